@@ -46,7 +46,7 @@ CALL = re.compile(r"(?<![\w.])(?<!->)(" + "|".join((*BANNED, *ALLOCATORS)) + r")
 
 def check(root):
     complaints = []
-    for path in tree.files(root, (".c", ".h", ".c.in", ".h.in", ".py", ".js", "meson.build")):
+    for path in tree.files(root, (".c", ".h", ".c.in", ".h.in", ".py", ".js", ".sh")):
         source = tree.text(root, path)
         lines = source.split("\n")
         if len(lines) - 1 > MAX_LINES:
