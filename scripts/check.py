@@ -22,6 +22,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 WORK = ROOT / "build-check"
 JOBS = os.cpu_count() or 1
+FUZZ_SECONDS = int(os.environ.get("SEEP_FUZZ_SECONDS", "5"))
 
 # What every Windows since 7 has in System32. Any other import would be a second file to ship.
 SYSTEM_DLLS = {
@@ -157,6 +158,26 @@ def stage_sanitize(log, counts):
     meson_test(log, counts, build_sanitized(log), ["--no-suite", "lint", "-t", "4"], **SANITIZERS)
 
 
+def stage_fuzz(log, _counts):
+    """A short run of each fuzz target, with a fixed seed: that they build, start and find nothing
+    near. Inputs found on the way, and what crashed, stay in build-check/corpus."""
+    folder = build(log, "fuzz", ["-Dfuzzers=true", "-Db_sanitize=address,undefined",
+                                 "-Db_lundef=false", "-Dc_args=-fsanitize=fuzzer-no-link"],
+                   CC="clang")
+    targets = sorted(p for p in folder.glob("fuzz/fuzz_*") if os.access(p, os.X_OK) and p.is_file())
+    if not targets:
+        raise StageFailed("no fuzz target was built")
+    seeds_of = {seeds.parent.name.replace("-", "_"): seeds
+                for seeds in (ROOT / "src/source").glob("*/seeds")}
+    for target in targets:
+        found = WORK / "corpus" / target.name
+        found.mkdir(parents=True, exist_ok=True)
+        seeds = seeds_of.get(target.name.removeprefix("fuzz_"))
+        log.run([target, f"-max_total_time={FUZZ_SECONDS}", "-seed=1", "-timeout=10",
+                 "-rss_limit_mb=2048", "-verbosity=0", "-print_final_stats=1",
+                 f"-artifact_prefix={found}/", found, *([seeds] if seeds else [])], **SANITIZERS)
+
+
 def stage_alloc(log, counts):
     folder = build(log, "alloc", ["-Dalloc_failure=true", "-Db_sanitize=address,undefined"],
                    CC="gcc")
@@ -221,6 +242,7 @@ STAGES = {
     "format": (stage_format, "clang-format would change nothing"),
     "gcc": (stage_gcc, "native build with gcc: all tests, lint included"),
     "sanitize": (stage_sanitize, "clang with ASan and UBSan: all tests, the fuzz corpora replayed"),
+    "fuzz": (stage_fuzz, "each fuzz target for SEEP_FUZZ_SECONDS (5)"),
     "alloc": (stage_alloc, "every allocation fails once"),
     "tidy": (stage_tidy, "clang-tidy"),
     "windows": (stage_windows, "mingw-w64: imports only Windows' own DLLs, all tests under Wine"),
