@@ -22,6 +22,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 WORK = ROOT / "build-check"
 JOBS = os.cpu_count() or 1
+FUZZ_SECONDS = int(os.environ.get("SEEP_FUZZ_SECONDS", "5"))
 
 # What every Windows since 7 has in System32. Any other import would be a second file to ship.
 SYSTEM_DLLS = {
@@ -58,7 +59,15 @@ class Log:
 
 
 def tail(text, n_lines):
-    return "\n".join(text.rstrip().split("\n")[-n_lines:])
+    return "\n".join(line[:400] for line in text.rstrip().split("\n")[-n_lines:])
+
+
+def telling(output):
+    """The part of a failed test's output to show: a sanitizer's first words, or the end."""
+    match = re.search(r"^.*(?:ERROR: \w+Sanitizer|runtime error:)", output, re.MULTILINE)
+    if not match:
+        return tail(output, 40)
+    return "\n".join(line[:400] for line in output[match.start():].split("\n")[:30])
 
 
 class Counts:
@@ -80,7 +89,9 @@ def build(log, name, options, **environment):
     """Brings build-check/NAME up to date, anew when its options are not what they were."""
     folder = WORK / name
     stamp = folder / "options.txt"
-    wanted = json.dumps([options, environment])
+    # Meson takes what a cross file says about options only when a build folder is new.
+    machine = [path.read_text() for path in sorted((ROOT / "cross").iterdir())]
+    wanted = json.dumps([options, environment, machine])
     if not stamp.is_file() or stamp.read_text() != wanted:
         shutil.rmtree(folder, ignore_errors=True)
         log.run(["meson", "setup", folder, *options], **environment)
@@ -107,7 +118,7 @@ def meson_test(log, counts, folder, arguments, **environment):
         else:
             here.failed += 1
             output = (test.get("stdout") or "") + (test.get("stderr") or "")
-            complaints.append(f"--- {test['name']}: {test['result']}\n{tail(output, 40)}")
+            complaints.append(f"--- {test['name']}: {test['result']}\n{telling(output)}")
     counts.add(here)
     if complaints:
         raise StageFailed("\n".join(complaints))
@@ -145,6 +156,33 @@ def build_sanitized(log):
 
 def stage_sanitize(log, counts):
     meson_test(log, counts, build_sanitized(log), ["--no-suite", "lint", "-t", "4"], **SANITIZERS)
+
+
+def stage_fuzz(log, _counts):
+    """A short run of each fuzz target, with a fixed seed: that they build, start and find nothing
+    near. Inputs found on the way, and what crashed, stay in build-check/corpus."""
+    folder = build(log, "fuzz", ["-Dfuzzers=true", "-Db_sanitize=address,undefined",
+                                 "-Db_lundef=false", "-Dc_args=-fsanitize=fuzzer-no-link"],
+                   CC="clang")
+    targets = sorted(p for p in folder.glob("fuzz/fuzz_*") if os.access(p, os.X_OK) and p.is_file())
+    if not targets:
+        raise StageFailed("no fuzz target was built")
+    seeds_of = {seeds.parent.name.replace("-", "_"): seeds
+                for seeds in (ROOT / "src/source").glob("*/seeds")}
+    complaints = []
+    for target in targets:
+        found = WORK / "corpus" / target.name
+        found.mkdir(parents=True, exist_ok=True)
+        seeds = seeds_of.get(target.name.removeprefix("fuzz_"))
+        start = log.path.stat().st_size
+        if log.run([target, f"-max_total_time={FUZZ_SECONDS}", "-seed=1", "-timeout=10",
+                    "-rss_limit_mb=2048", "-verbosity=0", f"-artifact_prefix={found}/", found,
+                    *([seeds] if seeds else [])], check=False, **SANITIZERS):
+            said = log.path.read_bytes()[start:].decode(errors="replace")
+            complaints.append(f"--- {target.name}, input kept in {found.relative_to(ROOT)}\n"
+                              + telling(said))
+    if complaints:
+        raise StageFailed("\n".join(complaints))
 
 
 def stage_alloc(log, counts):
@@ -189,33 +227,32 @@ def tidy(path, command):
 
 def stage_windows(log, counts):
     folder = build(log, "windows", ["--cross-file", "cross/x86_64-w64-mingw32.ini"])
+    for file in (folder / "seep.exe", *sorted(folder.glob("agent/*.dll"))):
+        check_imports(log, file)
     meson_test(log, counts, folder, ["-t", "4"])
 
 
-def stage_imports(log, _counts):
-    folder = build(log, "windows", ["--cross-file", "cross/x86_64-w64-mingw32.ini"])
-    ours = [folder / "seep.exe", *sorted(folder.glob("agent/*.dll"))]
-    for file in ours:
-        dump = subprocess.run(["x86_64-w64-mingw32-objdump", "-p", file], capture_output=True,
-                              text=True)
-        names = re.findall(r"DLL Name: (\S+)", dump.stdout)
-        if dump.returncode or not names:
-            raise StageFailed(f"{file.name}: no import table: {dump.stderr.strip()}")
-        foreign = [n for n in names if n.lower().removesuffix(".dll") not in SYSTEM_DLLS]
-        if foreign:
-            raise StageFailed(f"{file.name} imports {', '.join(foreign)}: not part of Windows")
-        with log.path.open("a") as output:
-            print(f"{file.name}: {' '.join(names)}", file=output)
+def check_imports(log, file):
+    dump = subprocess.run(["x86_64-w64-mingw32-objdump", "-p", file], capture_output=True,
+                          text=True)
+    names = re.findall(r"DLL Name: (\S+)", dump.stdout)
+    if dump.returncode or not names:
+        raise StageFailed(f"{file.name}: no import table: {dump.stderr.strip()}")
+    foreign = [n for n in names if n.lower().removesuffix(".dll") not in SYSTEM_DLLS]
+    if foreign:
+        raise StageFailed(f"{file.name} imports {', '.join(foreign)}: not part of Windows")
+    with log.path.open("a") as output:
+        print(f"{file.name} imports {' '.join(names)}", file=output)
 
 
 STAGES = {
     "format": (stage_format, "clang-format would change nothing"),
     "gcc": (stage_gcc, "native build with gcc: all tests, lint included"),
     "sanitize": (stage_sanitize, "clang with ASan and UBSan: all tests, the fuzz corpora replayed"),
+    "fuzz": (stage_fuzz, "each fuzz target for SEEP_FUZZ_SECONDS (5)"),
     "alloc": (stage_alloc, "every allocation fails once"),
     "tidy": (stage_tidy, "clang-tidy"),
-    "windows": (stage_windows, "mingw-w64 build: all tests under Wine"),
-    "imports": (stage_imports, "seep.exe needs only Windows' own DLLs"),
+    "windows": (stage_windows, "mingw-w64: imports only Windows' own DLLs, all tests under Wine"),
 }
 
 

@@ -4,8 +4,8 @@
 usage: walk.py PROGRAM COMMAND FOLDER...
 
 PROGRAM comes from a build with -Dalloc_failure=true. `PROGRAM COMMAND FILE --json` is run on the
-smallest and the largest file of each FOLDER, first undisturbed, then with the N-th allocation and all
-later ones failing: each N up to 100, then in steps of a seventh, until eight runs in a row end
+smallest and the largest file of each FOLDER, first undisturbed, then with the N-th allocation and
+all later ones failing: each N up to 100, then in steps of a seventh, until eight runs in a row end
 like the undisturbed one. A run must exit with a documented status, leave the sanitizers silent, and
 not pass off a different answer as a complete one (status 0). Exits 77, "skipped", without a file.
 """
