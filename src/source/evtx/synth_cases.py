@@ -64,7 +64,7 @@ def exhaustion_real(**more):
          ('msedge.exe', 4276, ft('2024-08-03T06:49:34.094588'), 109355008, 580, '127.0.2651.86',
           211),
          ('cargo.exe', 11212, ft('2024-08-03T06:49:32.391991'), 107757568, 159, '0.0.0.0', 152)],
-        when=ft('2024-08-03T06:50:03.060374'), computer='DESKTOP-9FSUKAJ', record_id=1719, **more)
+        when=ft('2024-08-03T06:50:03.060374'), computer='DESKTOP-9FSUKAJ', **more)
 
 
 def pool_empty(time, event_id, **more):
@@ -207,8 +207,8 @@ def _small(n=12, first=1):
     return log
 
 
-def _with(*events):
-    log = _small(3)
+def _with(*events, first=1):
+    log = _small(3, first)
     for ev in events:
         log.add(ev)
     for ev in [noise(random.Random(8), T0 + MINUTE)]:
@@ -229,7 +229,7 @@ def case_no_chunks():
 
 
 def case_event_2004():
-    return _with(exhaustion_real()).bytes()
+    return _with(exhaustion_real(), first=1716).bytes()
 
 
 def case_event_2004_inline():
@@ -265,6 +265,27 @@ def case_radar_named():
     other.data = [('Bucket', text('1')), ('EventName', text('APPCRASH')),
                   ('P1', text('RADAR_PRE_LEAK_64'))]
     return _with(ev, other).bytes()
+
+
+def case_renamed():
+    """A computer that changed its name: the events are all of one machine."""
+    log = Log()
+    log.add(pool_empty(T0, 2019, computer='OLDNAME'))
+    log.add(Event('Microsoft-Windows-Kernel-General', 12, time=T0, computer='SRV01',
+                  guid='a68ca8b7-004f-d7b6-a698-07e2de0f1f5d',
+                  data=[('MajorVersion', u32(10)), ('MinorVersion', u32(0)),
+                        ('BuildVersion', u32(20348)), ('StartTime', filetime(T0))]))
+    return log.bytes()
+
+
+def case_forwarded():
+    """Events of two computers in a collector's log: they keep their own record numbers."""
+    log = Log()
+    for i, host in enumerate(['A', 'B']):
+        ev = pool_empty(T0, 2019, computer=host)
+        inst = Log.event_instance(ev, 5000 + i)
+        log.add(Event('x', 1, time=T0, payload=lambda c, _, inst=inst: c.instance(inst)))
+    return log.bytes()
 
 
 def case_resolver():
@@ -328,7 +349,11 @@ def case_data_crc():
 
 
 def case_chunk_header_crc():
-    out = bytearray(_with(exhaustion_real()).bytes())
+    """The header cannot be believed, so old records behind the last one must not be read."""
+    log = _small(3)
+    log.add(exhaustion_real())
+    log.slack = {0: _slack()}
+    out = bytearray(log.bytes())
     out[s.FILE_HEADER + 124] ^= 0xFF
     return bytes(out)
 
@@ -413,7 +438,7 @@ def case_self_template():
 def case_nested(depth=40):
     """The body of the event stands in depth templates, one within the other."""
     ev = exhaustion_real()
-    inst = Log.event_instance(ev, 1719)
+    inst = Log.event_instance(ev, 4)
     inner = inst.values[-1]
     for i in range(depth):
         inner = Instance(Tpl(El('Wrap%d' % i, kids=[Sub(0, 0x21)])), [inner])
@@ -431,7 +456,7 @@ def case_deep():
     for i in range(900):
         root = El('D', kids=[root])
     ev = exhaustion_real()
-    inst = Log.event_instance(ev, 1719)
+    inst = Log.event_instance(ev, 4)
     inst.values[-1] = Instance(Tpl(El('UserData', kids=[root])), [text('x')])
 
     def payload(c, record_id):
@@ -478,7 +503,7 @@ def case_tokens():
         El('Data', [('Name', 'Beyond')], [Sub(99, 0x01)]),
         El('Binary', kids=[Sub(3, 0x0E)], dep=3)])
     ev = pool_empty(T0, 2019)
-    inst = Log.event_instance(ev, 77)
+    inst = Log.event_instance(ev, 4)
     inst.values[-1] = Instance(Tpl(root), [u32(3), text('seven'), s.NULL, binary(b'\x01')], True)
 
     def payload(c, record_id):
@@ -502,7 +527,7 @@ def case_direct_crate():
 def _direct(*bodies):
     events = []
     for i, body in enumerate(bodies):
-        inst = Log.event_instance(pool_empty(T0, 2020), 77 + i)
+        inst = Log.event_instance(pool_empty(T0, 2020), 4 + i)
         inst.values[-1] = body
         events.append(Event('x', 1, time=T0, payload=lambda c, _, inst=inst: c.instance(inst)))
     return _with(*events).bytes()

@@ -1,0 +1,2 @@
+#include "testkit.h"
+typedef int nothing;
