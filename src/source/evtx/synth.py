@@ -491,6 +491,7 @@ class Log:
 
 def main(argv):
     import os
+    sys.dont_write_bytecode = True
     sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
     import synth_cases
     return synth_cases.main(argv)
