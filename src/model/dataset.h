@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+// What the detectors and reports read: the facts of a case, one series at a time.
+//
+// Whoever holds facts implements this (the case does). Arrays belong to the holder and stay valid
+// until it closes; ids are indexes into them, counted from 1. Points are loaded for one series
+// after another, so memory does not grow with the length of a log.
+#ifndef SEEP_MODEL_DATASET_H
+#define SEEP_MODEL_DATASET_H
+
+#include "base/err.h"
+#include "model/event.h"
+#include "model/loss.h"
+#include "model/machine.h"
+#include "model/process.h"
+#include "model/series.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+// A file or a recording that facts came from.
+struct seep_dataset_source {
+    const char *path, *format;
+    uint64_t size_bytes, read_bytes;
+    uint64_t facts[16]; // by enum seep_fact_kind
+    const struct seep_loss *losses;
+    size_t n_losses;
+};
+
+struct seep_dataset_series {
+    struct seep_series series;
+    struct seep_source_id source; // the first one that gave a point
+    uint64_t n_points;
+    int64_t first_ns, last_ns;
+};
+
+struct seep_dataset {
+    const struct seep_dataset_source *sources;
+    size_t n_sources;
+    const struct seep_machine *machines;
+    size_t n_machines;
+    const struct seep_process *processes;
+    size_t n_processes;
+    const struct seep_dataset_series *series;
+    size_t n_series;
+    const struct seep_event *events; // in the order of time
+    const struct seep_source_id *event_sources;
+    size_t n_events;
+
+    // Puts the points of series `index + 1` into `points` (emptied first), in the order of time,
+    // one value a moment.
+    bool (*points)(void *ctx, size_t index, struct seep_points *points, struct seep_err *err);
+    void *ctx;
+};
+
+#endif

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+// The one contract with the operating system: files, clocks, the console. Sampling processes is in
+// os/sample.h.
+//
+// Paths are UTF-8 on every system. One file implements this for each: os_posix.c, os_win32.c.
+#ifndef SEEP_OS_OS_H
+#define SEEP_OS_OS_H
+
+#include "base/bytes.h"
+#include "base/err.h"
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+// A file mapped for reading. Zeroed = nothing is mapped.
+struct seep_os_map {
+    struct seep_bytes view;
+    void *handle; // for the implementation
+};
+
+// Maps a regular file. An empty file gives an empty view. Directories and devices are refused.
+bool seep_os_map(const char *path, struct seep_os_map *map, struct seep_err *err);
+void seep_os_unmap(struct seep_os_map *map);
+
+// Lets the system take back the memory of the bytes before `offset`: the caller will not soon read
+// them again (they stay readable). So a reader that goes through a file once needs no more memory
+// for a longer file.
+void seep_os_map_done(const struct seep_os_map *map, size_t offset);
+
+// Wall clock in ns since 1970 (UTC) and a monotonic clock in ns since some start.
+int64_t seep_os_now_ns(void);
+int64_t seep_os_monotonic_ns(void);
+
+// CPU time that this process has used, in ns (user and kernel).
+int64_t seep_os_cpu_ns(void);
+
+// Sleeps until the monotonic clock shows `until_ns` or `*wake` becomes nonzero (NULL = never);
+// looks at least ten times a second.
+void seep_os_sleep_until(int64_t until_ns, const volatile sig_atomic_t *wake);
+
+// Makes Ctrl-C (and on POSIX SIGTERM and SIGHUP) set the flag instead of ending the process; a
+// second Ctrl-C ends it.
+volatile sig_atomic_t *seep_os_catch_interrupt(void);
+
+// Whether a stream (1 = stdout, 2 = stderr) is a terminal, and its width in columns (80 when
+// unknown).
+bool seep_os_is_terminal(int stream);
+unsigned seep_os_terminal_width(void);
+
+// Prepares the console and the standard streams: UTF-8 output, no newline translation.
+void seep_os_console_init(void);
+
+// The arguments of the process as UTF-8. On POSIX these are `argc` and `argv` themselves.
+bool seep_os_arguments(int argc, char **argv, int *utf8_argc, char ***utf8_argv);
+
+// Opens a file for writing, replacing what was there; NULL with the error set.
+FILE *seep_os_create(const char *path, struct seep_err *err);
+
+// A child process that `seep record -- CMD` watches.
+struct seep_os_child {
+    uint32_t pid;
+    void *handle;
+};
+
+// Starts `argv` (NULL-terminated) with this process's standard streams.
+bool seep_os_spawn(char *const *argv, struct seep_os_child *child, struct seep_err *err);
+
+// Whether the child has ended; its exit status then (128 + signal on POSIX).
+bool seep_os_child_ended(struct seep_os_child *child, int *status);
+
+// Lets go of the child without ending it.
+void seep_os_child_release(struct seep_os_child *child);
+
+#endif

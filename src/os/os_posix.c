@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: MIT
+// The contract with the operating system, on POSIX.
+#include "os/os.h"
+
+#include "base/alloc.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+bool seep_os_map(const char *path, struct seep_os_map *map, struct seep_err *err)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        const char *reason = strerror(errno);
+        return seep_fail(err, SEEP_NO_OFFSET, "check the name and your permissions",
+                         "cannot be opened (%s)", reason);
+    }
+    struct stat st;
+    bool ok = false;
+    void *data = NULL;
+    if (fstat(fd, &st) != 0) {
+        const char *reason = strerror(errno);
+        (void)seep_fail(err, SEEP_NO_OFFSET, NULL, "cannot be examined (%s)", reason);
+    } else if (!S_ISREG(st.st_mode)) {
+        (void)seep_fail(err, SEEP_NO_OFFSET, "name a file", "is not a regular file");
+    } else if (st.st_size == 0) {
+        ok = true;
+    } else {
+        data = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+        ok = data != MAP_FAILED;
+        if (!ok) {
+            const char *reason = strerror(errno);
+            (void)seep_fail(err, SEEP_NO_OFFSET, NULL, "cannot be mapped (%s)", reason);
+        }
+    }
+    (void)close(fd);
+    if (ok)
+        *map = (struct seep_os_map){ .view = { data, (size_t)st.st_size } };
+    return ok;
+}
+
+void seep_os_unmap(struct seep_os_map *map)
+{
+    if (map->view.len)
+        (void)munmap((void *)(uintptr_t)map->view.data, map->view.len);
+    *map = (struct seep_os_map){ 0 };
+}
+
+void seep_os_map_done(const struct seep_os_map *map, size_t offset)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    if (offset > map->view.len)
+        offset = map->view.len;
+    offset -= offset % page;
+    if (offset)
+        (void)madvise((void *)(uintptr_t)map->view.data, offset, MADV_DONTNEED);
+}
+
+static int64_t clock_ns(clockid_t id)
+{
+    struct timespec t;
+    if (clock_gettime(id, &t) != 0)
+        return 0;
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+int64_t seep_os_now_ns(void)
+{
+    return clock_ns(CLOCK_REALTIME);
+}
+
+int64_t seep_os_monotonic_ns(void)
+{
+    return clock_ns(CLOCK_MONOTONIC);
+}
+
+int64_t seep_os_cpu_ns(void)
+{
+    return clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+}
+
+void seep_os_sleep_until(int64_t until_ns, const volatile sig_atomic_t *wake)
+{
+    enum { LOOK_NS = 100000000 };
+    while (!(wake && *wake)) {
+        int64_t left = until_ns - seep_os_monotonic_ns();
+        if (left <= 0)
+            return;
+        struct timespec nap = { .tv_nsec = (long)(left < LOOK_NS ? left : LOOK_NS - 1) };
+        (void)nanosleep(&nap, NULL);
+    }
+}
+
+static volatile sig_atomic_t interrupted;
+
+static void on_interrupt(int number)
+{
+    (void)number;
+    interrupted = 1;
+}
+
+volatile sig_atomic_t *seep_os_catch_interrupt(void)
+{
+    // SA_RESETHAND: the second signal has its default effect.
+    struct sigaction action = { .sa_handler = on_interrupt,
+                                .sa_flags = (int)SA_RESETHAND | SA_RESTART };
+    (void)sigemptyset(&action.sa_mask);
+    (void)sigaction(SIGINT, &action, NULL);
+    (void)sigaction(SIGTERM, &action, NULL);
+    (void)sigaction(SIGHUP, &action, NULL);
+    return &interrupted;
+}
+
+bool seep_os_is_terminal(int stream)
+{
+    return isatty(stream) == 1;
+}
+
+unsigned seep_os_terminal_width(void)
+{
+    struct winsize size;
+    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col)
+        return size.ws_col;
+    return 80;
+}
+
+void seep_os_console_init(void)
+{
+}
+
+bool seep_os_arguments(int argc, char **argv, int *utf8_argc, char ***utf8_argv)
+{
+    *utf8_argc = argc;
+    *utf8_argv = argv;
+    return true;
+}
+
+FILE *seep_os_create(const char *path, struct seep_err *err)
+{
+    FILE *file = fopen(path, "wb");
+    if (!file) {
+        const char *reason = strerror(errno);
+        (void)seep_fail(err, SEEP_NO_OFFSET, "check the folder and your permissions",
+                        "cannot be written (%s)", reason);
+    }
+    return file;
+}
+
+bool seep_os_spawn(char *const *argv, struct seep_os_child *child, struct seep_err *err)
+{
+    // The pipe closes at a successful exec; otherwise the child sends its errno through it.
+    int tell[2];
+    if (pipe2(tell, O_CLOEXEC) != 0)
+        return seep_fail(err, SEEP_NO_OFFSET, NULL, "cannot start '%s' (no pipe)", argv[0]);
+    pid_t pid = fork();
+    if (pid == 0) {
+        execvp(argv[0], argv);
+        int reason = errno;
+        (void)!write(tell[1], &reason, sizeof reason);
+        _exit(127);
+    }
+    (void)close(tell[1]);
+    int reason = 0;
+    bool ok = pid > 0 && read(tell[0], &reason, sizeof reason) != (ssize_t)sizeof reason;
+    (void)close(tell[0]);
+    if (!ok) {
+        if (pid > 0)
+            (void)waitpid(pid, NULL, 0);
+        return seep_fail(err, SEEP_NO_OFFSET, "check the command after --",
+                         "cannot start '%s' (%s)", argv[0], strerror(reason));
+    }
+    *child = (struct seep_os_child){ .pid = (uint32_t)pid };
+    return true;
+}
+
+bool seep_os_child_ended(struct seep_os_child *child, int *status)
+{
+    int raw;
+    if (waitpid((pid_t)child->pid, &raw, WNOHANG) != (pid_t)child->pid)
+        return false;
+    *status = WIFEXITED(raw) ? WEXITSTATUS(raw) : 128 + WTERMSIG(raw);
+    return true;
+}
+
+void seep_os_child_release(struct seep_os_child *child)
+{
+    *child = (struct seep_os_child){ 0 };
+}

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: MIT
+// What the unit tests share.
+#include "testkit.h"
+
+#include "base/time.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool testkit_data(const char *name, char *path, size_t size)
+{
+    const char *root = getenv("SEEP_TEST_DATA");
+    (void)snprintf(path, size, "%s/%s", root ? root : "../shared/data", name);
+    FILE *file = fopen(path, "rb");
+    if (!file) {
+        (void)fprintf(stderr, "skipped: no %s (set SEEP_TEST_DATA)\n", path);
+        return false;
+    }
+    fclose(file);
+    return true;
+}
+
+void testkit_source_path(const char *name, char *path, size_t size)
+{
+    const char *root = getenv("SEEP_SOURCE_ROOT");
+    (void)snprintf(path, size, "%s/%s", root ? root : ".", name);
+}
+
+bool testkit_read_file(const char *path, struct seep_buf *out)
+{
+    FILE *file = fopen(path, "rb");
+    if (!file)
+        return false;
+    char room[4096];
+    size_t n;
+    while ((n = fread(room, 1, sizeof room, file)) > 0)
+        seep_buf_add(out, room, n);
+    fclose(file);
+    return !out->failed;
+}
+
+static struct testkit_sink *kit(struct seep_sink *sink)
+{
+    return (struct testkit_sink *)sink;
+}
+
+static const char *or_dash(const char *text)
+{
+    return text && *text ? text : "-";
+}
+
+static void add_time(struct seep_buf *out, int64_t t_ns)
+{
+    char text[SEEP_TIME_TEXT] = "-";
+    if (t_ns != SEEP_NO_TIME)
+        seep_time_format(t_ns, text);
+    seep_buf_adds(out, text);
+}
+
+static bool on_machine(struct seep_sink *sink, const struct seep_machine *m,
+                       struct seep_machine_id *id)
+{
+    struct testkit_sink *k = kit(sink);
+    id->v = ++k->n_machines;
+    seep_buf_addf(&k->text, "machine %u host=%s os=%s ram=%" PRIu64 " limit=%" PRIu64 "\n", id->v,
+                  or_dash(m->host), or_dash(m->os), m->ram_bytes, m->commit_limit_bytes);
+    return true;
+}
+
+static bool on_process(struct seep_sink *sink, const struct seep_process *p,
+                       struct seep_process_id *id)
+{
+    struct testkit_sink *k = kit(sink);
+    id->v = ++k->n_processes;
+    if (p->has_pid)
+        seep_buf_addf(&k->text, "process %u pid=%u start=", id->v, p->pid);
+    else
+        seep_buf_addf(&k->text, "process %u pid=- start=", id->v);
+    add_time(&k->text, p->start_ns);
+    seep_buf_addf(&k->text, " image=%s\n", or_dash(p->image));
+    return true;
+}
+
+static bool on_process_end(struct seep_sink *sink, struct seep_process_id id, int64_t end_ns)
+{
+    struct testkit_sink *k = kit(sink);
+    seep_buf_addf(&k->text, "process-end %u ", id.v);
+    add_time(&k->text, end_ns);
+    seep_buf_addc(&k->text, '\n');
+    return true;
+}
+
+static bool on_series(struct seep_sink *sink, const struct seep_series *s,
+                      struct seep_series_id *id)
+{
+    struct testkit_sink *k = kit(sink);
+    id->v = ++k->n_series;
+    seep_buf_addf(&k->text, "series %u %s=", id->v, seep_subject_kind_name(s->subject.kind));
+    if (s->subject.name)
+        seep_buf_adds(&k->text, s->subject.name);
+    else if (s->subject.kind == SEEP_SUBJECT_PROCESS)
+        seep_buf_addf(&k->text, "%u", s->subject.process.v);
+    else
+        seep_buf_addf(&k->text, "%u", s->subject.machine.v);
+    seep_buf_addf(&k->text, " metric=%s counter=%s\n", or_dash(seep_metric_name(s->metric)),
+                  or_dash(s->counter));
+    return true;
+}
+
+static bool on_tick(struct seep_sink *sink, struct seep_machine_id machine, int64_t t_ns)
+{
+    struct testkit_sink *k = kit(sink);
+    (void)machine;
+    if (k->quiet_samples)
+        return true;
+    seep_buf_adds(&k->text, "tick ");
+    add_time(&k->text, t_ns);
+    seep_buf_addc(&k->text, '\n');
+    return true;
+}
+
+static bool on_sample(struct seep_sink *sink, struct seep_series_id id, double value)
+{
+    struct testkit_sink *k = kit(sink);
+    if (k->quiet_samples)
+        return true;
+    char text[SEEP_NUMBER_TEXT];
+    (void)seep_number_format(value, text);
+    seep_buf_addf(&k->text, "sample %u %s\n", id.v, text);
+    return true;
+}
+
+static bool on_event(struct seep_sink *sink, const struct seep_event *event)
+{
+    struct testkit_sink *k = kit(sink);
+    struct seep_json json = { 0 };
+    seep_event_fields_json(event, &json);
+    seep_buf_adds(&k->text, "event ");
+    add_time(&k->text, event->time_ns);
+    seep_buf_addf(&k->text, " %s %u %s\n", or_dash(event->provider), event->id,
+                  seep_buf_text(&json.buf));
+    seep_json_clear(&json);
+    return true;
+}
+
+static bool on_tally(struct seep_sink *sink, const struct seep_tally *tally)
+{
+    struct testkit_sink *k = kit(sink);
+    seep_buf_addf(&k->text, "tally %s %u %" PRIu64 "\n", tally->provider, tally->id, tally->count);
+    return true;
+}
+
+static bool on_loss(struct seep_sink *sink, const struct seep_loss *loss)
+{
+    struct testkit_sink *k = kit(sink);
+    seep_buf_addf(&k->text, "loss %s count=", loss->what);
+    if (loss->count == SEEP_UNKNOWN_COUNT)
+        seep_buf_addc(&k->text, '-');
+    else
+        seep_buf_addf(&k->text, "%" PRIu64, loss->count);
+    if (loss->bytes == SEEP_UNKNOWN_COUNT)
+        seep_buf_adds(&k->text, " bytes=-");
+    else
+        seep_buf_addf(&k->text, " bytes=%" PRIu64, loss->bytes);
+    if (loss->offset == SEEP_NO_OFFSET)
+        seep_buf_adds(&k->text, " offset=-");
+    else
+        seep_buf_addf(&k->text, " offset=0x%" PRIx64, loss->offset);
+    seep_buf_addf(&k->text, " %s\n", loss->text);
+    return true;
+}
+
+static const struct seep_sink_ops remember = {
+    .machine = on_machine,
+    .process = on_process,
+    .process_end = on_process_end,
+    .series = on_series,
+    .tick = on_tick,
+    .sample = on_sample,
+    .event = on_event,
+    .tally = on_tally,
+    .loss = on_loss,
+};
+
+void testkit_sink_init(struct testkit_sink *sink)
+{
+    *sink = (struct testkit_sink){ .sink = { .ops = &remember } };
+}
+
+void testkit_sink_clear(struct testkit_sink *sink)
+{
+    seep_buf_clear(&sink->text);
+}
+
+enum seep_status testkit_read(const struct seep_source *source, const void *data, size_t len,
+                              struct testkit_sink *sink, struct seep_err *err)
+{
+    struct seep_input input = { .path = "test", .view = seep_bytes(data, len) };
+    uint64_t read_bytes = 0;
+    enum seep_status status = source->read(&input, &sink->sink, NULL, &read_bytes, err);
+    assert_true(read_bytes <= len);
+    if (status == SEEP_OK && sink->sink.n_harmful_losses)
+        status = SEEP_PARTIAL;
+    return status;
+}

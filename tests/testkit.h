@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+// What the unit tests share: cmocka, where the real files are, and a sink that remembers.
+#ifndef SEEP_TESTS_TESTKIT_H
+#define SEEP_TESTS_TESTKIT_H
+
+// cmocka.h needs what these define
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/buf.h"
+#include "model/sink.h"
+#include "source/source.h"
+
+#include <stdbool.h>
+
+// The path of a real test file ("blg/PAL-SampleLog.blg") in `path`, or false (with a line on
+// stderr) when it is not there: the test calls skip() then.
+bool testkit_data(const char *name, char *path, size_t size);
+
+// A path below the source tree ("src/source/blg/seeds/one.blg").
+void testkit_source_path(const char *name, char *path, size_t size);
+
+// Reads a whole file into `out`; false when it is not there.
+bool testkit_read_file(const char *path, struct seep_buf *out);
+
+// Every fact as one line of text in `text`, so that a test can look for what it expects:
+//   machine 1 host=SRV01 os=Windows ram=0 limit=0
+//   process 1 pid=1948 start=- image=explorer.exe
+//   series 1 process=1 metric=handles counter=\Process(explorer)\Handle Count        (machine=,
+//   pool-tag=NAME) tick 2026-03-01T12:00:00.000000000Z sample 1 686 event 2026-…Z PROVIDER 2004
+//   {"fields":…} loss truncated count=1 bytes=- offset=0x12 text
+struct testkit_sink {
+    struct seep_sink sink;
+    struct seep_buf text;
+    uint32_t n_machines, n_processes, n_series;
+    bool quiet_samples; // do not write ticks and samples
+};
+
+void testkit_sink_init(struct testkit_sink *sink);
+void testkit_sink_clear(struct testkit_sink *sink);
+
+// Runs one source over bytes in memory.
+enum seep_status testkit_read(const struct seep_source *source, const void *data, size_t len,
+                              struct testkit_sink *sink, struct seep_err *err);
+
+#endif
