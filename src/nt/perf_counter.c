@@ -1,10 +1,10 @@
-/* SPDX-License-Identifier: MIT */
-/* Performance counter types and their formulas; see the header for the sources. */
+// SPDX-License-Identifier: MIT
+// Performance counter types and their formulas; see the header for the sources.
 #include "nt/perf_counter.h"
 
 #include <stddef.h>
 
-/* Bit fields of a counter type, winperf.h. */
+// Bit fields of a counter type, winperf.h.
 #define SIZE_MASK 0x00000300u
 #define SIZE_LARGE 0x00000100u
 #define KIND_MASK 0x00000c00u
@@ -18,7 +18,7 @@
 #define OBJECT SEEP_PERF_SECOND_OBJECT
 #define BASE SEEP_PERF_SECOND_BASE
 
-/* Sorted by type, for the binary search. */
+// Sorted by type, for the binary search.
 static const struct seep_perf_type types[] = {
     { 0x00000000u, "PERF_COUNTER_RAWCOUNT_HEX", SEEP_PERF_NUMBER, NONE },
     { 0x00000100u, "PERF_COUNTER_LARGE_RAWCOUNT_HEX", SEEP_PERF_NUMBER, NONE },
@@ -99,7 +99,7 @@ bool seep_perf_is_large(uint32_t type)
     return (type & SIZE_MASK) == SIZE_LARGE;
 }
 
-/* The formulas over one sample. */
+// The formulas over one sample.
 static bool single_value(enum seep_perf_formula formula, double frequency,
                          const struct seep_perf_raw *now, double *value)
 {
@@ -122,7 +122,7 @@ static bool single_value(enum seep_perf_formula formula, double frequency,
     }
 }
 
-/* The formulas over two samples; `n` and `d` are the differences, d > 0. */
+// The formulas over two samples; `n` and `d` are the differences, d > 0.
 static double pair_value(enum seep_perf_formula formula, double frequency, double n, double d,
                          double multi)
 {
@@ -144,7 +144,7 @@ static double pair_value(enum seep_perf_formula formula, double frequency, doubl
         return 100.0 * (multi - n / d) / multi;
     case SEEP_PERF_AVERAGE_SECONDS:
         return n / frequency / d;
-    default: /* SEEP_PERF_QUEUE, SEEP_PERF_AVERAGE_QUANTITY */
+    default: // SEEP_PERF_QUEUE, SEEP_PERF_AVERAGE_QUANTITY
         return n / d;
     }
 }
@@ -160,7 +160,7 @@ static bool uses_multi(enum seep_perf_formula formula)
     return formula >= SEEP_PERF_MULTI && formula <= SEEP_PERF_MULTI_100NS_INV;
 }
 
-/* The formulas whose denominator counts operations: nothing over nothing shows as 0. */
+// The formulas whose denominator counts operations: nothing over nothing shows as 0.
 static bool counts_operations(enum seep_perf_formula formula)
 {
     return formula == SEEP_PERF_AVERAGE_SECONDS || formula == SEEP_PERF_AVERAGE_QUANTITY ||
