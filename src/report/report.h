@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+// Reports: one semantic document, many writers.
+//
+// A writer is a row of functions that are fed the parts of the document in their order; a NULL
+// function is not interested. A writer may leave out a chart but never a claim. How to add one:
+// docs/HOWTO.md.
+#ifndef SEEP_REPORT_REPORT_H
+#define SEEP_REPORT_REPORT_H
+
+#include "base/json.h"
+#include "detect/detect.h"
+#include "model/dataset.h"
+#include "model/sink.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+struct seep_report {
+    const char *command; // "analyze", "record", "report"
+    const struct seep_dataset *data;
+    const struct seep_judgement *judgement;
+    size_t top;     // 0 = the writer's own default (text: 20, JSON: everything)
+    bool all;       // steady findings too
+    bool color;     // ANSI colours, text only
+    int64_t now_ns; // for "in 3 d"; the end of the observation is what exhaustion counts from
+};
+
+// Writes the document of `seep analyze` (cli.md) as "text" or "json". False when the output failed
+// or the format is unknown.
+bool seep_report_write(const struct seep_report *report, const char *format, FILE *out,
+                       struct seep_err *err);
+
+// What every JSON document starts with: schema_version, tool, command, sources. Leaves the object
+// open.
+void seep_report_head(struct seep_json *json, const char *command,
+                      const struct seep_dataset_source *sources, size_t n_sources);
+
+// A `write` function for struct seep_json whose ctx is a FILE *.
+bool seep_report_to_file(void *ctx, const char *data, size_t len);
+
+// A sink that prints facts as NDJSON, one a line, keys as in the case's schema, as they pass.
+struct seep_facts_printer;
+
+// `kind`: the facts to print; SEEP_N_FACT_KINDS = none. With `tallies`, event tallies are kept for
+// seep_facts_printer_tallies.
+struct seep_facts_printer *seep_facts_printer_open(FILE *out, enum seep_fact_kind kind,
+                                                   bool tallies);
+struct seep_sink *seep_facts_printer_sink(struct seep_facts_printer *printer);
+
+// Writes the kept tallies as the value of `"events"`: an array ordered by count.
+void seep_facts_printer_tallies(const struct seep_facts_printer *printer, struct seep_json *json);
+
+// Returns whether every line was written.
+bool seep_facts_printer_close(struct seep_facts_printer *printer);
+
+// People's numbers: "1.23 GB", "+4.2 MB/h", "3 d", "686". `text` holds at least 32 bytes.
+enum { SEEP_HUMAN_TEXT = 32 };
+void seep_human_bytes(double bytes, char text[SEEP_HUMAN_TEXT]);
+void seep_human_rate(double per_second, const char *unit, char text[SEEP_HUMAN_TEXT]);
+void seep_human_duration(double seconds, char text[SEEP_HUMAN_TEXT]);
+
+#endif
