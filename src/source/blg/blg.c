@@ -74,15 +74,15 @@ bool seep_blg_report(struct seep_blg *b)
         const struct seep_blg_lost *lost = &b->lost[i];
         if (lost->count == 0)
             continue;
-        char detail[32] = "";
-        if (lost->detail)
-            (void)snprintf(detail, sizeof detail, ", the first is %s%" PRIx32,
-                           i == SEEP_BLG_UNNAMED || i == SEEP_BLG_UNKNOWN_EVENT ? "" : "0x",
-                           lost->detail);
-        if (lost->detail && (i == SEEP_BLG_UNNAMED || i == SEEP_BLG_UNKNOWN_EVENT))
-            (void)snprintf(detail, sizeof detail, ", the first is %" PRIu32, lost->detail);
         char text[160];
-        (void)snprintf(text, sizeof text, "%" PRIu64 ": %s%s", lost->count, losses[i].text, detail);
+        if (lost->detail && i == SEEP_BLG_UNKNOWN_RECORD)
+            (void)snprintf(text, sizeof text, "%" PRIu64 ": %s, the first is 0x%08" PRIx32,
+                           lost->count, losses[i].text, lost->detail);
+        else if (lost->detail)
+            (void)snprintf(text, sizeof text, "%" PRIu64 ": %s, the first is %" PRIu32, lost->count,
+                           losses[i].text, lost->detail);
+        else
+            (void)snprintf(text, sizeof text, "%" PRIu64 ": %s", lost->count, losses[i].text);
         struct seep_loss loss = { .what = losses[i].what,
                                   .count = lost->count,
                                   .bytes = lost->bytes ? lost->bytes : SEEP_UNKNOWN_COUNT,
@@ -151,6 +151,8 @@ static void read_catalog(struct seep_blg *b, struct seep_bytes data)
 // What one event, or the joined parts of several, carries.
 static void read_data(struct seep_blg *b, uint8_t type, uint64_t time, struct seep_bytes data)
 {
+    if (b->only_preamble && type != EVENT_LIST && type != EVENT_NAMES)
+        return;
     switch (type) {
     case EVENT_LIST:
         seep_blg_list(b, data);
@@ -362,11 +364,34 @@ static uint64_t find_start(struct seep_blg *b, uint64_t first)
     return first;
 }
 
+// Where names and list of a circular log have survived is not known: they are looked for in all of
+// it before the samples are read.
+static enum seep_status find_preamble(struct seep_blg *b, uint64_t first,
+                                      const struct seep_control *control)
+{
+    uint64_t reached = 0;
+    b->only_preamble = true;
+    enum seep_status status = walk(b, first, b->input->view.len, control, &reached);
+    b->only_preamble = false;
+    b->join.active = false;
+    b->join.n_parts = 0;
+    b->n_events = 0;
+    b->n_tallies = 0;
+    memset(b->lost, 0, sizeof b->lost);
+    return status;
+}
+
 static enum seep_status walk_all(struct seep_blg *b, uint64_t first,
                                  const struct seep_control *control, uint64_t *reached)
 {
-    uint64_t start = b->circular ? find_start(b, first) : first;
-    enum seep_status status = walk(b, start, b->input->view.len, control, reached);
+    uint64_t start = first;
+    enum seep_status status = SEEP_OK;
+    if (b->circular) {
+        status = find_preamble(b, first, control);
+        start = find_start(b, first);
+    }
+    if (status == SEEP_OK)
+        status = walk(b, start, b->input->view.len, control, reached);
     if (status == SEEP_OK && start > first) {
         uint64_t second = 0;
         status = walk(b, first, start, control, &second);

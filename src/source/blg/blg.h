@@ -77,6 +77,7 @@ struct seep_blg_group {
     uint32_t object_index;
     char *definition; // as it came, to notice when it changes
     size_t definition_len;
+    uint32_t n_defined; // counters, shown or not
     struct seep_blg_counter *counters;
     size_t n_counters;
     size_t need_bytes;             // that a counter block must have
@@ -157,7 +158,6 @@ struct seep_blg {
     struct seep_intern number_keys; // host, number
     uint32_t *number_texts;         // text id by id of `number_keys`, minus 1
     size_t number_texts_capacity;
-    struct seep_intern hosts;
     uint32_t host_of_block;        // text id of the host of the last whole object
     struct seep_intern host_names; // raw bytes -> id
     uint32_t *host_texts;
@@ -178,6 +178,7 @@ struct seep_blg {
     uint64_t promised;  // samples by the catalog
     uint64_t last_utc;  // of the sample before
     bool circular;
+    bool only_preamble; // a first walk that looks for names and the list
 };
 
 // Counts a loss; `offset` counts from the data of the event at hand (see seep_blg_lose_at).

@@ -103,12 +103,12 @@ static void add_counter(struct seep_blg *b, struct seep_blg_group *g, const uint
 static bool define(struct seep_blg *b, struct seep_blg_group *g, const struct object *o)
 {
     struct seep_bytes defs = seep_bytes_part(o->view, OBJECT_HEADER, o->definition - OBJECT_HEADER);
-    if (g->definition && g->definition_len == defs.len &&
+    if (g->definition && g->definition_len == defs.len && g->n_defined == o->n_counters &&
         (defs.len == 0 || memcmp(g->definition, defs.data, defs.len) == 0))
         return true;
     uint32_t n = o->n_counters;
     if (n > defs.len / DEFINITION) {
-        seep_blg_lose(b, SEEP_BLG_BAD_RECORD, o->view.len, o->offset, o->index);
+        seep_blg_lose(b, SEEP_BLG_BAD_RECORD, o->view.len, o->offset, 0);
         return false;
     }
     seep_blg_group_reset(g);
@@ -116,6 +116,7 @@ static bool define(struct seep_blg *b, struct seep_blg_group *g, const struct ob
     seep_free(g->counters);
     g->definition = seep_strndup((const char *)defs.data, defs.len);
     g->definition_len = defs.len;
+    g->n_defined = n;
     g->counters = seep_alloc((size_t)n + 1, sizeof *g->counters);
     g->n_counters = 0;
     g->need_bytes = 4;
@@ -129,7 +130,7 @@ static bool define(struct seep_blg *b, struct seep_blg_group *g, const struct ob
     for (uint32_t i = 0; i < n; i++) {
         uint32_t len = seep_bytes_u32(defs, at);
         if (len < DEFINITION || len > defs.len - at) {
-            seep_blg_lose(b, SEEP_BLG_BAD_RECORD, defs.len - at, o->offset, o->index);
+            seep_blg_lose(b, SEEP_BLG_BAD_RECORD, defs.len - at, o->offset, 0);
             break;
         }
         bool has_next = i + 1 < n && seep_bytes_has(defs, at + len, DEFINITION);
@@ -308,7 +309,7 @@ static void read_instances(struct seep_blg *b, struct seep_blg_group *g, const s
         struct seep_blg_who who = { .ansi = o->code_page != 0 };
         uint32_t len = 0;
         if (!instance_at(o, at, &len, &who.name)) {
-            seep_blg_lose(b, SEEP_BLG_BAD_RECORD, o->view.len - at, o->offset + at, o->index);
+            seep_blg_lose(b, SEEP_BLG_BAD_RECORD, o->view.len - at, o->offset + at, 0);
             return;
         }
         uint32_t parent = seep_bytes_u32(o->view, at + 4);
@@ -323,7 +324,7 @@ static void read_instances(struct seep_blg *b, struct seep_blg_group *g, const s
         }
         uint32_t counters = counter_block(g, o->view, at + len);
         if (!counters) {
-            seep_blg_lose(b, SEEP_BLG_BAD_RECORD, o->view.len - at, o->offset + at, o->index);
+            seep_blg_lose(b, SEEP_BLG_BAD_RECORD, o->view.len - at, o->offset + at, 0);
             return;
         }
         read_values(b, g, clock, &who, o->view.data + at + len);
@@ -348,7 +349,7 @@ static void read_object(struct seep_blg *b, uint32_t host, struct clock clock,
     if (counter_block(g, o->view, o->definition))
         read_values(b, g, &clock, &who, o->view.data + o->definition);
     else
-        seep_blg_lose(b, SEEP_BLG_BAD_RECORD, o->view.len, o->offset, o->index);
+        seep_blg_lose(b, SEEP_BLG_BAD_RECORD, o->view.len, o->offset, 0);
 }
 
 void seep_blg_block(struct seep_blg *b, struct seep_bytes block, size_t offset)

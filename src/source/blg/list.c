@@ -3,6 +3,7 @@
 #include "source/blg/blg.h"
 
 #include "base/alloc.h"
+#include "base/time.h"
 #include "base/utf.h"
 #include "nt/counter_names.h"
 
@@ -182,7 +183,7 @@ static bool add_entry(struct seep_blg *b, struct seep_bytes record)
     seep_cursor_skip(&c, 4);
     uint32_t type = seep_cursor_u32(&c);
     e.frequency = seep_cursor_u64(&c);
-    seep_cursor_skip(&c, 8); // default scale
+    seep_cursor_skip(&c, 4); // default scale
     uint32_t machine = seep_cursor_u32(&c);
     uint32_t object = seep_cursor_u32(&c);
     uint32_t instance = seep_cursor_u32(&c);

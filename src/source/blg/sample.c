@@ -2,6 +2,7 @@
 // One sample (type 34): its time, and the counters and item blocks in it.
 #include "source/blg/blg.h"
 
+#include "base/time.h"
 #include "base/utf.h"
 
 #define TAG_OUTER 0x00034c42u

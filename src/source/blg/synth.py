@@ -4,7 +4,8 @@
 
     synth.py --demo OUT.blg [--style objects|counters|single] [--processes N] [--minutes M]
                             [--interval SECONDS] [--truth OUT.json]
-    synth.py --case NAME OUT.blg       synth.py --seeds FOLDER       synth.py --list
+    synth.py --case NAME OUT.blg       synth.py --all FOLDER       synth.py --list
+    synth.py --seeds FOLDER
 
 Shares no code with the reader. The layouts are those of note.md. Every number is a function of the
 arguments, so a test can state what it expects; --truth writes the raw series beside the log.
@@ -275,7 +276,7 @@ def case_counters(out):
 def case_missing_part(out):
     """Part 2 of the block of sample 2 is missing; samples 0, 1, 3, 4 are whole."""
     log = Log(out)
-    group = fleet(40, log.start)
+    group = fleet(120, log.start)
     for i in range(5):
         log.sample(i, group, drop=(2,) if i == 2 else ())
     log.close()
@@ -348,6 +349,44 @@ def case_lost(out):
 def case_dst(out):
     """Hourly over the end of daylight saving time on 2026-11-01, 06:00 UTC in the eastern US."""
     demo(out, style="counters", minutes=480, interval=3600, start=filetime(2026, 11, 1, 2))
+
+
+def case_dst_rule(out):
+    """The same with nothing in the log that carries UTC: the zone of the header has to do."""
+    zone, start = Zone(), filetime(2026, 11, 1, 2)
+    trace = Trace(out, start, zone)
+    trace.split(LIST, zone.local(start), counter_list(
+        [list_entry("\\\\SRV01", "Memory", "Committed Bytes", kind=LARGE)]))
+    for i in range(9):
+        trace.now = start + i * 3600 * TICKS
+        t = zone.local(trace.now)
+        trace.split(DATA, t, outer([raw_counter(t, 1000 + i)]))
+    trace.close()
+
+
+def case_threads(out):
+    """Threads of processes that share a name, with their parents before and behind them."""
+    zone, start = Zone(), filetime(2026, 3, 1, 12)
+    names = {230: "Process", 232: "Thread", 784: "ID Process", 804: "ID Thread"}
+    trace = Trace(out, start, zone)
+    local = zone.local(start)
+    for body in name_events("SRV01", names):
+        trace.split(NAMES, local - 20, body)
+    trace.split(LIST, local - 10, counter_list(
+        [list_entry("\\\\SRV01", "Thread", "*", "*", kind=0x10, flags=0x10)]))
+    process = PerfObject(230, [(784, RAW, 4, 0)])
+    thread = PerfObject(232, [(804, RAW, 4, 0)])
+    for i in range(2):
+        t = start + i * TICKS
+        trace.now = t
+        processes = process.pack(t, process.instance("app", [1000]) +
+                                 process.instance("app", [2000]), 2)
+        threads = thread.pack(t, b"".join(
+            thread.instance(n, [tid], parent=(230, p))
+            for n, p, tid in (("0", 0, 1), ("1", 0, 2), ("0", 1, 3))), 3)
+        objects = [processes, threads] if i == 0 else [threads, processes]
+        trace.split(DATA, zone.local(t), outer([data_block(t, "SRV01", objects, 1)]))
+    trace.close()
 
 
 def case_no_list(out):
@@ -463,7 +502,8 @@ CASES = {
     "out-of-order": case_out_of_order, "circular": case_circular, "localized": case_localized,
     "localized-counters": case_localized_counters, "instance-exit": case_instance_exit,
     "instance-exit-counters": case_instance_exit_counters, "pid-reuse": case_pid_reuse,
-    "lost": case_lost, "dst": case_dst, "no-list": case_no_list, "no-names": case_no_names,
+    "lost": case_lost, "dst": case_dst, "dst-rule": case_dst_rule, "threads": case_threads,
+    "no-list": case_no_list, "no-names": case_no_names,
     "unknown-kind": case_unknown_kind, "bad-status": case_bad_status, "wrap32": case_wrap32,
     "empty": case_empty,
 }
@@ -473,7 +513,7 @@ for _field in ("counters", "instances", "object-length", "objects", "block-lengt
 
 # Seeds are small: the header, then as many bytes as the last buffer uses.
 SEEDS = ["all", "all32", "types", "unknown-kind", "bad-status", "wrap32", "empty", "huge-items",
-         "huge-instances", "huge-parts", "localized", "pid-reuse"]
+         "huge-instances", "huge-parts", "localized", "pid-reuse", "threads"]
 
 
 def seeds(folder):
@@ -509,6 +549,8 @@ def main():
     p.add_argument("--case", nargs=2, metavar=("NAME", "OUT"))
     p.add_argument("--seeds", metavar="FOLDER")
     p.add_argument("--list", action="store_true")
+    p.add_argument("--names", action="store_true", help="the names of the cases alone")
+    p.add_argument("--all", metavar="FOLDER", help="every case")
     p.add_argument("--style", choices=["objects", "counters"], default="objects")
     p.add_argument("--processes", type=int, default=12)
     p.add_argument("--minutes", type=int, default=60)
@@ -523,6 +565,11 @@ def main():
         write(a.case[1], CASES[a.case[0]])
     elif a.seeds:
         seeds(a.seeds)
+    elif a.all:
+        for name, make in CASES.items():
+            write(os.path.join(a.all, name + ".blg"), make)
+    elif a.names:
+        print(" ".join(CASES))
     elif a.list:
         for name, make in CASES.items():
             print("%-24s %s" % (name, (make.__doc__ or "").strip().split("\n")[0]))

@@ -212,7 +212,7 @@ def list_entry(machine, obj, counter, instance=None, index=0, parent=None, kind=
     offsets.append(len(text))
     text += wide(counter)
     m, o, i, p, c = offsets
-    fixed = struct.pack("<IIIqiIIIIIII", flags, 0, kind, frequency, scale, 0, m, o, i, p, index, c)
+    fixed = struct.pack("<IIIqiIIIIII", flags, 0, kind, frequency, scale, m, o, i, p, index, c)
     size = 4 + len(fixed) + len(text)
     size += -size % 8
     return pad(struct.pack("<I", size) + fixed + text)[:size].ljust(size, b"\0")
@@ -272,14 +272,14 @@ class PerfObject:
         return head + self.defs + payload
 
 
-def data_block(t, machine, objects, ticks, n_objects=None, total=None):
+def data_block(t, machine, objects, ticks, n_objects=None, total=None, zone=Zone()):
     name = wide(machine)
     head_size = 88 + len(name) + -len(name) % 8
     body = b"".join(objects)
     head = "PERF".encode("utf-16-le") + struct.pack(
         "<IIIIIIi", 1, 1, 1, total or head_size + len(body), head_size,
         len(objects) if n_objects is None else n_objects, 0)
-    head += systemtime(t) + struct.pack("<4xQQQII", ticks, FREQUENCY, t, len(name), 88)
+    head += systemtime(zone.local(t)) + struct.pack("<4xQQQII", ticks, FREQUENCY, t, len(name), 88)
     return inner(BLOCK, (head + name).ljust(head_size, b"\0") + body)
 
 
