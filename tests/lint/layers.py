@@ -32,7 +32,7 @@ MAY_ASK_FOR_WINDOWS = re.compile(r"src/os/|agent/|tests/specimens/")
 # (file, include or macro) -> why it may stand there all the same.
 EXCEPTIONS = {
     ("src/source/seep/seep.c", "case/case.h"): "a case is a source too, and read by the case layer",
-    ("src/cli/record.c", "source/live/live.h"): "recording is what the live source is for",
+    ("src/cli/record.c", "source/live/live.h"): "the live source has no file to bid for",
     ("src/base/err.h", "__MINGW32__"): "names the compiler's dialect of printf formats, not the OS",
 }
 
