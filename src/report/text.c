@@ -418,7 +418,7 @@ static void on_source(struct seep_writer *writer, const struct seep_dataset_sour
     char size[SEEP_HUMAN_TEXT], read[SEEP_HUMAN_TEXT];
     if (state->n_sources++ >= MAX_SOURCES)
         return;
-    seep_plain_add(work, source->path, 0);
+    seep_plain_add(work, source->path, MAX_TEXT_SHOWN);
     seep_buf_addf(work, " (%s", source->format ? source->format : "not read");
     seep_human_bytes((double)source->size_bytes, size);
     seep_human_bytes((double)source->read_bytes, read);
