@@ -249,8 +249,8 @@ static void text_carries_every_claim(void **state)
         "\n         limit     commit 24.0 GB, reached 2026-03-04 14:00 (2026-03-03 14:00 ..\n"
         "                   2026-03-06 14:00)\n",
         "\n         evidence  floor rose in 58 of 60 windows (a.blg)\n"
-        "                   Windows itself reported it: event 2004 (System.evtx at 0x11200,\n"
-        "                   12:03)\n"
+        "                   Windows itself reported it: event 2004 (System.evtx at\n"
+        "                   0x11200, 12:03)\n"
         "                   the series has no gap\n"
         "         caveat    only 11 samples\n"
         "         next      seep attach 1948\n"
@@ -259,8 +259,9 @@ static void text_carries_every_claim(void **state)
         "out of paged pool in 25 min (0 s..never)\n",
         "\n\nUNKNOWN  cmd.exe (7): handles 53, only 11 samples\n",
         "\nSTEADY   svchost.exe: threads 12\n",
-        "\nevents    12:03 .. 13:03, 2 times: Microsoft-Windows-Resource-Exhaustion-Detector\n"
-        "          2004, commit nearly exhausted\n"
+        "\nevents    12:03 .. 13:03, 2 times:\n"
+        "          Microsoft-Windows-Resource-Exhaustion-Detector 2004, commit nearly\n"
+        "          exhausted\n"
         "          12:04: srv 2020, paged pool empty\n",
         "\nobserved  SRV01, Windows 10.0.20348, 1439 series over 2 h 5 min, 2026-03-01\n"
         "          12:00:00 .. 14:05:00 (times are UTC)\n",
