@@ -33,7 +33,8 @@ static struct seep_report report_of(const char *name)
                                  .now_ns = SEEP_NO_TIME };
 }
 
-static char *render(const struct seep_report *report, const char *format, struct seep_buf *out)
+static const char *render(const struct seep_report *report, const char *format,
+                          struct seep_buf *out)
 {
     FILE *file = tmpfile();
     struct seep_err err;
@@ -41,19 +42,19 @@ static char *render(const struct seep_report *report, const char *format, struct
     seep_buf_reset(out);
     assert_true(seep_report_write(report, format, file, &err));
     read_back(file, out);
-    return out->data;
+    return seep_buf_text(out);
 }
 
 static void assert_has(const char *text, const char *part)
 {
-    if (!strstr(text, part))
-        fail_msg("not there: %s\nin: %.3000s", part, text);
+    if (!text || !strstr(text, part))
+        fail_msg("not there: %s\nin: %.3000s", part, text ? text : "");
 }
 
 static void assert_has_not(const char *text, const char *part)
 {
-    if (strstr(text, part))
-        fail_msg("should not be there: %s\nin: %.3000s", part, text);
+    if (text && strstr(text, part))
+        fail_msg("should not be there: %s\nin: %.3000s", part, text ? text : "");
 }
 
 static void assert_first_line(const char *text, const char *line)
@@ -78,7 +79,7 @@ static void json_has_the_contracted_parts(void **state)
     (void)state;
     struct seep_buf out = { 0 };
     struct seep_report report = report_of("full");
-    char *text = render(&report, "json", &out);
+    const char *text = render(&report, "json", &out);
     static const char *const parts[] = {
         "{\n  \"schema_version\": 1,\n  \"tool\": {\n    \"name\": \"seep\",\n    \"version\": \"",
         "\"command\": \"analyze\"",
@@ -130,7 +131,7 @@ static void json_says_null_for_what_is_unknown(void **state)
     (void)state;
     struct seep_buf out = { 0 };
     struct seep_report report = report_of("bare");
-    char *text = render(&report, "json", &out);
+    const char *text = render(&report, "json", &out);
     static const char *const nulls[] = {
         "size_bytes", "read_bytes", "host",   "os",
         "os_version", "ram_bytes",  "start",  "end",
@@ -163,7 +164,7 @@ static void json_cuts_and_hides_only_when_asked(void **state)
     (void)state;
     struct seep_buf out = { 0 };
     struct seep_report report = report_of("full");
-    char *text = render(&report, "json", &out);
+    const char *text = render(&report, "json", &out);
     assert_int_equal(count_of(text, "\"class\": "), 3);
     assert_has_not(text, "\"verdict\": \"steady\"");
     assert_has(text, "\"findings_left_out\": 0,");
@@ -185,7 +186,7 @@ static void json_survives_hostile_text(void **state)
     (void)state;
     struct seep_buf out = { 0 };
     struct seep_report report = report_of("hostile");
-    char *text = render(&report, "json", &out);
+    const char *text = render(&report, "json", &out);
     assert_true(seep_utf8_valid(seep_bytes(text, out.len)));
     for (size_t i = 0; i < out.len; i++)
         assert_true((unsigned char)text[i] >= 0x20 || text[i] == '\n');
@@ -203,7 +204,7 @@ static void several_machines_are_named(void **state)
     (void)state;
     struct seep_buf out = { 0 };
     struct seep_report report = report_of("fleet");
-    char *text = render(&report, "json", &out);
+    const char *text = render(&report, "json", &out);
     assert_has(text, "\"machine\": {\n    \"host\": \"WEB2\"");
     assert_has(text, "\"machines\": [\n    {\n      \"host\": \"WEB1\"");
     assert_has(text, "\"host\": \"WEB2\"\n      },\n      \"metric\": \"handles\"");
@@ -240,7 +241,7 @@ static void text_carries_every_claim(void **state)
     struct seep_buf out = { 0 };
     struct seep_report report = report_of("full");
     report.all = true;
-    char *text = render(&report, "text", &out);
+    const char *text = render(&report, "text", &out);
     static const char *const parts[] = {
         "\n         class     private-data; 93 % of the machine's growth of this kind;\n"
         "                   started 2026-02-27 12:00\n",
@@ -285,7 +286,7 @@ static void text_is_harmless_for_a_terminal(void **state)
     struct seep_buf out = { 0 };
     struct seep_report report = report_of("hostile");
     report.all = true;
-    char *text = render(&report, "text", &out);
+    const char *text = render(&report, "text", &out);
     assert_true(seep_utf8_valid(seep_bytes(text, out.len)));
     for (size_t i = 0; i < out.len; i++) {
         unsigned char c = (unsigned char)text[i];
@@ -305,7 +306,7 @@ static void colors_only_when_asked(void **state)
     struct seep_buf out = { 0 };
     struct seep_report report = report_of("full");
     report.color = true;
-    char *text = render(&report, "text", &out);
+    const char *text = render(&report, "text", &out);
     assert_int_equal(strncmp(text, "\033[1;31mLEAKING \033[0m explorer.exe", 32), 0);
     assert_has_not(render(&report, "json", &out), "\033");
     seep_buf_clear(&out);
@@ -327,7 +328,7 @@ static void text_shows_twenty_and_counts_the_rest(void **state)
                                         .start_ns = report.judgement->start_ns,
                                         .end_ns = report.judgement->end_ns };
     report.judgement = &judgement;
-    char *text = render(&report, "text", &out);
+    const char *text = render(&report, "text", &out);
     assert_int_equal(count_of(text, "SUSPECT  "), 20);
     assert_has(text, "\n4 more (--top N shows more of them): 4 suspect\n");
     assert_has(text, "\n16 more could not be judged (--all lists them)\n");
@@ -471,7 +472,7 @@ static void plain_text_wraps_between_words(void **state)
     seep_buf_clear(&out);
 }
 
-static char *print_facts(enum seep_fact_kind kind, struct seep_buf *out)
+static const char *print_facts(enum seep_fact_kind kind, struct seep_buf *out)
 {
     FILE *file = tmpfile();
     assert_non_null(file);
@@ -481,14 +482,14 @@ static char *print_facts(enum seep_fact_kind kind, struct seep_buf *out)
     assert_true(report_case_facts(seep_facts_printer_sink(printer)));
     assert_true(seep_facts_printer_close(printer));
     read_back(file, out);
-    return out->data;
+    return seep_buf_text(out);
 }
 
 static void facts_are_lines(void **state)
 {
     (void)state;
     struct seep_buf out = { 0 };
-    char *text = print_facts(SEEP_FACT_SAMPLE, &out);
+    const char *text = print_facts(SEEP_FACT_SAMPLE, &out);
     assert_int_equal(count_of(text, "\n"), 5);
     assert_first_line(text,
                       "{\"kind\":\"sample\",\"subject\":{\"kind\":\"process\",\"name\":"
@@ -559,8 +560,8 @@ static void long_lines_are_whole(void **state)
     assert_true(seep_sink_sample(sink, (struct seep_series_id){ 99 }, 1));
     assert_true(seep_facts_printer_close(printer));
     read_back(file, &out);
-    assert_int_equal(count_of(out.data, "\n"), N);
-    assert_has(out.data, "\"time\":null,\"value\":4}\n");
+    assert_int_equal(count_of(seep_buf_text(&out), "\n"), N);
+    assert_has(seep_buf_text(&out), "\"time\":null,\"value\":4}\n");
     assert_true(out.len > (size_t)N * LONG);
     seep_buf_clear(&name);
     seep_buf_clear(&out);

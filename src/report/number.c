@@ -30,34 +30,17 @@ enum { MANTISSA_BITS = 53, MIN_DIGITS = 15, MAX_DIGITS = 17, MAX_POWER = 20 };
 
 static unsigned __int128 power_of_ten(int p)
 {
-    static const uint64_t powers[] = { 1,
-                                       10,
-                                       100,
-                                       1000,
-                                       10000,
-                                       100000,
-                                       1000000,
-                                       10000000,
-                                       100000000,
-                                       1000000000,
-                                       10000000000,
-                                       100000000000,
-                                       1000000000000,
-                                       10000000000000,
-                                       100000000000000,
-                                       1000000000000000,
-                                       10000000000000000,
-                                       100000000000000000,
-                                       1000000000000000000,
-                                       10000000000000000000u };
-    return p < MAX_POWER ? powers[p] : (unsigned __int128)powers[MAX_POWER - 1] * 10;
+    unsigned __int128 power = 1;
+    for (int i = 0; i < p; i++)
+        power *= 10;
+    return power;
 }
 
-// The nearest whole number to m * 10^p / 2^shift (ties to even), and whether the decimal that it
+// The nearest whole number to m * ten / 2^shift (ties to even), and whether the decimal that it
 // stands for reads back as m / 2^shift.
-static uint64_t scaled(uint64_t m, int shift, int p, bool *reads_back)
+static uint64_t scaled(uint64_t m, int shift, unsigned __int128 ten, bool *reads_back)
 {
-    unsigned __int128 ten = power_of_ten(p), exact = m * ten;
+    unsigned __int128 exact = m * ten;
     unsigned __int128 half = (unsigned __int128)1 << (shift - 1);
     uint64_t digits = (uint64_t)(exact >> shift);
     unsigned __int128 rest = exact - ((unsigned __int128)digits << shift);
@@ -99,9 +82,10 @@ static bool put_exact(double value, char *out, size_t *len)
         before++;
     if (before == 0)
         before = value >= 0.1 ? 0 : value >= 0.01 ? -1 : value >= 0.001 ? -2 : -3;
-    for (int n = MIN_DIGITS; n <= MAX_DIGITS; n++) {
+    unsigned __int128 ten = power_of_ten(MIN_DIGITS - before);
+    for (int n = MIN_DIGITS; n <= MAX_DIGITS; n++, ten *= 10) {
         bool reads_back;
-        uint64_t digits = scaled(m, shift, n - before, &reads_back);
+        uint64_t digits = scaled(m, shift, ten, &reads_back);
         if (!reads_back)
             continue;
         *len = put_fixed(digits, n - before, out);
