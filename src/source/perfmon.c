@@ -27,8 +27,9 @@ struct column {
     uint32_t tick;  // the tick that `value` is of
     uint32_t next;  // next column of the same machine that has a value in this tick
     uint32_t group; // the process instance it belongs to; 0 = none
-    uint32_t machine;
-    uint32_t process; // the process that `series` belongs to; 0 = the machine
+    uint32_t machine : 31;
+    uint32_t tells_identity : 1; // ID Process, Creating Process ID or Elapsed Time
+    uint32_t process;            // the process that `series` belongs to; 0 = the machine
     struct seep_series_id series;
 };
 
@@ -296,7 +297,8 @@ static bool column_init(struct seep_perfmon *pm, const struct seep_perfmon_count
         info->counter = seep_perf_counter_by_name(info->object, counter, strlen(counter));
     info->metric = seep_perfmon_metric(info->object, info->counter, c->instance, &info->factor);
     column->factor = 1;
-    column->machine = machine_of(pm, c->host);
+    uint32_t machine = machine_of(pm, c->host);
+    column->machine = machine & INT32_MAX;
     info->path = path_of(pm, c);
     seep_buf_reset(&pm->key);
     seep_buf_addf(&pm->key, "%s\\%s", object, counter);
@@ -315,6 +317,9 @@ static bool column_init(struct seep_perfmon *pm, const struct seep_perfmon_count
         struct group *g = &pm->groups[column->group - 1];
         g->counters |= UINT32_C(1) << info->counter;
         g->has_pid_column |= info->counter == SEEP_PERF_ID_PROCESS;
+        column->tells_identity = info->counter == SEEP_PERF_ID_PROCESS ||
+                                 info->counter == SEEP_PERF_CREATING_PROCESS_ID ||
+                                 info->counter == SEEP_PERF_ELAPSED_TIME;
     }
     return true;
 }
@@ -396,7 +401,7 @@ void seep_perfmon_value(struct seep_perfmon *pm, struct seep_perfmon_column colu
         return;
     struct column *c = &pm->columns[column.v - 1];
     c->value = value;
-    if (c->group)
+    if (c->tells_identity)
         note_identity(pm, &pm->groups[c->group - 1], pm->infos[column.v - 1].counter, value);
     if (c->tick == pm->tick)
         return;
