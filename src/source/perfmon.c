@@ -45,11 +45,12 @@ struct column_info {
 struct machine {
     struct seep_machine known; // strings interned
     struct seep_machine_id id; // 0 = not announced yet
-    uint32_t first;            // column with a value in this tick
-    uint32_t last;
-    uint32_t memory_counters; // bits of enum seep_perf_counter that have a column
-    bool windows;             // has a counter that only Windows has
-    uint32_t *alive;          // processes with a PID that were there in the last tick
+    uint32_t first, last;      // columns with a value in this tick
+    uint32_t next;             // machine that has values in this tick
+    uint32_t n_seen;           // processes with a PID in this tick
+    uint32_t memory_counters;  // bits of enum seep_perf_counter that have a column
+    bool windows;              // has a counter that only Windows has
+    uint32_t *alive;           // processes with a PID that were there in the last tick
     size_t n_alive, alive_capacity;
 };
 
@@ -87,7 +88,8 @@ struct seep_perfmon {
     struct seep_intern strings, slots, hosts, keys, group_keys, pids;
     struct machine *machines; // [host id - 1]
     size_t n_machines, machine_capacity;
-    struct column *columns; // [column - 1]
+    uint32_t first_machine, last_machine; // with values in this tick
+    struct column *columns;               // [column - 1]
     struct column_info *infos;
     size_t n_columns, column_capacity, info_capacity;
     struct group *groups; // [group - 1]
@@ -408,10 +410,17 @@ void seep_perfmon_value(struct seep_perfmon *pm, struct seep_perfmon_column colu
     c->tick = pm->tick;
     c->next = 0;
     struct machine *m = &pm->machines[c->machine - 1];
-    if (m->first)
+    if (m->first) {
         pm->columns[m->last - 1].next = column.v;
-    else
+    } else {
         m->first = column.v;
+        m->next = 0;
+        if (pm->first_machine)
+            pm->machines[pm->last_machine - 1].next = c->machine;
+        else
+            pm->first_machine = c->machine;
+        pm->last_machine = c->machine;
+    }
     m->last = column.v;
 }
 
@@ -543,7 +552,9 @@ static uint32_t resolve_by_name(struct seep_perfmon *pm, struct group *g)
 static void mark_seen(struct seep_perfmon *pm, struct group *g, uint32_t index)
 {
     struct process *p = &pm->processes[index - 1];
+    struct machine *m = &pm->machines[p->machine - 1];
     unsigned kind = g->object == SEEP_PERF_PROCESS_V2;
+    m->n_seen += p->has_pid && p->seen_tick[0] != pm->tick && p->seen_tick[1] != pm->tick;
     p->seen_tick[kind] = pm->tick;
     p->seen_group[kind] = (uint32_t)(g - pm->groups) + 1;
     p->seen_ns = pm->t_ns;
@@ -552,7 +563,6 @@ static void mark_seen(struct seep_perfmon *pm, struct group *g, uint32_t index)
         p->elapsed_s = g->elapsed_s;
         p->has_elapsed = true;
     }
-    struct machine *m = &pm->machines[p->machine - 1];
     if (p->has_pid && !p->is_alive) {
         if (!seep_grow(&m->alive, &m->alive_capacity, m->n_alive + 1, sizeof *m->alive)) {
             (void)out_of_memory(pm);
@@ -659,12 +669,7 @@ static bool choose_series(struct seep_perfmon *pm, struct column *c, struct colu
 // a failed collection leaves all of them blank.
 static void find_gone(struct seep_perfmon *pm, struct machine *m)
 {
-    size_t n_seen = 0;
-    for (size_t i = 0; i < m->n_alive; i++) {
-        const struct process *p = &pm->processes[m->alive[i] - 1];
-        n_seen += p->seen_tick[0] == pm->tick || p->seen_tick[1] == pm->tick;
-    }
-    if (!n_seen || n_seen == m->n_alive)
+    if (m->n_seen == 0 || m->n_seen == m->n_alive)
         return;
     for (size_t i = m->n_alive; i-- > 0;) {
         struct process *p = &pm->processes[m->alive[i] - 1];
@@ -699,15 +704,15 @@ static bool end_machine_tick(struct seep_perfmon *pm, struct machine *m)
     }
     m->first = m->last = 0;
     find_gone(pm, m);
+    m->n_seen = 0;
     return true;
 }
 
 bool seep_perfmon_tick_end(struct seep_perfmon *pm)
 {
-    for (size_t i = 0; i < pm->n_machines && !pm->failed; i++) {
-        if (pm->machines[i].first)
-            (void)end_machine_tick(pm, &pm->machines[i]);
-    }
+    for (uint32_t v = pm->first_machine; v && !pm->failed; v = pm->machines[v - 1].next)
+        (void)end_machine_tick(pm, &pm->machines[v - 1]);
+    pm->first_machine = pm->last_machine = 0;
     return !pm->failed;
 }
 
