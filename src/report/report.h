@@ -54,10 +54,14 @@ void seep_facts_printer_tallies(const struct seep_facts_printer *printer, struct
 // Returns whether every line was written.
 bool seep_facts_printer_close(struct seep_facts_printer *printer);
 
-// People's numbers: "1.23 GB", "+4.2 MB/h", "3 d", "686". `text` holds at least 32 bytes.
+// People's numbers: "1.23 GB", "+4.2 MB/h", "3 d", "686"; "unknown" for what is not finite. `text`
+// holds at least 32 bytes. The unit of a rate is that of the metric, and the number is per second.
 enum { SEEP_HUMAN_TEXT = 32 };
 void seep_human_bytes(double bytes, char text[SEEP_HUMAN_TEXT]);
 void seep_human_rate(double per_second, const char *unit, char text[SEEP_HUMAN_TEXT]);
 void seep_human_duration(double seconds, char text[SEEP_HUMAN_TEXT]);
+// `unit` as seep_metric_unit gives it: "bytes", "count", "ratio" (shown in %); NULL = a bare
+// number.
+void seep_human_value(double value, const char *unit, char text[SEEP_HUMAN_TEXT]);
 
 #endif
