@@ -28,9 +28,13 @@ static const struct seep_loss many_losses[30] = {
 };
 
 static const struct seep_dataset_source sources[] = {
-    { "logs/a.blg", "blg", 458752, 458752,
+    { "logs/a.blg",
+      "blg",
+      458752,
+      458752,
       { [SEEP_FACT_SAMPLE] = 12345, [SEEP_FACT_PROCESS] = 51, [SEEP_FACT_LOSS] = 2 },
-      losses, COUNT(losses) },
+      losses,
+      COUNT(losses) },
     { "logs/System.evtx", "evtx", 1118208, 69632, { [SEEP_FACT_EVENT] = 3 }, many_losses, 30 },
     { "notes.txt", NULL, 12, 0, { 0 }, NULL, 0 },
 };
@@ -239,8 +243,8 @@ static const struct seep_machine hostile_machine = {
 static const struct seep_field hostile_fields[] = {
     { HOSTILE "/" HOSTILE, SEEP_FIELD_TEXT, { .text = HOSTILE } },
 };
-static const struct seep_event hostile_event = { { 1 }, INT64_MAX, HOSTILE,        HOSTILE, 1, 2, 3,
-                                                 4,     hostile_fields, 1 };
+static const struct seep_event hostile_event = { { 1 }, INT64_MAX, HOSTILE, HOSTILE,        1,
+                                                 2,     3,         4,       hostile_fields, 1 };
 static struct seep_finding hostile_findings[] = {
     { .id = HOSTILE,
       .class_ = SEEP_CLASS_PRIVATE_DATA,
