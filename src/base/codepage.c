@@ -1,6 +1,6 @@
-/* SPDX-License-Identifier: MIT
- * Single-byte code pages; values from the mapping tables that Unicode publishes
- * (MAPPINGS/VENDORS/MICSFT/WINDOWS and PC). */
+// SPDX-License-Identifier: MIT
+// Single-byte code pages; values from the mapping tables that Unicode publishes
+// (MAPPINGS/VENDORS/MICSFT/WINDOWS and PC).
 #include "base/codepage.h"
 
 const struct seep_codepage seep_codepages[] = {

@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: MIT
- * Tables of localized performance object and counter names, and look-ups in them. */
+// SPDX-License-Identifier: MIT
+// Tables of localized performance object and counter names, and look-ups in them.
 #include "nt/counter_names.h"
 
 #include <assert.h>
@@ -13,7 +13,7 @@
 
 struct object_row {
     const char *english;
-    uint32_t index; /* 0: none; a version 2 counter set, whose index differs between machines */
+    uint32_t index; // 0: none; a version 2 counter set, whose index differs between machines
 };
 
 static const struct object_row objects[] = {
@@ -28,12 +28,12 @@ static_assert(sizeof objects / sizeof objects[0] == SEEP_PERF_OBJECT_COUNT_, "on
 struct counter_row {
     const char *english;
     uint32_t index;
-    uint32_t objects; /* ON() bits */
+    uint32_t objects; // ON() bits
 };
 
-/* The Perflib index list of a German Windows, published as a comment in a PowerShell script, agrees
- * with the English names that public code uses beside the same indexes (Zabbix templates:
- * \4\58, \4\678, \4\818; NSClient++: \4\26, \4\30; netdata: 230). */
+// The Perflib index list of a German Windows, published as a comment in a PowerShell script, agrees
+// with the English names that public code uses beside the same indexes (Zabbix templates:
+// \4\58, \4\678, \4\818; NSClient++: \4\26, \4\30; netdata: 230).
 static const struct counter_row counters[] = {
     [SEEP_PERF_COUNTER_NONE] = { "", 0, 0 },
     [SEEP_PERF_PRIVATE_BYTES] = { "Private Bytes", 186, ON_PROCESS },
@@ -68,27 +68,27 @@ struct object_name {
     const char *name;
 };
 
-/* Japanese, Chinese and Korean systems keep the English names of these objects (published logs of
- * such systems). `Process V2` keeps its suffix behind the translated name. */
+// Japanese, Chinese and Korean systems keep the English names of these objects (published logs of
+// such systems). `Process V2` keeps its suffix behind the translated name.
 static const struct object_name object_names[] = {
-    { SEEP_PERF_PROCESS, "Prozess" },                  /* de: published index list */
-    { SEEP_PERF_MEMORY, "Arbeitsspeicher" },           /* de: the same, Windows 8 and later */
-    { SEEP_PERF_MEMORY, "Speicher" },                  /* de: NSClient++, earlier Windows */
-    { SEEP_PERF_PAGING_FILE, "Auslagerungsdatei" },    /* de: published index list */
-    { SEEP_PERF_PROCESS, "Processus" },                /* fr: published Get-Counter scripts */
-    { SEEP_PERF_MEMORY, "Mémoire" },                   /* fr */
-    { SEEP_PERF_PAGING_FILE, "Fichier d'échange" },    /* fr */
-    { SEEP_PERF_PROCESS, "Proceso" },                  /* es: published Get-Counter scripts */
-    { SEEP_PERF_MEMORY, "Memoria" },                   /* es, it: published scripts */
-    { SEEP_PERF_PROCESS, "Processo" },                 /* it, pt: published scripts */
-    { SEEP_PERF_MEMORY, "Memória" },                   /* pt: published scripts */
-    { SEEP_PERF_PAGING_FILE, "Arquivo de Paginação" }, /* pt-BR: published tuning guide */
-    { SEEP_PERF_PROCESS, "Процесс" },                  /* ru: published Get-Counter scripts */
-    { SEEP_PERF_MEMORY, "Память" },                    /* ru: the same, and PDH-CSV logs */
-    { SEEP_PERF_PROCESS, "Proces" },                   /* pl, nl: Microsoft's documentation */
-    { SEEP_PERF_MEMORY, "Pamięć" },                    /* pl: published typeperf script */
-    { SEEP_PERF_MEMORY, "Geheugen" },                  /* nl: published monitoring configuration */
-    { SEEP_PERF_MEMORY, "Minne" },                     /* sv: published Get-Counter scripts */
+    { SEEP_PERF_PROCESS, "Prozess" },                  // de: published index list
+    { SEEP_PERF_MEMORY, "Arbeitsspeicher" },           // de: the same, Windows 8 and later
+    { SEEP_PERF_MEMORY, "Speicher" },                  // de: NSClient++, earlier Windows
+    { SEEP_PERF_PAGING_FILE, "Auslagerungsdatei" },    // de: published index list
+    { SEEP_PERF_PROCESS, "Processus" },                // fr: published Get-Counter scripts
+    { SEEP_PERF_MEMORY, "Mémoire" },                   // fr
+    { SEEP_PERF_PAGING_FILE, "Fichier d'échange" },    // fr
+    { SEEP_PERF_PROCESS, "Proceso" },                  // es: published Get-Counter scripts
+    { SEEP_PERF_MEMORY, "Memoria" },                   // es, it: published scripts
+    { SEEP_PERF_PROCESS, "Processo" },                 // it, pt: published scripts
+    { SEEP_PERF_MEMORY, "Memória" },                   // pt: published scripts
+    { SEEP_PERF_PAGING_FILE, "Arquivo de Paginação" }, // pt-BR: published tuning guide
+    { SEEP_PERF_PROCESS, "Процесс" },                  // ru: published Get-Counter scripts
+    { SEEP_PERF_MEMORY, "Память" },                    // ru: the same, and PDH-CSV logs
+    { SEEP_PERF_PROCESS, "Proces" },                   // pl, nl: Microsoft's documentation
+    { SEEP_PERF_MEMORY, "Pamięć" },                    // pl: published typeperf script
+    { SEEP_PERF_MEMORY, "Geheugen" },                  // nl: published monitoring configuration
+    { SEEP_PERF_MEMORY, "Minne" },                     // sv: published Get-Counter scripts
 };
 
 struct counter_name {
@@ -97,7 +97,7 @@ struct counter_name {
 };
 
 static const struct counter_name counter_names[] = {
-    /* de: the index list of a whole Windows installation (HKLM\...\Perflib\CurrentLanguage) */
+    // de: the index list of a whole Windows installation (HKLM\...\Perflib\CurrentLanguage)
     { SEEP_PERF_PRIVATE_BYTES, "Private Bytes" },
     { SEEP_PERF_VIRTUAL_BYTES, "Virtuelle Größe" },
     { SEEP_PERF_POOL_PAGED_BYTES, "Auslagerungsseiten (Bytes)" },
@@ -121,8 +121,8 @@ static const struct counter_name counter_names[] = {
     { SEEP_PERF_MODIFIED_PAGE_LIST_BYTES, "Geänderte Seitenliste - Bytes" },
     { SEEP_PERF_COMMITTED_IN_USE, "Zugesicherte verwendete Bytes (%)" },
     { SEEP_PERF_PAGING_USAGE, "Belegung (%)" },
-    /* fr: Get-Counter lists of a whole object (Mémoire, Fichier d'échange), Get-Counter scripts and
-     * Microsoft's documentation beside the English names (Processus) */
+    // fr: Get-Counter lists of a whole object (Mémoire, Fichier d'échange), Get-Counter scripts and
+    // Microsoft's documentation beside the English names (Processus)
     { SEEP_PERF_PRIVATE_BYTES, "Octets privés" },
     { SEEP_PERF_VIRTUAL_BYTES, "Octets virtuels" },
     { SEEP_PERF_POOL_PAGED_BYTES, "Octets de réserve paginée" },
@@ -132,7 +132,7 @@ static const struct counter_name counter_names[] = {
     { SEEP_PERF_WORKING_SET, "Plage de travail" },
     { SEEP_PERF_WORKING_SET_PRIVATE, "Plage de travail - Privée" },
     { SEEP_PERF_COMMITTED_BYTES, "Octets validés" },
-    { SEEP_PERF_COMMITTED_BYTES, "Octets dédiés" }, /* earlier Windows: NSClient++ */
+    { SEEP_PERF_COMMITTED_BYTES, "Octets dédiés" }, // earlier Windows: NSClient++
     { SEEP_PERF_COMMIT_LIMIT, "Limite de mémoire dédiée" },
     { SEEP_PERF_AVAILABLE_BYTES, "Octets disponibles" },
     { SEEP_PERF_AVAILABLE_KBYTES, "Kilo-octets disponibles" },
@@ -143,7 +143,7 @@ static const struct counter_name counter_names[] = {
     { SEEP_PERF_MODIFIED_PAGE_LIST_BYTES, "Octets de la liste des pages modifiées" },
     { SEEP_PERF_COMMITTED_IN_USE, "Pourcentage d'octets dédiés utilisés" },
     { SEEP_PERF_PAGING_USAGE, "Pourcentage d'utilisation" },
-    /* es: Get-Counter scripts; the Azure guest metric list */
+    // es: Get-Counter scripts; the Azure guest metric list
     { SEEP_PERF_PRIVATE_BYTES, "Bytes privados" },
     { SEEP_PERF_POOL_PAGED_BYTES, "Bytes de bloque paginado" },
     { SEEP_PERF_POOL_NONPAGED_BYTES, "Bytes de bloque no paginado" },
@@ -157,7 +157,7 @@ static const struct counter_name counter_names[] = {
     { SEEP_PERF_AVAILABLE_BYTES, "Bytes disponibles" },
     { SEEP_PERF_AVAILABLE_MBYTES, "Mbytes disponibles" },
     { SEEP_PERF_COMMITTED_IN_USE, "% de bytes confirmados en uso" },
-    /* it: typeperf and Get-Counter scripts; NSClient++ */
+    // it: typeperf and Get-Counter scripts; NSClient++
     { SEEP_PERF_PRIVATE_BYTES, "Byte privati" },
     { SEEP_PERF_HANDLE_COUNT, "Conteggio degli handle" },
     { SEEP_PERF_THREAD_COUNT, "Conteggio thread" },
@@ -167,8 +167,8 @@ static const struct counter_name counter_names[] = {
     { SEEP_PERF_AVAILABLE_BYTES, "Byte disponibili" },
     { SEEP_PERF_AVAILABLE_MBYTES, "MByte disponibili" },
     { SEEP_PERF_COMMITTED_IN_USE, "% byte vincolati in uso" },
-    /* pt-BR: Get-Counter scripts; the Azure guest metric list; a published tuning guide. Private
-     * and committed bytes have the same names as in Spanish. */
+    // pt-BR: Get-Counter scripts; the Azure guest metric list; a published tuning guide. Private
+    // and committed bytes have the same names as in Spanish.
     { SEEP_PERF_POOL_PAGED_BYTES, "Bytes de Pool Pagináveis" },
     { SEEP_PERF_POOL_NONPAGED_BYTES, "Bytes de Pool Não Pagináveis" },
     { SEEP_PERF_THREAD_COUNT, "Contagem de Thread" },
@@ -179,8 +179,8 @@ static const struct counter_name counter_names[] = {
     { SEEP_PERF_AVAILABLE_MBYTES, "MBytes disponíveis" },
     { SEEP_PERF_COMMITTED_IN_USE, "% bytes confirmados em uso" },
     { SEEP_PERF_PAGING_USAGE, "% de Uso" },
-    /* ru: Get-Counter scripts; a Zabbix template that gives names beside indexes; Microsoft's
-     * documentation beside the English names */
+    // ru: Get-Counter scripts; a Zabbix template that gives names beside indexes; Microsoft's
+    // documentation beside the English names
     { SEEP_PERF_PRIVATE_BYTES, "Байт исключительного пользования" },
     { SEEP_PERF_POOL_PAGED_BYTES, "Байт в выгружаемом страничном пуле" },
     { SEEP_PERF_POOL_NONPAGED_BYTES, "Байт в невыгружаемом страничном пуле" },
@@ -194,21 +194,21 @@ static const struct counter_name counter_names[] = {
     { SEEP_PERF_FREE_SYSTEM_PTES, "Свободных элементов таблицы страниц" },
     { SEEP_PERF_CACHE_BYTES, "Байт кэш-памяти" },
     { SEEP_PERF_COMMITTED_IN_USE, "% использования выделенной памяти" },
-    /* pl: a typeperf script; Get-Counter scripts; Microsoft's documentation (private bytes) */
+    // pl: a typeperf script; Get-Counter scripts; Microsoft's documentation (private bytes)
     { SEEP_PERF_PRIVATE_BYTES, "Bajty prywatne" },
     { SEEP_PERF_COMMITTED_BYTES, "Zadeklarowane bajty" },
     { SEEP_PERF_AVAILABLE_BYTES, "Dostępne bajty" },
     { SEEP_PERF_COMMITTED_IN_USE, "Zadeklarowane bajty w użyciu (%)" },
-    /* nl: a published monitoring configuration */
+    // nl: a published monitoring configuration
     { SEEP_PERF_AVAILABLE_MBYTES, "Beschikbare megabytes (MB)" },
-    /* sv: Get-Counter scripts; NSClient++ (\4\30) */
+    // sv: Get-Counter scripts; NSClient++ (\4\30)
     { SEEP_PERF_COMMIT_LIMIT, "Dedikationsgräns" },
     { SEEP_PERF_AVAILABLE_BYTES, "Tillgängliga byte" },
     { SEEP_PERF_AVAILABLE_MBYTES, "Tillgängliga megabyte" },
 };
 
-/* The next code point of valid UTF-8, folded to lower case for the letters of the tables; a byte
- * that is not UTF-8 is its own value beyond Unicode, so it equals only itself. */
+// The next code point of valid UTF-8, folded to lower case for the letters of the tables; a byte
+// that is not UTF-8 is its own value beyond Unicode, so it equals only itself.
 static uint32_t next_folded(const char *text, size_t length, size_t *at)
 {
     const unsigned char *s = (const unsigned char *)text + *at;
@@ -245,7 +245,7 @@ static bool same_name(const char *row, const char *name, size_t length)
     size_t row_length = strlen(row);
     size_t i = 0, j = 0;
 
-    /* Folding never changes the number of UTF-8 bytes of the letters it knows. */
+    // Folding never changes the number of UTF-8 bytes of the letters it knows.
     if (row_length != length)
         return false;
     while (i < row_length && j < length) {

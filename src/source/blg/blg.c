@@ -181,6 +181,7 @@ static void drop_join(struct seep_blg *b)
     for (size_t i = 0; i < j->n_parts; i++)
         bytes += j->parts[i].data.len;
     seep_blg_lose_at(b, SEEP_BLG_MISSING_PART, 1, bytes, j->offset, 0);
+    b->n_dropped += j->type == EVENT_DATA;
     j->active = false;
     j->n_parts = 0;
 }
@@ -414,9 +415,9 @@ static void read_end(struct seep_blg *b)
         len % t->buffer_size_bytes == 0 && b->lost[SEEP_BLG_TRUNCATED].count == 0)
         seep_blg_lose_at(b, SEEP_BLG_TRUNCATED, (whole - len) / t->buffer_size_bytes, whole - len,
                          len, 0);
-    if (b->promised > b->n_samples && !b->circular)
-        seep_blg_lose_at(b, SEEP_BLG_MISSING_SAMPLE, b->promised - b->n_samples, 0, SEEP_NO_OFFSET,
-                         0);
+    uint64_t known = b->n_samples + b->n_dropped;
+    if (b->promised > known && !b->circular)
+        seep_blg_lose_at(b, SEEP_BLG_MISSING_SAMPLE, b->promised - known, 0, SEEP_NO_OFFSET, 0);
     if (t->end_time == 0)
         seep_blg_lose_at(b, SEEP_BLG_NOT_CLOSED, 1, 0, 0, 0);
     if (b->n_samples == 0)

@@ -549,8 +549,8 @@ def main():
     p.add_argument("--case", nargs=2, metavar=("NAME", "OUT"))
     p.add_argument("--seeds", metavar="FOLDER")
     p.add_argument("--list", action="store_true")
-    p.add_argument("--names", action="store_true", help="the names of the cases alone")
     p.add_argument("--all", metavar="FOLDER", help="every case")
+    p.add_argument("--stamp", metavar="FILE", help="a file to make when all is written")
     p.add_argument("--style", choices=["objects", "counters"], default="objects")
     p.add_argument("--processes", type=int, default=12)
     p.add_argument("--minutes", type=int, default=60)
@@ -566,16 +566,17 @@ def main():
     elif a.seeds:
         seeds(a.seeds)
     elif a.all:
+        os.makedirs(a.all, exist_ok=True)
         for name, make in CASES.items():
             write(os.path.join(a.all, name + ".blg"), make)
-    elif a.names:
-        print(" ".join(CASES))
     elif a.list:
         for name, make in CASES.items():
             print("%-24s %s" % (name, (make.__doc__ or "").strip().split("\n")[0]))
     else:
         p.print_usage()
         return 2
+    if a.stamp:
+        open(a.stamp, "w", encoding="utf-8").close()
     return 0
 
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Writes PDH-CSV and PDH-TSV logs with known content, for tests, demonstrations and benchmarks.
+r"""Writes PDH-CSV and PDH-TSV logs with known content, for tests, demonstrations and benchmarks.
 
 Shares no code with the reader. A test case comes with OUT.expect, one fact a line, what a correct
 reader finds in the file:
@@ -8,11 +8,13 @@ reader finds in the file:
   samples N                     cells that hold a number and have a time
   first NS, last NS             time of the first and the last row, nanoseconds since 1970, UTC
   process PID IMAGE             a process with a known PID
+  processes N                   so many processes in all
   unknown IMAGE                 a process whose PID the log does not tell
   metric NAME N                 samples that have this metric
   value PID METRIC NS VALUE     one sample of a process (PID) or of the machine (-)
   loss WHAT                     a loss that has to be recorded; no other kind may be
   machine HOST                  a host
+  cell I HEX                    the value of the counter \\Test(I)\\V, as a hexadecimal double
 
   synth.py --demo OUT.csv [--hours 24]
   synth.py --case NAME OUT
@@ -22,6 +24,7 @@ reader finds in the file:
 import argparse
 import datetime
 import math
+import os
 import random
 import sys
 
@@ -307,6 +310,7 @@ def german_names():
     for _, v in log.rows:
         v[1] = 2048
     e = expect_small(log, host="MÜNCHEN01")("metric", "available_bytes", 5)
+    e("loss", "code-page-guessed")
     return log.data(), e("value", "-", "available_bytes", ns(log.rows[-1][0]), 2048 * MB)
 
 
@@ -320,7 +324,7 @@ def german_console():
     for _, v in log.rows:
         v[1] = 2048
     e = expect_small(log)("metric", "available_bytes", 5)
-    return log.data(), e("loss", "time-zone-unknown")
+    return log.data(), e("loss", "time-zone-unknown")("loss", "code-page-guessed")
 
 
 @case
@@ -336,6 +340,7 @@ def russian():
                and not f.startswith(("first", "last"))]
     first, last = (ns(log.rows[i][0]) + 3600 * 10**9 for i in (0, -1))
     e("first", first)("last", last)("metric", "available_bytes", 5)("loss", "time-zone-unknown")
+    e("loss", "code-page-guessed")
     return data, e("value", 1300, "handles", last, 204)
 
 
@@ -407,10 +412,11 @@ def renumber():
 @case
 def no_pid():
     log = small(counters=("Private Bytes",), names=("app", "svc", "svc#1"), pids=(1, 2, 3))
-    e = Expect()("machine", "SRV01")("unknown", "app.exe")("unknown", "svc.exe")
-    e("samples", 20)("first", ns(log.rows[0][0]))("last", ns(log.rows[-1][0]))
     for _, v in log.rows:
         v[1:] = [50_000_000, 60_000_000, 70_000_000]
+    e = Expect()("machine", "SRV01")("unknown", "app.exe")("unknown", "svc.exe")
+    e("samples", 20)("first", ns(log.rows[0][0]))("last", ns(log.rows[-1][0]))
+    e("unknown", "svc.exe#1")("processes", 3)
     return log.data(), e("metric", "private_bytes", 15)("loss", "identity-unknown")
 
 
@@ -515,7 +521,7 @@ def long_line():
     lines = log.text().split("\r\n")
     lines.insert(3, '"03/01/2026 13:01:30.000","' + "9" * 300000 + '"')
     e = expect_small(log)
-    return "\r\n".join(lines).encode(), e("loss", "malformed")
+    return "\r\n".join(lines).encode(), e("loss", "bad-cell")("loss", "wrong-columns")
 
 
 @case
@@ -525,7 +531,7 @@ def wrong_columns():
     lines = log.text().split("\r\n")
     lines[2] = lines[2].rsplit(",", 1)[0]
     lines[3] = lines[3] + ',"1","2"'
-    e = Expect()("samples", 5 * 7 - 1)("loss", "columns")("machine", "SRV01")
+    e = Expect()("samples", 5 * 7 - 1)("loss", "wrong-columns")("machine", "SRV01")
     e("process", 1200, "app.exe")("process", 1300, "svc.exe")("metric", "handles", 9)
     return "\r\n".join(lines).encode(), e
 
@@ -555,7 +561,7 @@ def bad_cells():
     log.rows[1][1][2] = "n/a"
     log.rows[2][1][2] = "-1.#IND"
     log.rows[3][1][2] = "1e999"
-    e = Expect()("samples", 5 * 7 - 3)("loss", "malformed")("machine", "SRV01")
+    e = Expect()("samples", 5 * 7 - 3)("loss", "bad-cell")("machine", "SRV01")
     return log.data(), e("process", 1200, "app.exe")("process", 1300, "svc.exe")
 
 
@@ -564,7 +570,7 @@ def bad_times():
     log = small()
     lines = log.text().split("\r\n")
     lines[2] = lines[2].replace("03/01/2026", "13/45/2026")
-    e = Expect()("samples", 4 * 7)("loss", "malformed")("machine", "SRV01")
+    e = Expect()("samples", 4 * 7)("loss", "bad-record")("machine", "SRV01")
     return "\r\n".join(lines).encode(), e("process", 1200, "app.exe")("process", 1300, "svc.exe")
 
 
@@ -572,6 +578,48 @@ def bad_times():
 def header_only():
     log = small(rows=0)
     return log.data(), Expect()("samples", 0)("machine", "SRV01")
+
+
+@case
+def appended():
+    """Two logs in one file, the second with other columns."""
+    a, b = small(rows=3), small(rows=2, names=("new",), pids=(1400,))
+    b.rows = [(w + datetime.timedelta(minutes=10), v) for w, v in b.rows]
+    e = Expect()("samples", 3 * 7 + 2 * 4)("machine", "SRV01")("processes", 3)
+    return a.data() + b.data(), e("process", 1400, "new.exe")("metric", "commit_bytes", 5)
+
+
+@case
+def duplicate_column():
+    log = small()
+    log.columns.append(log.columns[2])
+    log.rows = [(w, v + [1]) for w, v in log.rows]
+    e = expect_small(log)("loss", "duplicate-column")
+    e.facts[0] = "samples 35"
+    return log.data(), e
+
+
+@case
+def finer_counter():
+    """The same amount by several counters: one of them carries the metric, all are kept."""
+    h = "\\\\SRV01"
+    log = Log([h + "\\Memory\\Available MBytes", h + "\\Memory\\Available Bytes",
+               h + "\\Process(app)\\Page File Bytes", h + "\\Process(app)\\Private Bytes",
+               h + "\\Process(app)\\ID Process"], START)
+    for r in range(3):
+        log.add([100, 100 * MB + r, 7 * MB, 8 * MB + r, 1200])
+    e = Expect().rows(log)("machine", "SRV01")("metric", "available_bytes", 3)
+    last = ns(log.rows[-1][0])
+    e("value", "-", "available_bytes", last, 100 * MB + 2)("metric", "private_bytes", 3)
+    return log.data(), e("value", 1200, "private_bytes", last, 8 * MB + 2)
+
+
+@case
+def text_between():
+    log = small()
+    lines = log.text().split("\r\n")
+    lines.insert(3, "Error: something else was written here")
+    return "\r\n".join(lines).encode(), expect_small(log)("loss", "bad-record")
 
 
 @case
@@ -613,6 +661,14 @@ def bench(out, processes, hours, interval):
             f.write((",".join(parts) + "\r\n").encode())
 
 
+def write_case(name, path):
+    data, expect = CASES[name]()
+    with open(path, "wb") as f:
+        f.write(data)
+    with open(path + ".expect", "w", encoding="utf-8") as f:
+        f.write("\n".join(expect.facts) + "\n")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -620,6 +676,9 @@ def main():
     parser.add_argument("--hours", type=float, default=24)
     parser.add_argument("--case", metavar="NAME")
     parser.add_argument("--list", action="store_true")
+    parser.add_argument("--all", metavar="DIR", help="every case, into DIR; then OUT is touched")
+    parser.add_argument("--seeds", metavar="DIR", help="the small cases, without .expect")
+    parser.add_argument("--tsv", action="store_true", help="with --seeds: only the TSV cases")
     parser.add_argument("--bench", metavar="OUT")
     parser.add_argument("--processes", type=int, default=500)
     parser.add_argument("--interval", type=int, default=60)
@@ -632,12 +691,20 @@ def main():
             f.write(demo(a.hours).data())
     elif a.bench:
         bench(a.bench, a.processes, a.hours, a.interval)
+    elif a.all and a.out:
+        os.makedirs(a.all, exist_ok=True)
+        for name in CASES:
+            write_case(name, os.path.join(a.all, name))
+        open(a.out, "w").close()
+    elif a.seeds:
+        os.makedirs(a.seeds, exist_ok=True)
+        for name, make in CASES.items():
+            data = make()[0]
+            if len(data) < 4000 and name.startswith("tsv") == a.tsv:
+                with open(os.path.join(a.seeds, name), "wb") as f:
+                    f.write(data)
     elif a.case and a.out and a.case in CASES:
-        data, expect = CASES[a.case]()
-        with open(a.out, "wb") as f:
-            f.write(data)
-        with open(a.out + ".expect", "w", encoding="utf-8") as f:
-            f.write("\n".join(expect.facts) + "\n")
+        write_case(a.case, a.out)
     else:
         parser.error("one of --demo OUT, --case NAME OUT, --list, --bench OUT")
     return 0
