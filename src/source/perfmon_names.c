@@ -112,8 +112,8 @@ void seep_perfmon_instance(enum seep_perf_object object, const char *name, bool 
         base = before_number(name, length, '#');
         instance->shares_name = base < length;
     }
-    instance->is_process =
-        instance->pid != 0 && !same_ascii(name, base, "_Total") && !same_ascii(name, base, "Idle");
+    instance->is_process = base > 0 && instance->pid != 0 && !same_ascii(name, base, "_Total") &&
+                           !same_ascii(name, base, "Idle");
     seep_buf_reset(image);
     seep_buf_add(image, name, base);
     if (!is_whole_image(name, base))

@@ -11,7 +11,7 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 # As in .gitignore: what is built or fetched is not ours to judge.
-_SKIPPED_AT_ROOT = re.compile(r"build.*|\.git|\.cache")
+_SKIPPED_AT_ROOT = re.compile(r"build(?!-aux$).*|\.cache")
 _SKIPPED_ANYWHERE = {"__pycache__"}
 _CASE_FILE = re.compile(r".*\.seep(-wal|-shm)?")
 

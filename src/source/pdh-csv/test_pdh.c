@@ -2,6 +2,7 @@
 // The PDH text readers against logs of known content, and against damaged ones.
 #include "testkit.h"
 
+#include "base/alloc.h"
 #include "base/time.h"
 #include "source/pdh_number.h"
 
@@ -59,7 +60,7 @@ static unsigned find_samples(const char *text, const struct wanted *w, double *v
 {
     enum { SERIES_MAX = 1000 };
     static bool fits[SERIES_MAX];
-    char *copy = strdup(text), *at = copy, *line;
+    char *copy = seep_strndup(text, strlen(text)), *at = copy, *line;
     unsigned n = 0;
     int64_t now = SEEP_NO_TIME;
     memset(fits, 0, sizeof fits);
@@ -81,13 +82,13 @@ static unsigned find_samples(const char *text, const struct wanted *w, double *v
             *value = strtod(line + len, NULL);
         }
     }
-    free(copy);
+    seep_free(copy);
     return n;
 }
 
 static void check_time(const char *text, const char *which, int64_t expected)
 {
-    char *copy = strdup(text), *at = copy, *line;
+    char *copy = seep_strndup(text, strlen(text)), *at = copy, *line;
     int64_t first = SEEP_NO_TIME, last = SEEP_NO_TIME;
     while ((line = next_line(&at)) != NULL) {
         if (!starts(line, "tick "))
@@ -96,7 +97,7 @@ static void check_time(const char *text, const char *which, int64_t expected)
         if (first == SEEP_NO_TIME)
             first = last;
     }
-    free(copy);
+    seep_free(copy);
     assert_int_equal(strcmp(which, "first") == 0 ? first : last, expected);
 }
 
@@ -129,7 +130,7 @@ static void check_value(const char *text, const char *pid, const char *metric, i
 
 static void check_losses(const char *text, const char *facts)
 {
-    char *copy = strdup(text), *at = copy, *line;
+    char *copy = seep_strndup(text, strlen(text)), *at = copy, *line;
     while ((line = next_line(&at)) != NULL) {
         if (!starts(line, "loss "))
             continue;
@@ -137,7 +138,7 @@ static void check_losses(const char *text, const char *facts)
         if (!strstr(facts, line))
             fail_msg("unexpected loss: %s", line + 5);
     }
-    free(copy);
+    seep_free(copy);
 }
 
 static void check_fact(const char *text, char *fact)
@@ -205,10 +206,10 @@ static void run_case(const char *path)
     assert_int_equal(status, sink.sink.n_harmful_losses ? SEEP_PARTIAL : SEEP_OK);
     const char *text = seep_buf_text(&sink.text);
     check_losses(text, facts.data);
-    char *copy = strdup(facts.data), *at = copy, *fact;
+    char *copy = seep_strndup(facts.data, strlen(facts.data)), *at = copy, *fact;
     while ((fact = next_line(&at)) != NULL)
         check_fact(text, fact);
-    free(copy);
+    seep_free(copy);
     testkit_sink_clear(&sink);
     seep_buf_clear(&data);
     seep_buf_clear(&facts);
@@ -280,7 +281,7 @@ static unsigned read_some(const char *data, size_t len, enum seep_status *status
 {
     struct testkit_sink sink;
     struct seep_err err = { 0 };
-    char *copy = malloc(len ? len : 1); // so that a sanitizer sees one byte too many
+    char *copy = seep_alloc(len, 1); // so that a sanitizer sees one byte too many
     assert_non_null(copy);
     memcpy(copy, data, len);
     testkit_sink_init(&sink);
@@ -290,7 +291,7 @@ static unsigned read_some(const char *data, size_t len, enum seep_status *status
     (void)snprintf(losses, size, "%s", loss ? loss : "");
     unsigned n = count_lines(seep_buf_text(&sink.text), "sample ", NULL);
     testkit_sink_clear(&sink);
-    free(copy);
+    seep_free(copy);
     return n;
 }
 
