@@ -312,6 +312,15 @@ static uint64_t skip_buffer(struct seep_blg *b, uint64_t offset)
     return next;
 }
 
+// Space that was reserved lies at the end: in front of a buffer it is one that was lost.
+static void not_unused(struct seep_blg *b)
+{
+    struct seep_blg_lost *unused = &b->lost[SEEP_BLG_UNUSED];
+    if (unused->count)
+        seep_blg_lose_at(b, SEEP_BLG_BAD_BUFFER, unused->count, unused->bytes, unused->offset, 0);
+    *unused = (struct seep_blg_lost){ 0 };
+}
+
 // Tells the system which bytes will not be read again.
 static void release(struct seep_blg *b, uint64_t offset, uint64_t *done)
 {
@@ -332,9 +341,11 @@ static enum seep_status walk(struct seep_blg *b, uint64_t from, uint64_t to,
         if (seep_cancelled(control))
             return SEEP_CANCELLED;
         struct seep_etl_buffer buffer;
-        if (!seep_etl_buffer_at(b->input->view, at, &buffer)) {
+        if (!seep_etl_buffer_at(b->input->view, at, &buffer) ||
+            buffer.size_bytes > b->trace.buffer_size_bytes) {
             at = skip_buffer(b, at);
         } else {
+            not_unused(b);
             read_buffer(b, &buffer);
             if (b->failed)
                 return SEEP_FAILED;
