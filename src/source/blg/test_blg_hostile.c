@@ -1,9 +1,27 @@
 // SPDX-License-Identifier: MIT
 // The .blg reader against logs that are cut, damaged or lie about their sizes.
-#include "source/blg/test_blg.h"
+#include "testkit.h"
 
+#include "base/alloc.h"
+
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+extern const struct seep_source seep_source_blg;
+
+// The bytes of a synthetic case; fails the test when it is not there.
+static struct seep_buf blg_case(const char *name)
+{
+    const char *root = getenv("SEEP_BUILD_ROOT");
+    char path[4096];
+    (void)snprintf(path, sizeof path, "%s/blg-cases/%s.blg", root ? root : ".", name);
+    struct seep_buf bytes = { 0 };
+    if (!testkit_read_file(path, &bytes))
+        fail_msg("no %s: run ninja", path);
+    return bytes;
+}
 
 static enum seep_status read_bytes(const void *data, size_t len, struct testkit_sink *sink)
 {
@@ -48,9 +66,10 @@ static void cut_logs_give_what_they_hold(void **state)
         struct seep_buf whole = dense_case(cases[i]);
         uint64_t before = 0, lost = 0;
         for (size_t len = 0; len <= whole.len; len += len % 16 ? 3 : 5) {
-            char *copy = malloc(len ? len : 1);
+            char *copy = seep_alloc(len ? len : 1, 1);
             assert_non_null(copy);
-            memcpy(copy, whole.data, len);
+            if (len)
+                memcpy(copy, whole.data, len);
             struct testkit_sink sink;
             enum seep_status status = read_bytes(copy, len, &sink);
             if (status != SEEP_FAILED) {
@@ -59,7 +78,7 @@ static void cut_logs_give_what_they_hold(void **state)
                 lost += sink.sink.n_harmful_losses;
             }
             testkit_sink_clear(&sink);
-            free(copy);
+            seep_free(copy);
         }
         assert_true(before > 0);
         assert_true(lost > 0);
@@ -109,10 +128,14 @@ static void counts_are_believed_only_with_their_bytes(void **state)
                                          "huge-object-length", "huge-block-length", "huge-items",
                                          "huge-record-length", "huge-parts" };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct testkit_sink sink = blg_facts(cases[i]);
+        struct seep_buf bytes = blg_case(cases[i]);
+        struct seep_err err = { 0 };
+        struct testkit_sink sink;
+        testkit_sink_init(&sink);
+        assert_int_equal(testkit_read(&seep_source_blg, bytes.data, bytes.len, &sink, &err),
+                         SEEP_PARTIAL);
+        seep_buf_clear(&bytes);
         const char *facts = seep_buf_text(&sink.text);
-        if (sink.sink.n_harmful_losses == 0)
-            fail_msg("%s: no loss", cases[i]);
         // the samples before and behind the liar are there: 3 processes at 12:00 and 12:02
         assert_non_null(strstr(facts, "tick 2026-03-01T12:00:00"));
         assert_non_null(strstr(facts, "tick 2026-03-01T12:02:00"));
@@ -201,7 +224,7 @@ static void a_sink_that_refuses_ends_the_read(void **state)
     seep_buf_clear(&bytes);
 }
 
-int blg_run_hostile_tests(void)
+int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cut_logs_give_what_they_hold),
