@@ -276,8 +276,10 @@ static bool read_header(struct reader *r, const struct seep_pdh_line *line)
     struct seep_pdh_header *h = &r->header;
     h->n_escaped = h->n_duplicate = h->n_unknown = 0;
     h->is_cut = false;
-    if (!seep_pdh_read_header(h, line, r->kind, r->pm))
-        return false;
+    if (!seep_pdh_read_header(h, line, r->kind, r->pm)) {
+        // A sink that refuses says why; all else that can fail here is memory.
+        return r->sink->error.what[0] ? false : seep_fail_memory(&r->sink->error);
+    }
     lose(r, LOSS_TRUNCATED, h->is_cut, 0, line->offset);
     lose(r, LOSS_UNKNOWN_COLUMN, h->n_unknown, 0, line->offset);
     lose(r, LOSS_DUPLICATE, h->n_duplicate, 0, line->offset);

@@ -181,6 +181,7 @@ static void drop_join(struct seep_blg *b)
     for (size_t i = 0; i < j->n_parts; i++)
         bytes += j->parts[i].data.len;
     seep_blg_lose_at(b, SEEP_BLG_MISSING_PART, 1, bytes, j->offset, 0);
+    b->n_dropped += j->type == EVENT_DATA;
     j->active = false;
     j->n_parts = 0;
 }
@@ -311,6 +312,15 @@ static uint64_t skip_buffer(struct seep_blg *b, uint64_t offset)
     return next;
 }
 
+// Space that was reserved lies at the end: in front of a buffer it is one that was lost.
+static void not_unused(struct seep_blg *b)
+{
+    struct seep_blg_lost *unused = &b->lost[SEEP_BLG_UNUSED];
+    if (unused->count)
+        seep_blg_lose_at(b, SEEP_BLG_BAD_BUFFER, unused->count, unused->bytes, unused->offset, 0);
+    *unused = (struct seep_blg_lost){ 0 };
+}
+
 // Tells the system which bytes will not be read again.
 static void release(struct seep_blg *b, uint64_t offset, uint64_t *done)
 {
@@ -331,9 +341,11 @@ static enum seep_status walk(struct seep_blg *b, uint64_t from, uint64_t to,
         if (seep_cancelled(control))
             return SEEP_CANCELLED;
         struct seep_etl_buffer buffer;
-        if (!seep_etl_buffer_at(b->input->view, at, &buffer)) {
+        if (!seep_etl_buffer_at(b->input->view, at, &buffer) ||
+            buffer.size_bytes > b->trace.buffer_size_bytes) {
             at = skip_buffer(b, at);
         } else {
+            not_unused(b);
             read_buffer(b, &buffer);
             if (b->failed)
                 return SEEP_FAILED;
@@ -414,9 +426,9 @@ static void read_end(struct seep_blg *b)
         len % t->buffer_size_bytes == 0 && b->lost[SEEP_BLG_TRUNCATED].count == 0)
         seep_blg_lose_at(b, SEEP_BLG_TRUNCATED, (whole - len) / t->buffer_size_bytes, whole - len,
                          len, 0);
-    if (b->promised > b->n_samples && !b->circular)
-        seep_blg_lose_at(b, SEEP_BLG_MISSING_SAMPLE, b->promised - b->n_samples, 0, SEEP_NO_OFFSET,
-                         0);
+    uint64_t known = b->n_samples + b->n_dropped;
+    if (b->promised > known && !b->circular)
+        seep_blg_lose_at(b, SEEP_BLG_MISSING_SAMPLE, b->promised - known, 0, SEEP_NO_OFFSET, 0);
     if (t->end_time == 0)
         seep_blg_lose_at(b, SEEP_BLG_NOT_CLOSED, 1, 0, 0, 0);
     if (b->n_samples == 0)

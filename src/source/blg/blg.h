@@ -175,6 +175,7 @@ struct seep_blg {
 
     uint32_t sample;    // number of the sample at hand, from 1
     uint64_t n_samples; // read
+    uint64_t n_dropped; // left out because a part is missing
     uint64_t promised;  // samples by the catalog
     uint64_t last_utc;  // of the sample before
     bool circular;

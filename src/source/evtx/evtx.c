@@ -223,6 +223,8 @@ static bool count(struct log *l, struct record *r)
                              .version = (uint8_t)key.version,
                              .kind = seep_evtx_kind(provider_text(l, key.provider, &l->provider),
                                                     key.id) };
+    if (l->provider.failed)
+        return stop(l);
     t->count++;
     r->tally = t;
     return true;
@@ -270,6 +272,10 @@ static void decode(struct log *l, struct record *r)
     uint64_t written_id = r->at.id;
     bool forwarded = part_number(r, SEEP_EVTX_RECORD_ID, &written_id) && written_id != r->at.id;
     const char *computer = part_text(r, SEEP_EVTX_COMPUTER, &l->computer);
+    if (l->provider.failed || l->channel.failed || l->computer.failed) {
+        (void)stop(l);
+        return;
+    }
     if (!seep_evtx_event(&l->facts, r->tally->kind, computer, forwarded, &event))
         (void)stop(l);
 }
@@ -472,7 +478,7 @@ static bool write_end(struct log *l)
                                     .id = t->id,
                                     .version = t->version,
                                     .count = t->count };
-        ok = seep_sink_tally(l->sink, &tally);
+        ok = !l->provider.failed && seep_sink_tally(l->sink, &tally);
     }
     if (ok && l->n_unsound)
         ok = seep_sink_note(l->sink, "bad-value", l->n_unsound, SEEP_UNKNOWN_COUNT, SEEP_NO_OFFSET,
@@ -494,6 +500,8 @@ static enum seep_status read_log(struct log *l, uint64_t *read_bytes, struct see
     if (!header_losses(l))
         (void)stop(l);
     find_log_host(l);
+    if (l->log_host.failed)
+        (void)stop(l);
     l->facts.log_host = seep_buf_text(&l->log_host);
     *read_bytes = l->stopped ? 0 : read_chunks(l);
     if (!l->stopped && seep_cancelled(l->control) && *read_bytes < file.len) {

@@ -6,7 +6,7 @@ Nothing here is shared with the reader: this file is written from the public des
 format (see note.md), so that a test fails when either side has understood it wrongly.
 
     log = Log()
-    log.add(Event('srv', 2019, qualifiers=0xC000, level=2, data=[text('\\\\Device\\\\LanmanServer')]))
+    log.add(Event('srv', 2019, qualifiers=0xC000, level=2, data=[text('LanmanServer')]))
     open('System.evtx', 'wb').write(log.bytes())
 
 or on the command line: `synth.py --demo OUT.evtx`, `synth.py --case NAME OUT.evtx`,
@@ -181,7 +181,7 @@ class Event:
     data: a list of values (unnamed Data) or (name, value) pairs, or one texts() array.
     user_data: ('Root', {attributes}, [children]) with a child ('Name', value) or
     ('Name', [children]).
-    style: 'manifest' (provider and channel are values) or 'classic' (they are text in the template).
+    style: 'manifest' (provider and channel are values) or 'classic' (text in the template).
     """
 
     def __init__(self, provider, event_id, time=0, guid=None, version=0, level=4, task=0, opcode=0,
@@ -215,7 +215,8 @@ def _system_template(ev):
         El('Keywords', kids=[Sub(5, 0x15)], dep=5),
         El('TimeCreated', [('SystemTime', Sub(6, 0x11))]),
         El('EventRecordID', kids=[Sub(10, 0x0A)], dep=10),
-        El('Correlation', [('ActivityID', Sub(7, 0x0F)), ('RelatedActivityID', Sub(related, 0x0F))]),
+        El('Correlation', [('ActivityID', Sub(7, 0x0F)),
+                           ('RelatedActivityID', Sub(related, 0x0F))]),
         El('Execution', [('ProcessID', Sub(8, 0x08)), ('ThreadID', Sub(9, 0x08))]),
         El('Channel', kids=[Sub(16, 0x01)], dep=16) if manifest
         else El('Channel', kids=[ev.channel]),

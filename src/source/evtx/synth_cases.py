@@ -100,8 +100,8 @@ def popup(time, event_id=26, **more):
 
 def unexpected(time, **more):
     return Event('EventLog', 6008, time=time, qualifiers=0x8000, level=2,
-                 data=texts(['11:02:03', '3/1/2026', '', '', '12345']), binary_data=bytes(range(24)),
-                 **more)
+                 data=texts(['11:02:03', '3/1/2026', '', '', '12345']),
+                 binary_data=bytes(range(24)), **more)
 
 
 # Events that carry an interesting number under another provider.
@@ -109,7 +109,8 @@ def traps(time):
     return [
         Event('Microsoft-Windows-Setup', 2004, time=time,
               guid='75ebc33e-997f-49cf-b49f-ecc50184b75d', channel='System',
-              data=[('PackageIdentifier', text('KB5034441')), ('InitialPackageState', text('5112'))]),
+              data=[('PackageIdentifier', text('KB5034441')),
+                    ('InitialPackageState', text('5112'))]),
         Event('Microsoft-Windows-Kernel-Boot', 26, time=time,
               guid='15ca44ff-4d7a-4baa-bba5-0998955e531e', data=[('LoadOptions', text(''))]),
         Event('Microsoft-Windows-Resource-Exhaustion-Detector', 1001, time=time,

@@ -2,6 +2,8 @@
 // The evtx reader against damage: every cut, random flips, and counts of records that survive.
 #include "testkit.h"
 
+#include "base/alloc.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,7 +40,7 @@ static const struct seep_sink_ops ops = { .tally = on_tally, .event = on_event }
 // Reads a copy that ends where its allocation ends, so that a sanitizer sees one byte too many.
 static enum seep_status run(const void *data, size_t len, struct counter *counter)
 {
-    uint8_t *copy = malloc(len ? len : 1);
+    uint8_t *copy = seep_alloc(len, 1);
     assert_non_null(copy);
     memcpy(copy, data, len);
     *counter = (struct counter){ .sink = { .ops = &ops } };
@@ -51,7 +53,7 @@ static enum seep_status run(const void *data, size_t len, struct counter *counte
     assert_true(status == SEEP_OK || err.what[0]);
     if (status == SEEP_OK && counter->sink.n_harmful_losses)
         status = SEEP_PARTIAL;
-    free(copy);
+    seep_free(copy);
     return status;
 }
 
