@@ -193,7 +193,8 @@ def stage_alloc(log, counts):
 
 def stage_tidy(log, _counts):
     commands = json.loads((build_sanitized(log) / "compile_commands.json").read_text())
-    units = [c for c in commands if re.search(r"(^|/)(src|agent)/.*\.c$", c["file"])]
+    ours = re.compile(r"(.*/)?(src|agent)/(.*/)?(?!test_)[^/]*\.c")
+    units = [c for c in commands if ours.fullmatch(c["file"])]
     unique = {os.path.realpath(os.path.join(c["directory"], c["file"])): c for c in units}
     with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
         answers = list(pool.map(lambda item: tidy(*item), sorted(unique.items())))
