@@ -140,8 +140,7 @@ static enum seep_status copy_samples(struct copy *k, struct seep_err *err)
     uint32_t *tick_machines = NULL;
     enum seep_status status = SEEP_OK;
     if (!load_tick_machines(k, &tick_machines, err) ||
-        !case_prepare(k->c, &stmt, "SELECT tick_id,series_id,points FROM chunk ORDER BY id",
-                      err))
+        !case_prepare(k->c, &stmt, "SELECT tick_id,series_id,points FROM chunk ORDER BY id", err))
         status = SEEP_FAILED;
     int64_t batch = 0;
     int rc = SQLITE_DONE;

@@ -47,7 +47,7 @@ struct seep_case {
     bool in_source, in_transaction;
     uint32_t source_id;
     sqlite3_stmt *insert_tick, *insert_chunk, *insert_series, *insert_process, *insert_event;
-    sqlite3_stmt *insert_field, *insert_loss;
+    sqlite3_stmt *insert_field, *insert_loss, *select_event;
     struct seep_intern
         keys; // of machines, series and process heads; ids map to rows through `rows`
     uint32_t *rows;

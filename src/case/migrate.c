@@ -14,7 +14,7 @@ static const struct {
     int from;
     const char *sql; // NULL: the rest of schema.sql that is missing is created
 } steps[] = {
-    { 1, NULL }, // the table `finding`
+    { 1, NULL }, // the table `finding` and the index `event_by_time`
 };
 
 static bool pragma_number(struct seep_case *c, const char *sql, int64_t *value,
@@ -117,7 +117,7 @@ static bool is_ours(const char *name)
 {
     static const char *const names[] = {
         "source", "loss",   "machine", "boot",  "process", "series",          "tick",
-        "chunk",  "sample", "event",   "field", "finding", "chunk_by_series",
+        "chunk",  "sample", "event",   "field", "finding", "chunk_by_series", "event_by_time",
     };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (sqlite3_stricmp(names[i], name) == 0)

@@ -172,10 +172,9 @@ void seep_case_close(struct seep_case *c)
 {
     if (!c)
         return;
-    sqlite3_stmt *stmts[] = {
-        c->insert_tick,  c->insert_chunk, c->insert_series, c->insert_process,
-        c->insert_event, c->insert_field, c->insert_loss,   c->select_points
-    };
+    sqlite3_stmt *stmts[] = { c->insert_tick,    c->insert_chunk, c->insert_series,
+                              c->insert_process, c->insert_event, c->insert_field,
+                              c->insert_loss,    c->select_event, c->select_points };
     for (size_t i = 0; i < sizeof stmts / sizeof *stmts; i++)
         sqlite3_finalize(stmts[i]);
     (void)sqlite3_close_v2(c->db);

@@ -92,6 +92,7 @@ CREATE TABLE event(
   record_id INTEGER,
   offset INTEGER
 );
+CREATE INDEX event_by_time ON event(machine_id, time_ns);
 -- The typed fields of an event, in their order; nested names are paths ("ProcessInfo/Process_1/Name").
 CREATE TABLE field(
   event_row INTEGER NOT NULL REFERENCES event,

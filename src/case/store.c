@@ -16,7 +16,7 @@
 
 enum {
     BATCH_POINTS = 1 << 20, // an import commits after as many points: about 10 MB of text
-    SEAL_COMMITS = 64,      // a recording joins its short rows after as many commits
+    SEAL_COMMITS = 128,     // a recording joins its short rows after as many commits
 };
 
 // Starts of a process that differ by less are the same: Perfmon's Elapsed Time and an event's
@@ -390,9 +390,33 @@ static bool insert_field(struct seep_case *c, int64_t event, size_t n, const str
     return step(c, s, "an event cannot be stored");
 }
 
+// The same record may come again, from a newer copy of the same log.
+static bool has_event(struct seep_case *c, const struct seep_event *e, bool *has)
+{
+    if (!case_prepare(
+            c, &c->select_event,
+            "SELECT 1 FROM event WHERE machine_id=? AND time_ns=? AND provider=? AND event_id=?"
+            " AND record_id IS ?",
+            &c->sink.error))
+        return false;
+    sqlite3_bind_int64(c->select_event, 1, e->machine.v);
+    sqlite3_bind_int64(c->select_event, 2, e->time_ns);
+    sqlite3_bind_text(c->select_event, 3, e->provider ? e->provider : "", -1, SQLITE_TRANSIENT);
+    sqlite3_bind_int64(c->select_event, 4, e->id);
+    bind_unless(c->select_event, 5, (int64_t)e->record_id, 0);
+    *has = sqlite3_step(c->select_event) == SQLITE_ROW;
+    sqlite3_reset(c->select_event);
+    return true;
+}
+
 static bool on_event(struct seep_sink *sink, const struct seep_event *e)
 {
     struct seep_case *c = case_of(sink);
+    bool has;
+    if (!has_event(c, e, &has))
+        return false;
+    if (has)
+        return true;
     if (!case_begin(c, &c->sink.error) ||
         !case_prepare(c, &c->insert_event, "INSERT INTO event VALUES(NULL,?,?,?,?,?,?,?,?,?)",
                       &c->sink.error))

@@ -179,10 +179,15 @@ static void add_subject(struct seep_writer *writer, const struct seep_finding *f
     }
 }
 
+// The name of a limit, as words: "paged pool".
 static void add_words(struct seep_buf *out, const char *name)
 {
-    for (; *name; name++)
-        seep_buf_addc(out, *name == '-' ? ' ' : *name);
+    char words[MAX_NAME_SHOWN];
+    size_t n = 0;
+    for (; name[n] && n + 1 < sizeof words; n++)
+        words[n] = name[n] == '-' ? ' ' : name[n];
+    words[n] = '\0';
+    seep_plain_add(out, words, 0);
 }
 
 static void add_exhaustion(struct seep_writer *writer, const struct seep_exhaustion *exhaustion)
@@ -418,7 +423,7 @@ static void on_source(struct seep_writer *writer, const struct seep_dataset_sour
     char size[SEEP_HUMAN_TEXT], read[SEEP_HUMAN_TEXT];
     if (state->n_sources++ >= MAX_SOURCES)
         return;
-    seep_plain_add(work, source->path, 0);
+    seep_plain_add(work, source->path, MAX_TEXT_SHOWN);
     seep_buf_addf(work, " (%s", source->format ? source->format : "not read");
     seep_human_bytes((double)source->size_bytes, size);
     seep_human_bytes((double)source->read_bytes, read);

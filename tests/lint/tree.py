@@ -11,7 +11,7 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 # As in .gitignore: what is built or fetched is not ours to judge.
-_SKIPPED_AT_ROOT = re.compile(r"build(?!-aux$).*|\.cache")
+_SKIPPED_AT_ROOT = re.compile(r"build(?!-aux$).*|\.cache|\.git")
 _SKIPPED_ANYWHERE = {"__pycache__"}
 _CASE_FILE = re.compile(r".*\.seep(-wal|-shm)?")
 
@@ -39,6 +39,11 @@ def _skipped(folder):
     if len(parts) == 1:
         return _SKIPPED_AT_ROOT.fullmatch(parts[0]) is not None
     return parts[0] == "subprojects" and parts[1] != "packagefiles"
+
+
+def is_test(path):
+    """Whether a file of src/ is a test that lies beside what it tests."""
+    return path.rsplit("/", 1)[-1].startswith("test_")
 
 
 def text(root, path):

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
-// A case is itself a source: what was recorded on one machine is judged, merged and printed on another.
+// A case is itself a source: what was recorded on one machine is judged, merged and printed on
+// another.
 //
-// This is the one source that reads through another layer (the case): reading it twice would be writing it twice.
+// This is the one source that reads through another layer (the case): reading it twice would be
+// writing it twice.
 #include "case/case.h"
 #include "source/source.h"
 
@@ -17,7 +19,8 @@ static enum seep_status read_case(const struct seep_input *input, struct seep_si
                                   struct seep_err *err)
 {
     struct seep_case *c;
-    // A case that is being written has its last batches in a WAL beside it: a file is opened by its name.
+    // A case that is being written has its last batches in a WAL beside it: a file is opened by its
+    // name.
     bool open = input->map ? seep_case_open(input->path, SEEP_CASE_READ, &c, err)
                            : seep_case_open_bytes(input->view, &c, err);
     if (!open)
