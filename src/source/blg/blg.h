@@ -104,6 +104,7 @@ struct seep_blg_who {
 // An entry of the counter list.
 struct seep_blg_entry {
     uint32_t flags;
+    uint32_t type_number;
     const struct seep_perf_type *type; // NULL = not known
     uint64_t frequency;
     uint32_t host, object, counter, instance, parent; // text ids, 0 = none
