@@ -97,7 +97,7 @@ struct seep_blg_group {
 struct seep_blg_who {
     struct seep_bytes parent, name; // without terminators
     bool utf8;                      // `parent` and `name` are UTF-8 already
-    bool ansi;                      // they are in an unknown code page
+    uint32_t code_page;             // that they are in; 0 = UTF-16
     uint32_t index;                 // the instance index of a list entry
 };
 
