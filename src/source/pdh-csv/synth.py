@@ -577,6 +577,17 @@ def bad_times():
 
 
 @case
+def spreadsheet():
+    """Saved again by a spreadsheet: no quotes, short times, a semicolon."""
+    log = small()
+    log.start = START.replace(second=0, microsecond=0)
+    log.rows = [(w.replace(second=0, microsecond=0), v) for w, v in log.rows]
+    log.quotes, log.delimiter = False, ";"
+    data = log.text().replace("03/01/2026", "3/1/2026").replace(":00.000", "")
+    return data.encode(), expect_small(log)
+
+
+@case
 def header_only():
     log = small(rows=0)
     return log.data(), Expect()("samples", 0)("machine", "SRV01")
