@@ -69,27 +69,27 @@ def walk(command):
     return n_disturbed, n_bad
 
 
-def samples(folder):
+def samples(program, command, folder):
+    """The command lines for the smallest and the largest file that is read undisturbed: a seed may
+    be damaged on purpose."""
     files = sorted((p for p in pathlib.Path(folder).glob("*") if p.is_file()),
                    key=lambda p: p.stat().st_size)
-    files = [p for p in files if p.stat().st_size > 0]
-    return [files[0], files[-1]] if len(files) > 1 else files
+    lines = [[program, command, str(path), "--json"] for path in files]
+    smallest = next((line for line in lines if run(line, None).returncode in (0, 1)), None)
+    largest = next((line for line in lines[::-1] if run(line, None).returncode in (0, 1)), None)
+    if smallest is None:
+        return []
+    return [smallest] if smallest == largest else [smallest, largest]
 
 
 def main(program, command, *folders):
-    files = [path for folder in folders for path in samples(folder)]
-    judged = 0
+    lines = [line for folder in folders for line in samples(program, command, folder)]
     bad = 0
-    for path in files:
-        line = [program, command, str(path), "--json"]
-        # A seed may be damaged on purpose: only what is read undisturbed can be walked.
-        if run(line, None).returncode in (2, 3):
-            continue
+    for line in lines:
         n_disturbed, n_bad = walk(line)
-        judged += n_disturbed
         bad += n_bad
-        print(f"{path.name}: {n_disturbed} runs with a failed allocation, {n_bad} ended badly")
-    if not files or (judged == 0 and bad == 0):
+        print(f"{line[2]}: {n_disturbed} runs with a failed allocation, {n_bad} ended badly")
+    if not lines:
         print("no file that this program reads: nothing to walk")
         return 77
     return 1 if bad else 0
