@@ -112,12 +112,19 @@ static enum cli_exit run(const struct cli_args *args)
         ok = read_one(args, args->files[i], sink, &summary, &status);
     if (sink && !lines) {
         if (cli_has(args, CLI_JSON) || events)
-            (void)write_json(&summary, sink, events ? printer : NULL);
+            ok = write_json(&summary, sink, events ? printer : NULL);
         else
             write_text(&summary);
     }
     if (printer && !seep_facts_printer_close(printer))
+        ok = false;
+    if (!ok && status == CLI_EXIT_OK) {
+        struct seep_err err;
+        (void)seep_fail(&err, SEEP_NO_OFFSET, "is the disk full, or memory out?",
+                        "the facts could not be written");
+        cli_complain(&err, NULL);
         status = CLI_EXIT_INPUT;
+    }
     for (size_t i = 0; i < summary.n; i++)
         cli_losses_clear(&summary.losses[i]);
     seep_free(summary.losses);

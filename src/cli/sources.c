@@ -72,12 +72,16 @@ static enum cli_exit run(const struct cli_args *args)
         }
         chosen = seep_source_choose(map.view, &err);
     }
+    bool written = true;
     if (cli_has(args, CLI_JSON))
-        (void)write_json(path, map.view, chosen);
+        written = write_json(path, map.view, chosen);
     else
         write_text(path, map.view, chosen);
     seep_os_unmap(&map);
-    if (!path || chosen)
+    if (!written)
+        (void)seep_fail(&err, SEEP_NO_OFFSET, "is the disk full, or memory out?",
+                        "the formats could not be written");
+    else if (!path || chosen)
         return CLI_EXIT_OK;
     cli_complain(&err, path);
     return CLI_EXIT_INPUT;
