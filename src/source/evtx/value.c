@@ -77,9 +77,10 @@ static void set_time(struct seep_field *field, int64_t t_ns)
 static bool set_systemtime(struct seep_field *field, const uint8_t *p)
 {
     int64_t t_ns;
-    if (!seep_time_from_civil(seep_le16(p), seep_le16(p + 2), seep_le16(p + 6), seep_le16(p + 8),
-                              seep_le16(p + 10), seep_le16(p + 12), seep_le16(p + 14) * 1000000,
-                              &t_ns))
+    int milliseconds = seep_le16(p + 14);
+    if (milliseconds > 999 ||
+        !seep_time_from_civil(seep_le16(p), seep_le16(p + 2), seep_le16(p + 6), seep_le16(p + 8),
+                              seep_le16(p + 10), seep_le16(p + 12), milliseconds * 1000000, &t_ns))
         return false;
     set_time(field, t_ns);
     return true;
