@@ -13,19 +13,12 @@
 #define GB ((uint64_t)1 << 30)
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-int64_t report_case_time(double seconds)
-{
-    return NOON + (int64_t)(seconds * 1e9);
-}
-
 static const struct seep_loss losses[] = {
     { "lost-events", 41, SEEP_UNKNOWN_COUNT, 0x12000, "41 events lost by the session", false },
     { "no-zone", 1, SEEP_UNKNOWN_COUNT, SEEP_NO_OFFSET, "the log names no time zone", true },
 };
 
-static const struct seep_loss many_losses[30] = {
-    [0 ... 29] = { "bad-record", 1, 16, 0x40, "a record is cut off", false },
-};
+static struct seep_loss many_losses[30];
 
 static const struct seep_dataset_source sources[] = {
     { "logs/a.blg",
@@ -35,7 +28,13 @@ static const struct seep_dataset_source sources[] = {
       { [SEEP_FACT_SAMPLE] = 12345, [SEEP_FACT_PROCESS] = 51, [SEEP_FACT_LOSS] = 2 },
       losses,
       COUNT(losses) },
-    { "logs/System.evtx", "evtx", 1118208, 69632, { [SEEP_FACT_EVENT] = 3 }, many_losses, 30 },
+    { "logs/System.evtx",
+      "evtx",
+      1118208,
+      69632,
+      { [SEEP_FACT_EVENT] = 3 },
+      many_losses,
+      COUNT(many_losses) },
     { "notes.txt", NULL, 12, 0, { 0 }, NULL, 0 },
 };
 
@@ -357,7 +356,10 @@ const char *const report_case_names[] = { "full", "steady",  "short", "empty",
 
 const struct report_case *report_case_find(const char *name)
 {
+    const struct seep_loss bad = { "bad-record", 1, 16, 0x40, "a record is cut off", false };
     memset(very_long, 'x', sizeof very_long - 1);
+    for (size_t i = 0; i < COUNT(many_losses); i++)
+        many_losses[i] = bad;
     for (size_t i = 0; i < COUNT(cases); i++) {
         if (strcmp(cases[i].name, name) == 0)
             return &cases[i];
@@ -379,7 +381,7 @@ static bool feed_samples(struct seep_sink *sink, struct seep_machine_id machine,
     return seep_sink_series(sink, &series, &handles) && seep_sink_series(sink, &without, &bare) &&
            seep_sink_series(sink, &pool, &tag) && seep_sink_tick(sink, machine, S(0)) &&
            seep_sink_sample(sink, handles, 686) && seep_sink_sample(sink, bare, 9.378262382554) &&
-           seep_sink_sample(sink, bare, NAN) && seep_sink_tick(sink, machine, S(0.5)) &&
+           seep_sink_sample(sink, bare, NAN) && seep_sink_tick(sink, machine, S(0) + 500000000) &&
            seep_sink_sample(sink, handles, 687) && seep_sink_sample(sink, bare, -0.1) &&
            seep_sink_sample(sink, tag, 4096);
 }

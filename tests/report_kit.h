@@ -21,7 +21,4 @@ extern const char *const report_case_names[]; // ends with NULL
 // Feeds facts of every kind, with known and unknown parts, to a sink.
 bool report_case_facts(struct seep_sink *sink);
 
-// 2026-03-01T12:00:00Z plus seconds.
-int64_t report_case_time(double seconds);
-
 #endif

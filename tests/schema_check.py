@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: MIT
 """Validates documents of seep against a published JSON Schema.
 
-    schema_check.py [--ndjson] SCHEMA FILE...           files; "-" is standard input
-    schema_check.py [--ndjson] SCHEMA --run PROG ARG... what a program prints
+    schema_check.py [--ndjson] [--refuses] SCHEMA FILE...           files; "-" is standard input
+    schema_check.py [--ndjson] [--refuses] SCHEMA --run PROG ARG... what a program prints
 
-Exit: 0 all valid, 1 something is not, 2 wrong usage, 77 (skip) without the module jsonschema.
+Exit: 0 all valid (with --refuses: none is), 1 otherwise, 2 wrong usage, 77 (skip) without the
+Python module jsonschema.
 Stricter than a parser has to be: exactly one document, strict UTF-8, no key twice, no NaN.
 """
 import json
@@ -60,8 +61,8 @@ def problems(validator, data, ndjson):
     """Yields what is wrong with the bytes of a document, one line each."""
     try:
         text = data.decode("utf-8")
-        if text and not text.endswith("\n"):
-            raise ValueError("the last line has no end")
+        if not text.endswith("\n"):
+            raise ValueError("no document" if not text else "the last line has no end")
         documents = text.split("\n")[:-1] if ndjson else [text]
         for number, one in enumerate(documents, 1):
             place = f"line {number}: " if ndjson else ""
@@ -86,19 +87,20 @@ def inputs(arguments):
 
 
 def main(arguments):
-    ndjson = "--ndjson" in arguments[:1]
-    arguments = arguments[1:] if ndjson else arguments
+    options = set()
+    while arguments and arguments[0] in ("--ndjson", "--refuses"):
+        options.add(arguments.pop(0))
     if len(arguments) < 2 or arguments[1:] == ["--run"]:
         print(__doc__, file=sys.stderr)
         return 2
     validator = validator_of(Path(arguments[0]))
-    bad = 0
+    surprises = 0
     for name, data in inputs(arguments[1:]):
-        found = list(problems(validator, data, ndjson))
+        found = list(problems(validator, data, "--ndjson" in options))
         for problem in found[:20]:
             print(f"{name}: {problem}")
-        bad += bool(found)
-    return 1 if bad else 0
+        surprises += bool(found) != ("--refuses" in options)
+    return 1 if surprises else 0
 
 
 if __name__ == "__main__":

@@ -308,7 +308,7 @@ static void short_rows_are_joined(void **state)
                                         -1, &stmt, NULL),
                      SQLITE_OK);
     assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
-    assert_true(sqlite3_column_int(stmt, 0) <= 1000 / 64 + 2);
+    assert_true(sqlite3_column_int(stmt, 0) <= 1000 / 128 + 2);
     assert_int_equal(sqlite3_column_int(stmt, 1), 666);
     assert_int_equal(sqlite3_column_int(stmt, 2), 999 * 1000 / 2 - 3 * 333 * 334 / 2);
     assert_true(sqlite3_column_int64(stmt, 3) == 998 * SEEP_NS_PER_S);

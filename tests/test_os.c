@@ -116,6 +116,17 @@ static void cpu_time_counts_work(void **state)
     assert_true(seep_os_cpu_ns() - before < 100000000);
 }
 
+static void an_interrupt_sets_the_flag(void **state)
+{
+    (void)state;
+    const volatile sig_atomic_t *flag = seep_os_catch_interrupt();
+    assert_int_equal(*flag, 0);
+    if (strcmp(seep_os_live_name(), "live-linux") != 0)
+        skip(); // Ctrl-C is no signal there
+    assert_int_equal(raise(SIGINT), 0);
+    assert_int_equal(*flag, 1);
+}
+
 static int wait_for(struct seep_os_child *child)
 {
     int status = -1;
@@ -339,6 +350,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(arguments_arrive_as_given),
         cmocka_unit_test(a_missing_program_is_an_error),
         cmocka_unit_test(the_machine_is_known),
+        cmocka_unit_test(an_interrupt_sets_the_flag),
         cmocka_unit_test(a_sample_shows_a_child),
         cmocka_unit_test(the_samplers_own_files_are_not_counted),
     };

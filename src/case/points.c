@@ -11,25 +11,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void add_uint(struct seep_buf *out, uint64_t value)
+// Writes a number at `at`, which has room for SEEP_NUMBER_TEXT bytes; returns the end.
+static char *put_uint(char *at, uint64_t value)
 {
     char room[20];
-    size_t at = sizeof room;
+    size_t first = sizeof room;
     do {
-        room[--at] = (char)('0' + value % 10);
+        room[--first] = (char)('0' + value % 10);
         value /= 10;
     } while (value);
-    seep_buf_add(out, room + at, sizeof room - at);
+    memcpy(at, room + first, sizeof room - first);
+    return at + (sizeof room - first);
 }
 
-static void add_value(struct seep_buf *out, double value)
+static char *put_value(char *at, double value)
 {
-    if (value >= 0 && value < 9007199254740992.0 && value == (double)(uint64_t)value) {
-        add_uint(out, (uint64_t)value);
-        return;
-    }
-    char text[SEEP_NUMBER_TEXT];
-    seep_buf_add(out, text, seep_number_format(value, text));
+    if (value >= 0 && value < 9007199254740992.0 && value == (double)(uint64_t)value)
+        return put_uint(at, (uint64_t)value);
+    return at + seep_number_format(value, at);
 }
 
 static bool list_dirty(struct seep_case *c, uint32_t series)
@@ -57,14 +56,17 @@ bool case_tail_add(struct seep_case *c, uint32_t series, int64_t tick, double va
             return false;
         tail->first_unwritten = offset;
     }
+    char point[3 * SEEP_NUMBER_TEXT], *at = point;
     if (tail->n == 0)
         tail->first = offset;
     else
-        seep_buf_addc(&tail->text, ',');
-    seep_buf_addc(&tail->text, '"');
-    add_uint(&tail->text, offset);
-    seep_buf_add(&tail->text, "\":", 2);
-    add_value(&tail->text, value);
+        *at++ = ',';
+    *at++ = '"';
+    at = put_uint(at, offset);
+    *at++ = '"';
+    *at++ = ':';
+    at = put_value(at, value);
+    seep_buf_add(&tail->text, point, (size_t)(at - point));
     tail->last = offset;
     tail->n++;
     c->pending_points++;

@@ -16,7 +16,7 @@
 
 enum {
     BATCH_POINTS = 1 << 20, // an import commits after as many points: about 10 MB of text
-    SEAL_COMMITS = 64,      // a recording joins its short rows after as many commits
+    SEAL_COMMITS = 128,     // a recording joins its short rows after as many commits
 };
 
 // Starts of a process that differ by less are the same: Perfmon's Elapsed Time and an event's

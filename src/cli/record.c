@@ -13,7 +13,7 @@
 
 #define DEFAULT_INTERVAL_NS (10 * SEEP_NS_PER_S)
 // A number that does not change is repeated as often, so that a gap is told from standing still.
-#define HEARTBEAT_NS (600 * SEEP_NS_PER_S)
+#define HEARTBEAT_NS (1800 * SEEP_NS_PER_S)
 
 struct recording {
     const struct cli_args *args;

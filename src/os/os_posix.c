@@ -94,7 +94,10 @@ void seep_os_sleep_until(int64_t until_ns, const volatile sig_atomic_t *wake)
         int64_t left = until_ns - seep_os_monotonic_ns();
         if (left <= 0)
             return;
-        struct timespec nap = { .tv_nsec = (long)(left < LOOK_NS ? left : LOOK_NS - 1) };
+        if (wake && left > LOOK_NS)
+            left = LOOK_NS;
+        struct timespec nap = { .tv_sec = (time_t)(left / 1000000000),
+                                .tv_nsec = (long)(left % 1000000000) };
         (void)nanosleep(&nap, NULL);
     }
 }

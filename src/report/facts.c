@@ -167,7 +167,7 @@ static bool print_machine(struct seep_sink *sink, const struct seep_machine *mac
     key_known(json, "ram_bytes", machine->ram_bytes, 0);
     key_known(json, "commit_limit_bytes", machine->commit_limit_bytes, 0);
     key_known(json, "page_size_bytes", machine->page_size_bytes, 0);
-    key_known(json, "processors", machine->n_processors, 0);
+    key_known(json, "n_processors", machine->n_processors, 0);
     seep_json_key_time(json, "boot", machine->boot_ns);
     seep_json_end_object(json);
     return put_line(printer) && remember_machine(printer, machine, id);

@@ -194,7 +194,7 @@ static void machine_json(struct seep_json *json, const struct seep_machine *mach
     key_known(json, "ram_bytes", m->ram_bytes);
     key_known(json, "commit_limit_bytes", m->commit_limit_bytes);
     key_known(json, "page_size_bytes", m->page_size_bytes);
-    key_known(json, "processors", m->n_processors);
+    key_known(json, "n_processors", m->n_processors);
     seep_json_key_time(json, "boot", m->boot_ns);
     seep_json_end_object(json);
 }

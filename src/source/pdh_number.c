@@ -2,7 +2,6 @@
 // Decimal to double: Clinger's exact case, one exact 128-bit division, or strtod.
 #include "source/pdh_number.h"
 
-#include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -155,7 +154,7 @@ static bool convert_slow(const char *text, size_t length, double *value)
     memcpy(copy, text, length);
     copy[length] = '\0';
     double v = strtod(copy, &end);
-    if (end != copy + length || !isfinite(v))
+    if (end != copy + length || !(v - v == 0))
         return false;
     *value = v;
     return true;
@@ -176,8 +175,11 @@ const char *seep_pdh_number(const char *text, const char *end, double *value)
         v = (double)d.digits;
         v = d.exponent < 0 ? v / exact_powers[-d.exponent] : v * exact_powers[d.exponent];
 #ifdef __SIZEOF_INT128__
-    } else if (d.exponent < 0 && d.exponent >= -19 && !d.truncated) {
+    } else if (d.exponent < 0 && d.exponent >= -19) {
         v = divide_exact(d.digits, -d.exponent);
+        // With digits cut off, the number lies between this and the next; mostly both round alike.
+        if (d.truncated && v != divide_exact(d.digits + 1, -d.exponent))
+            return convert_slow(text, (size_t)(behind - text), value) ? behind : NULL;
 #endif
     } else {
         return convert_slow(text, (size_t)(behind - text), value) ? behind : NULL;

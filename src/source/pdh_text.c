@@ -143,19 +143,21 @@ static bool read_mark(const char **at, const char *end, char mark)
     return true;
 }
 
-// "MM/DD/YYYY HH:MM:SS.mmm", the milliseconds optional, in local time.
+// "MM/DD/YYYY HH:MM:SS.mmm" in local time; some writers leave out the milliseconds, a spreadsheet
+// that saved the log again leaves out leading zeros and the seconds.
 static bool parse_time(struct seep_bytes cell, int64_t *t_ns)
 {
     const char *at = (const char *)cell.data, *end = at + cell.len;
-    int year, month, day, hour, minute, second, fraction = 0;
+    int year, month, day, hour, minute, second = 0, fraction = 0;
     while (end > at && end[-1] == ' ')
         end--;
     if (!read_digits(&at, end, 2, &month) || !read_mark(&at, end, '/') ||
         !read_digits(&at, end, 2, &day) || !read_mark(&at, end, '/') ||
         read_digits(&at, end, 4, &year) != 4 || !read_mark(&at, end, ' ') ||
         !read_digits(&at, end, 2, &hour) || !read_mark(&at, end, ':') ||
-        !read_digits(&at, end, 2, &minute) || !read_mark(&at, end, ':') ||
-        !read_digits(&at, end, 2, &second))
+        !read_digits(&at, end, 2, &minute))
+        return false;
+    if (read_mark(&at, end, ':') && !read_digits(&at, end, 2, &second))
         return false;
     if (read_mark(&at, end, '.')) {
         int n = read_digits(&at, end, 9, &fraction);
@@ -276,8 +278,10 @@ static bool read_header(struct reader *r, const struct seep_pdh_line *line)
     struct seep_pdh_header *h = &r->header;
     h->n_escaped = h->n_duplicate = h->n_unknown = 0;
     h->is_cut = false;
-    if (!seep_pdh_read_header(h, line, r->kind, r->pm))
-        return false;
+    if (!seep_pdh_read_header(h, line, r->kind, r->pm)) {
+        // A sink that refuses says why; all else that can fail here is memory.
+        return r->sink->error.what[0] ? false : seep_fail_memory(&r->sink->error);
+    }
     lose(r, LOSS_TRUNCATED, h->is_cut, 0, line->offset);
     lose(r, LOSS_UNKNOWN_COLUMN, h->n_unknown, 0, line->offset);
     lose(r, LOSS_DUPLICATE, h->n_duplicate, 0, line->offset);

@@ -27,8 +27,9 @@ struct column {
     uint32_t tick;  // the tick that `value` is of
     uint32_t next;  // next column of the same machine that has a value in this tick
     uint32_t group; // the process instance it belongs to; 0 = none
-    uint32_t machine;
-    uint32_t process; // the process that `series` belongs to; 0 = the machine
+    uint32_t machine : 31;
+    uint32_t tells_identity : 1; // ID Process, Creating Process ID or Elapsed Time
+    uint32_t process;            // the process that `series` belongs to; 0 = the machine
     struct seep_series_id series;
 };
 
@@ -44,11 +45,12 @@ struct column_info {
 struct machine {
     struct seep_machine known; // strings interned
     struct seep_machine_id id; // 0 = not announced yet
-    uint32_t first;            // column with a value in this tick
-    uint32_t last;
-    uint32_t memory_counters; // bits of enum seep_perf_counter that have a column
-    bool windows;             // has a counter that only Windows has
-    uint32_t *alive;          // processes with a PID that were there in the last tick
+    uint32_t first, last;      // columns with a value in this tick
+    uint32_t next;             // machine that has values in this tick
+    uint32_t n_seen;           // processes with a PID in this tick
+    uint32_t memory_counters;  // bits of enum seep_perf_counter that have a column
+    bool windows;              // has a counter that only Windows has
+    uint32_t *alive;           // processes with a PID that were there in the last tick
     size_t n_alive, alive_capacity;
 };
 
@@ -86,7 +88,8 @@ struct seep_perfmon {
     struct seep_intern strings, slots, hosts, keys, group_keys, pids;
     struct machine *machines; // [host id - 1]
     size_t n_machines, machine_capacity;
-    struct column *columns; // [column - 1]
+    uint32_t first_machine, last_machine; // with values in this tick
+    struct column *columns;               // [column - 1]
     struct column_info *infos;
     size_t n_columns, column_capacity, info_capacity;
     struct group *groups; // [group - 1]
@@ -296,7 +299,8 @@ static bool column_init(struct seep_perfmon *pm, const struct seep_perfmon_count
         info->counter = seep_perf_counter_by_name(info->object, counter, strlen(counter));
     info->metric = seep_perfmon_metric(info->object, info->counter, c->instance, &info->factor);
     column->factor = 1;
-    column->machine = machine_of(pm, c->host);
+    uint32_t machine = machine_of(pm, c->host);
+    column->machine = machine & INT32_MAX;
     info->path = path_of(pm, c);
     seep_buf_reset(&pm->key);
     seep_buf_addf(&pm->key, "%s\\%s", object, counter);
@@ -315,6 +319,9 @@ static bool column_init(struct seep_perfmon *pm, const struct seep_perfmon_count
         struct group *g = &pm->groups[column->group - 1];
         g->counters |= UINT32_C(1) << info->counter;
         g->has_pid_column |= info->counter == SEEP_PERF_ID_PROCESS;
+        column->tells_identity = info->counter == SEEP_PERF_ID_PROCESS ||
+                                 info->counter == SEEP_PERF_CREATING_PROCESS_ID ||
+                                 info->counter == SEEP_PERF_ELAPSED_TIME;
     }
     return true;
 }
@@ -396,17 +403,24 @@ void seep_perfmon_value(struct seep_perfmon *pm, struct seep_perfmon_column colu
         return;
     struct column *c = &pm->columns[column.v - 1];
     c->value = value;
-    if (c->group)
+    if (c->tells_identity)
         note_identity(pm, &pm->groups[c->group - 1], pm->infos[column.v - 1].counter, value);
     if (c->tick == pm->tick)
         return;
     c->tick = pm->tick;
     c->next = 0;
     struct machine *m = &pm->machines[c->machine - 1];
-    if (m->first)
+    if (m->first) {
         pm->columns[m->last - 1].next = column.v;
-    else
+    } else {
         m->first = column.v;
+        m->next = 0;
+        if (pm->first_machine)
+            pm->machines[pm->last_machine - 1].next = c->machine;
+        else
+            pm->first_machine = c->machine;
+        pm->last_machine = c->machine;
+    }
     m->last = column.v;
 }
 
@@ -538,7 +552,9 @@ static uint32_t resolve_by_name(struct seep_perfmon *pm, struct group *g)
 static void mark_seen(struct seep_perfmon *pm, struct group *g, uint32_t index)
 {
     struct process *p = &pm->processes[index - 1];
+    struct machine *m = &pm->machines[p->machine - 1];
     unsigned kind = g->object == SEEP_PERF_PROCESS_V2;
+    m->n_seen += p->has_pid && p->seen_tick[0] != pm->tick && p->seen_tick[1] != pm->tick;
     p->seen_tick[kind] = pm->tick;
     p->seen_group[kind] = (uint32_t)(g - pm->groups) + 1;
     p->seen_ns = pm->t_ns;
@@ -547,7 +563,6 @@ static void mark_seen(struct seep_perfmon *pm, struct group *g, uint32_t index)
         p->elapsed_s = g->elapsed_s;
         p->has_elapsed = true;
     }
-    struct machine *m = &pm->machines[p->machine - 1];
     if (p->has_pid && !p->is_alive) {
         if (!seep_grow(&m->alive, &m->alive_capacity, m->n_alive + 1, sizeof *m->alive)) {
             (void)out_of_memory(pm);
@@ -654,12 +669,7 @@ static bool choose_series(struct seep_perfmon *pm, struct column *c, struct colu
 // a failed collection leaves all of them blank.
 static void find_gone(struct seep_perfmon *pm, struct machine *m)
 {
-    size_t n_seen = 0;
-    for (size_t i = 0; i < m->n_alive; i++) {
-        const struct process *p = &pm->processes[m->alive[i] - 1];
-        n_seen += p->seen_tick[0] == pm->tick || p->seen_tick[1] == pm->tick;
-    }
-    if (!n_seen || n_seen == m->n_alive)
+    if (m->n_seen == 0 || m->n_seen == m->n_alive)
         return;
     for (size_t i = m->n_alive; i-- > 0;) {
         struct process *p = &pm->processes[m->alive[i] - 1];
@@ -694,15 +704,15 @@ static bool end_machine_tick(struct seep_perfmon *pm, struct machine *m)
     }
     m->first = m->last = 0;
     find_gone(pm, m);
+    m->n_seen = 0;
     return true;
 }
 
 bool seep_perfmon_tick_end(struct seep_perfmon *pm)
 {
-    for (size_t i = 0; i < pm->n_machines && !pm->failed; i++) {
-        if (pm->machines[i].first)
-            (void)end_machine_tick(pm, &pm->machines[i]);
-    }
+    for (uint32_t v = pm->first_machine; v && !pm->failed; v = pm->machines[v - 1].next)
+        (void)end_machine_tick(pm, &pm->machines[v - 1]);
+    pm->first_machine = pm->last_machine = 0;
     return !pm->failed;
 }
 

@@ -21,7 +21,7 @@ WINDOWS_ONLY = re.compile(r"#\s*include\s*<(?:windows|winternl)\.h>", re.IGNOREC
 
 def check(root, compiler):
     on_windows = targets_windows(compiler)
-    headers = tree.files(root, (".h",), ("src",))
+    headers = [h for h in tree.files(root, (".h",), ("src",)) if not tree.is_test(h)]
     headers = [h for h in headers if on_windows or not WINDOWS_ONLY.search(tree.text(root, h))]
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         answers = pool.map(lambda header: compile_alone(root, header, compiler), headers)

@@ -41,6 +41,11 @@ def _skipped(folder):
     return parts[0] == "subprojects" and parts[1] != "packagefiles"
 
 
+def is_test(path):
+    """Whether a file of src/ is a test that lies beside what it tests."""
+    return path.rsplit("/", 1)[-1].startswith("test_")
+
+
 def text(root, path):
     return (root / path).read_text(encoding="utf-8", errors="replace")
 

@@ -15,9 +15,16 @@ void specimen_release(void *memory, size_t size_bytes)
     (void)VirtualFree(memory, 0, MEM_RELEASE);
 }
 
+// At addresses of its own choice: Wine has reserved a range for itself, and what is given out of it
+// does not show in the size of the process.
 bool specimen_reserve(size_t size_bytes)
 {
-    return VirtualAlloc(NULL, size_bytes, MEM_RESERVE, PAGE_NOACCESS) != NULL;
+    static uintptr_t next = (uintptr_t)1 << 44;
+    void *at = VirtualAlloc((void *)next, size_bytes, MEM_RESERVE, PAGE_NOACCESS);
+    if (!at)
+        at = VirtualAlloc(NULL, size_bytes, MEM_RESERVE, PAGE_NOACCESS);
+    next += size_bytes;
+    return at != NULL;
 }
 
 bool specimen_leak_handle(void)

@@ -22,30 +22,37 @@ enum {
 };
 
 static const struct {
-    const char *what, *text;
-    bool harmless;
+    const char *what, *text; // where there is a count, it follows the text
+    bool harmless, counted;
 } losses[] = {
-    [SEEP_BLG_LOST_EVENTS] = { "lost-events", "events were lost by the session", false },
-    [SEEP_BLG_LOST_BUFFERS] = { "lost-buffers", "buffers were lost by the session", false },
-    [SEEP_BLG_TRUNCATED] = { "truncated", "the log ends before its last buffer", false },
-    [SEEP_BLG_BAD_BUFFER] = { "bad-buffer", "buffers are damaged", false },
-    [SEEP_BLG_COMPRESSED] = { "compressed", "compressed buffers are not read", false },
-    [SEEP_BLG_BAD_EVENT] = { "bad-event", "events are damaged", false },
-    [SEEP_BLG_UNKNOWN_EVENT] = { "unknown-event", "Perfmon events of an unknown type", false },
-    [SEEP_BLG_MISSING_PART] = { "missing-part", "samples lack a part and are left out", false },
-    [SEEP_BLG_MISSING_SAMPLE] = { "missing-samples", "samples that the log counts are not there",
-                                  false },
-    [SEEP_BLG_BAD_RECORD] = { "bad-record", "records are damaged", false },
-    [SEEP_BLG_UNKNOWN_RECORD] = { "unknown-record", "records of an unknown kind", false },
-    [SEEP_BLG_NO_LIST] = { "no-counter-list", "values of counters that the log does not name",
-                           false },
-    [SEEP_BLG_UNKNOWN_TYPE] = { "unknown-counter-type", "counters of an unknown type", false },
-    [SEEP_BLG_UNNAMED] = { "unnamed", "objects or counters that have a number but no name", false },
-    [SEEP_BLG_BAD_TEXT] = { "bad-text", "names are not valid text and are escaped or cut", false },
-    [SEEP_BLG_CLOCK_JUMP] = { "clock-jump", "samples are not later than the one before", false },
-    [SEEP_BLG_UNUSED] = { "unused-space", "buffers were reserved and never written", true },
-    [SEEP_BLG_NOT_CLOSED] = { "not-closed", "the log was still being written", true },
-    [SEEP_BLG_NO_SAMPLE] = { "no-samples", "the log has no sample", true },
+    [SEEP_BLG_LOST_EVENTS] = { "lost-events", "events that the session lost", false, true },
+    [SEEP_BLG_LOST_BUFFERS] = { "lost-buffers", "buffers that the session lost", false, true },
+    [SEEP_BLG_TRUNCATED] = { "truncated", "the log ends before its last buffer", false, false },
+    [SEEP_BLG_BAD_BUFFER] = { "bad-buffer", "damaged buffers", false, true },
+    [SEEP_BLG_COMPRESSED] = { "compressed", "compressed buffers, which are not read", false, true },
+    [SEEP_BLG_BAD_EVENT] = { "bad-event", "damaged events", false, true },
+    [SEEP_BLG_UNKNOWN_EVENT] = { "unknown-event", "Perfmon events of an unknown type", false,
+                                 true },
+    [SEEP_BLG_MISSING_PART] = { "missing-part",
+                                "samples left out because a part of them is not there", false,
+                                true },
+    [SEEP_BLG_MISSING_SAMPLE] = { "missing-samples",
+                                  "samples that the log counts and does not have", false, true },
+    [SEEP_BLG_BAD_RECORD] = { "bad-record", "damaged records", false, true },
+    [SEEP_BLG_UNKNOWN_RECORD] = { "unknown-record", "records of an unknown kind", false, true },
+    [SEEP_BLG_NO_LIST] = { "no-counter-list", "records of counters that the log does not list",
+                           false, true },
+    [SEEP_BLG_UNKNOWN_TYPE] = { "unknown-counter-type", "counters of an unknown type", false,
+                                true },
+    [SEEP_BLG_UNNAMED] = { "unnamed", "objects or counters that have a number but no name", true,
+                           true },
+    [SEEP_BLG_BAD_TEXT] = { "bad-text", "names that are no valid text, escaped or cut", false,
+                            true },
+    [SEEP_BLG_CLOCK_JUMP] = { "clock-jump", "samples not later than the one before", false, true },
+    [SEEP_BLG_UNUSED] = { "unused-space", "buffers that were reserved and never written", true,
+                          true },
+    [SEEP_BLG_NOT_CLOSED] = { "not-closed", "the log was still being written", true, false },
+    [SEEP_BLG_NO_SAMPLE] = { "no-samples", "the log has no sample", true, false },
 };
 _Static_assert(sizeof losses / sizeof *losses == SEEP_BLG_N_LOSSES, "a row for every loss");
 
@@ -74,15 +81,14 @@ bool seep_blg_report(struct seep_blg *b)
         const struct seep_blg_lost *lost = &b->lost[i];
         if (lost->count == 0)
             continue;
-        char text[160];
-        if (lost->detail && i == SEEP_BLG_UNKNOWN_RECORD)
-            (void)snprintf(text, sizeof text, "%" PRIu64 ": %s, the first is 0x%08" PRIx32,
-                           lost->count, losses[i].text, lost->detail);
+        char count[32] = "", first[40] = "", text[160];
+        if (losses[i].counted)
+            (void)snprintf(count, sizeof count, ": %" PRIu64, lost->count);
+        if (lost->detail && (i == SEEP_BLG_UNKNOWN_RECORD || i == SEEP_BLG_UNKNOWN_TYPE))
+            (void)snprintf(first, sizeof first, ", the first is 0x%08" PRIx32, lost->detail);
         else if (lost->detail)
-            (void)snprintf(text, sizeof text, "%" PRIu64 ": %s, the first is %" PRIu32, lost->count,
-                           losses[i].text, lost->detail);
-        else
-            (void)snprintf(text, sizeof text, "%" PRIu64 ": %s", lost->count, losses[i].text);
+            (void)snprintf(first, sizeof first, ", the first is %" PRIu32, lost->detail);
+        (void)snprintf(text, sizeof text, "%s%s%s", losses[i].text, count, first);
         struct seep_loss loss = { .what = losses[i].what,
                                   .count = lost->count,
                                   .bytes = lost->bytes ? lost->bytes : SEEP_UNKNOWN_COUNT,
@@ -181,6 +187,7 @@ static void drop_join(struct seep_blg *b)
     for (size_t i = 0; i < j->n_parts; i++)
         bytes += j->parts[i].data.len;
     seep_blg_lose_at(b, SEEP_BLG_MISSING_PART, 1, bytes, j->offset, 0);
+    b->n_dropped += j->type == EVENT_DATA;
     j->active = false;
     j->n_parts = 0;
 }
@@ -311,6 +318,15 @@ static uint64_t skip_buffer(struct seep_blg *b, uint64_t offset)
     return next;
 }
 
+// Space that was reserved lies at the end: in front of a buffer it is one that was lost.
+static void not_unused(struct seep_blg *b)
+{
+    struct seep_blg_lost *unused = &b->lost[SEEP_BLG_UNUSED];
+    if (unused->count)
+        seep_blg_lose_at(b, SEEP_BLG_BAD_BUFFER, unused->count, unused->bytes, unused->offset, 0);
+    *unused = (struct seep_blg_lost){ 0 };
+}
+
 // Tells the system which bytes will not be read again.
 static void release(struct seep_blg *b, uint64_t offset, uint64_t *done)
 {
@@ -331,9 +347,11 @@ static enum seep_status walk(struct seep_blg *b, uint64_t from, uint64_t to,
         if (seep_cancelled(control))
             return SEEP_CANCELLED;
         struct seep_etl_buffer buffer;
-        if (!seep_etl_buffer_at(b->input->view, at, &buffer)) {
+        if (!seep_etl_buffer_at(b->input->view, at, &buffer) ||
+            buffer.size_bytes > b->trace.buffer_size_bytes) {
             at = skip_buffer(b, at);
         } else {
+            not_unused(b);
             read_buffer(b, &buffer);
             if (b->failed)
                 return SEEP_FAILED;
@@ -414,9 +432,9 @@ static void read_end(struct seep_blg *b)
         len % t->buffer_size_bytes == 0 && b->lost[SEEP_BLG_TRUNCATED].count == 0)
         seep_blg_lose_at(b, SEEP_BLG_TRUNCATED, (whole - len) / t->buffer_size_bytes, whole - len,
                          len, 0);
-    if (b->promised > b->n_samples && !b->circular)
-        seep_blg_lose_at(b, SEEP_BLG_MISSING_SAMPLE, b->promised - b->n_samples, 0, SEEP_NO_OFFSET,
-                         0);
+    uint64_t known = b->n_samples + b->n_dropped;
+    if (b->promised > known && !b->circular)
+        seep_blg_lose_at(b, SEEP_BLG_MISSING_SAMPLE, b->promised - known, 0, SEEP_NO_OFFSET, 0);
     if (t->end_time == 0)
         seep_blg_lose_at(b, SEEP_BLG_NOT_CLOSED, 1, 0, 0, 0);
     if (b->n_samples == 0)

@@ -182,6 +182,26 @@ static uint64_t second_value(const struct seep_blg_counter *c, const struct cloc
     }
 }
 
+// The instance that holds what `instance` was in the sample before: itself, or one behind it of the
+// same name where an earlier process of the name ended and the others moved up. NULL = none: a rate
+// is over two samples that follow each other, and over one process.
+static const struct seep_blg_instance *previous_of(const struct seep_blg *b,
+                                                   const struct seep_blg_group *g,
+                                                   const struct seep_blg_instance *instance,
+                                                   uint32_t pid)
+{
+    enum { MAX_MOVED = 64 }; // processes of one name that end between two samples
+    uint32_t sample = b->sample - 1;
+    for (int i = 0; i < MAX_MOVED; i++) {
+        if (instance->sample == sample && instance->pid == pid)
+            return instance;
+        if (!g->pid_size || !instance->next)
+            break;
+        instance = &g->instances[instance->next - 1];
+    }
+    return NULL;
+}
+
 // The values of one counter block that has the bytes the group needs.
 static void read_values(struct seep_blg *b, struct seep_blg_group *g, const struct clock *clock,
                         const struct seep_blg_who *who, const uint8_t *block)
@@ -189,9 +209,9 @@ static void read_values(struct seep_blg *b, struct seep_blg_group *g, const stru
     struct seep_blg_instance *instance = seep_blg_group_next(b, g, who);
     if (!instance)
         return;
-    // a rate is over two samples that follow each other, and over one process
     uint32_t pid = g->pid_size ? (uint32_t)number_at(block + g->pid_offset, g->pid_size) : 0;
-    bool follows = instance->sample + 1 == b->sample && instance->pid == pid;
+    const struct seep_blg_instance *before = previous_of(b, g, instance, pid);
+    const struct seep_blg_cell *old = before ? g->cells + before->cells : NULL;
     instance->sample = b->sample;
     instance->pid = pid;
     struct seep_blg_cell *cells = g->cells + instance->cells;
@@ -207,7 +227,7 @@ static void read_values(struct seep_blg *b, struct seep_blg_group *g, const stru
             uint64_t frequency = clock->frequency;
             if (c->type->second == SEEP_PERF_SECOND_OBJECT && clock->object_frequency)
                 frequency = clock->object_frequency;
-            const struct seep_perf_raw *previous = follows && cell->has_raw ? &cell->raw : NULL;
+            const struct seep_perf_raw *previous = old && old[i].has_raw ? &old[i].raw : NULL;
             bool shown = seep_perf_value(c->type, frequency, previous, &raw, &value);
             cell->raw = raw;
             cell->has_raw = true;
@@ -306,7 +326,7 @@ static void read_instances(struct seep_blg *b, struct seep_blg_group *g, const s
 {
     size_t at = o->definition;
     for (int32_t i = 0; i < o->n_instances && !b->failed; i++) {
-        struct seep_blg_who who = { .ansi = o->code_page != 0 };
+        struct seep_blg_who who = { .code_page = o->code_page };
         uint32_t len = 0;
         if (!instance_at(o, at, &len, &who.name)) {
             seep_blg_lose(b, SEEP_BLG_BAD_RECORD, o->view.len - at, o->offset + at, 0);
@@ -320,7 +340,7 @@ static void read_instances(struct seep_blg *b, struct seep_blg_group *g, const s
         if (who.name.len == 0 && number != UINT32_MAX) { // an instance that has a number for a name
             int n = snprintf(unique, sizeof unique, "%u", (unsigned)number);
             who.name = seep_bytes(unique, (size_t)n);
-            who.ansi = true;
+            who.utf8 = true;
         }
         uint32_t counters = counter_block(g, o->view, at + len);
         if (!counters) {

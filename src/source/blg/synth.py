@@ -172,6 +172,21 @@ def demo(out, style="objects", processes=12, minutes=60, interval=60, truth=None
     return log
 
 
+def real_shape():
+    """Gives Process the counters that Windows has there: 28, of which 12 are those above."""
+    more = [(142, NS100, 8, 0), (144, NS100, 8, 0), (172, LARGE, 8, -6), (178, LARGE, 8, -5),
+            (182, LARGE, 8, -6), (184, LARGE, 8, -6), (682, RAW, 4, 0), (1478, LARGE, 8, -5)]
+    more += [(number, BULK, 8, 0) for number in range(1412, 1428, 2)]
+    PROCESS_COUNTERS.extend(more)
+    NAME.update({number: "Counter %d" % number for number, _, _, _ in more})
+    plain = Process.values
+
+    def values(self, sample, seconds, t):
+        v = plain(self, sample, seconds, t)
+        return v + [v[0], v[0]] + [v[1], v[3], v[4], v[4], 8, v[3]] + [sample * 4096] * 8
+    Process.values = values
+
+
 # One counter of every type, as PDH_RAW_COUNTER: (type, base, [(first, second, multi)] per sample)
 EVERY_TYPE = [
     ("raw", RAW, 0, [(7, 0, 1), (8, 0, 1), (9, 0, 1)]),
@@ -389,6 +404,24 @@ def case_threads(out):
     trace.close()
 
 
+def case_code_page(out):
+    """Instance names in code page 1252 and in an unknown one, and instances that are numbers."""
+    zone, start = Zone(), filetime(2026, 3, 1, 12)
+    trace = Trace(out, start, zone)
+    local = zone.local(start)
+    for body in name_events("SRV01", {2000: "Queue", 2002: "Length", 2004: "Line", 2006: "Port"}):
+        trace.split(NAMES, local - 20, body)
+    trace.split(LIST, local - 10, counter_list(
+        [list_entry("\\\\SRV01", "Queue", "*", "*", kind=0x10, flags=0x10)]))
+    queue, line = PerfObject(2000, [(2002, RAW, 4, 0)]), PerfObject(2004, [(2002, RAW, 4, 0)])
+    port = PerfObject(2006, [(2002, RAW, 4, 0)])
+    objects = [queue.pack(start, queue.instance(b"B\xfcro", [1]), 1, code_page=1252),
+               line.pack(start, line.instance(b"\x93\xfa", [2]), 1, code_page=932),
+               port.pack(start, port.instance("", [3], unique=443), 1)]
+    trace.split(DATA, local, outer([data_block(start, "SRV01", objects, 1)]))
+    trace.close()
+
+
 def case_no_list(out):
     """A counters log whose counter list is gone: nothing can be named."""
     log = Log(out, style="counters")
@@ -503,6 +536,7 @@ CASES = {
     "localized-counters": case_localized_counters, "instance-exit": case_instance_exit,
     "instance-exit-counters": case_instance_exit_counters, "pid-reuse": case_pid_reuse,
     "lost": case_lost, "dst": case_dst, "dst-rule": case_dst_rule, "threads": case_threads,
+    "code-page": case_code_page,
     "no-list": case_no_list, "no-names": case_no_names,
     "unknown-kind": case_unknown_kind, "bad-status": case_bad_status, "wrap32": case_wrap32,
     "empty": case_empty,
@@ -513,7 +547,8 @@ for _field in ("counters", "instances", "object-length", "objects", "block-lengt
 
 # Seeds are small: the header, then as many bytes as the last buffer uses.
 SEEDS = ["all", "all32", "types", "unknown-kind", "bad-status", "wrap32", "empty", "huge-items",
-         "huge-instances", "huge-parts", "localized", "pid-reuse", "threads"]
+         "huge-instances", "huge-parts", "localized", "pid-reuse", "threads",
+         "code-page"]
 
 
 def seeds(folder):
@@ -549,8 +584,8 @@ def main():
     p.add_argument("--case", nargs=2, metavar=("NAME", "OUT"))
     p.add_argument("--seeds", metavar="FOLDER")
     p.add_argument("--list", action="store_true")
-    p.add_argument("--names", action="store_true", help="the names of the cases alone")
     p.add_argument("--all", metavar="FOLDER", help="every case")
+    p.add_argument("--stamp", metavar="FILE", help="a file to make when all is written")
     p.add_argument("--style", choices=["objects", "counters"], default="objects")
     p.add_argument("--processes", type=int, default=12)
     p.add_argument("--minutes", type=int, default=60)
@@ -566,16 +601,17 @@ def main():
     elif a.seeds:
         seeds(a.seeds)
     elif a.all:
+        os.makedirs(a.all, exist_ok=True)
         for name, make in CASES.items():
             write(os.path.join(a.all, name + ".blg"), make)
-    elif a.names:
-        print(" ".join(CASES))
     elif a.list:
         for name, make in CASES.items():
             print("%-24s %s" % (name, (make.__doc__ or "").strip().split("\n")[0]))
     else:
         p.print_usage()
         return 2
+    if a.stamp:
+        open(a.stamp, "w", encoding="utf-8").close()
     return 0
 
 

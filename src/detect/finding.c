@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: MIT
+// The finding about one series: its evidence, its caveats and what to do next.
+#include "detect/judge.h"
+
+#include "base/time.h"
+
+#include <math.h>
+#include <string.h>
+
+enum seep_class seep_class_of(const struct seep_judged *judged)
+{
+    switch (judged->metric) {
+    case SEEP_METRIC_VIRTUAL_BYTES:
+        return SEEP_CLASS_ADDRESS_SPACE;
+    case SEEP_METRIC_HANDLES:
+        return SEEP_CLASS_HANDLES;
+    case SEEP_METRIC_GDI_OBJECTS:
+    case SEEP_METRIC_USER_OBJECTS:
+        return SEEP_CLASS_GDI_USER;
+    case SEEP_METRIC_THREADS:
+        return SEEP_CLASS_THREADS;
+    case SEEP_METRIC_ZOMBIES:
+        return SEEP_CLASS_PROCESS_ZOMBIES;
+    case SEEP_METRIC_PAGED_POOL_BYTES:
+        return SEEP_CLASS_PAGED_POOL;
+    case SEEP_METRIC_NONPAGED_POOL_BYTES:
+        return SEEP_CLASS_NONPAGED_POOL;
+    case SEEP_METRIC_COMMIT_BYTES:
+    case SEEP_METRIC_AVAILABLE_BYTES:
+        return SEEP_CLASS_COMMIT_UNATTRIBUTED;
+    default:
+        return SEEP_CLASS_PRIVATE_DATA;
+    }
+}
+
+const char *seep_finding_id(struct seep_drafts *drafts, const struct seep_dataset *data,
+                            const struct seep_finding *f)
+{
+    const char *host = NULL;
+    if (data->n_machines > 1 && f->machine.v && f->machine.v <= data->n_machines)
+        host = data->machines[f->machine.v - 1].host;
+    const char *name = f->tag ? f->tag : f->name;
+    if (f->subject == SEEP_SUBJECT_MACHINE || !name)
+        name = f->subject == SEEP_SUBJECT_MACHINE ? "machine" : "unknown";
+    const char *at = host && *host ? "@" : "";
+    host = host ? host : "";
+    if (f->has_pid)
+        return seep_say(drafts, "%s/%s:%u%s%s", seep_class_name(f->class_), name, f->pid, at, host);
+    return seep_say(drafts, "%s/%s%s%s", seep_class_name(f->class_), name, at, host);
+}
+
+static const char *or_text(const char *text, const char *other)
+{
+    return text && *text ? text : other;
+}
+
+static void set_subject(struct seep_drafts *drafts, const struct seep_scene *scene,
+                        const struct seep_judged *judged, struct seep_finding *f)
+{
+    const struct seep_dataset *data = scene->data;
+    const struct seep_subject *subject = &data->series[judged->series].series.subject;
+    f->subject = judged->kind;
+    f->machine = scene->machine;
+    f->metric = judged->metric;
+    const char *name = subject->name;
+    if (judged->kind == SEEP_SUBJECT_MACHINE && scene->machine.v)
+        name = data->machines[scene->machine.v - 1].host;
+    if (judged->process) {
+        const struct seep_process *p = &data->processes[judged->process - 1];
+        f->has_pid = p->has_pid;
+        f->pid = p->has_pid ? p->pid : 0;
+        f->start_ns = p->start_ns;
+        if (judged->kind == SEEP_SUBJECT_PROCESS)
+            name = p->image;
+    }
+    if (name && *name)
+        f->name = seep_say(drafts, "%s", name);
+    if (judged->kind == SEEP_SUBJECT_POOL_TAG)
+        f->tag = f->name;
+}
+
+static bool is_linux(const struct seep_scene *scene)
+{
+    const char *os = scene->machine.v ? scene->data->machines[scene->machine.v - 1].os : NULL;
+    return os && strcmp(os, "Linux") == 0;
+}
+
+void seep_finding_next(struct seep_drafts *drafts, const struct seep_scene *scene,
+                       struct seep_draft *draft)
+{
+    const struct seep_finding *f = &draft->finding;
+    bool windows = !is_linux(scene), process = f->subject == SEEP_SUBJECT_PROCESS;
+    if (process && f->has_pid && windows) {
+        if (f->class_ == SEEP_CLASS_PRIVATE_DATA || f->class_ == SEEP_CLASS_ADDRESS_SPACE)
+            seep_draft_next(drafts, draft, seep_say(drafts, "seep map %u", f->pid));
+        if (f->class_ == SEEP_CLASS_PRIVATE_DATA || f->class_ == SEEP_CLASS_HANDLES ||
+            f->class_ == SEEP_CLASS_ADDRESS_SPACE)
+            seep_draft_next(drafts, draft, seep_say(drafts, "seep attach %u", f->pid));
+        if (f->class_ == SEEP_CLASS_THREADS || f->class_ == SEEP_CLASS_GDI_USER)
+            seep_draft_next(drafts, draft, seep_say(drafts, "seep dump %u", f->pid));
+    }
+    if (f->class_ == SEEP_CLASS_PAGED_POOL || f->class_ == SEEP_CLASS_NONPAGED_POOL)
+        seep_draft_next(drafts, draft, "seep pool");
+    if (f->class_ == SEEP_CLASS_PROCESS_ZOMBIES)
+        seep_draft_next(drafts, draft, "seep zombies");
+    if (f->class_ == SEEP_CLASS_COMMIT_UNATTRIBUTED)
+        seep_draft_next(drafts, draft, "seep vm");
+    if (process && f->has_pid)
+        seep_draft_next(drafts, draft,
+                        seep_say(drafts, "seep record --pid %u -i 10s -d 1h", f->pid));
+    else if (!draft->n_next || f->verdict != SEEP_VERDICT_LEAKING)
+        seep_draft_next(drafts, draft, "seep record -i 10s -d 1h");
+}
+
+// Losses that make a curve less sure, in the words of their source.
+static void add_losses(struct seep_drafts *drafts, const struct seep_scene *scene,
+                       const struct seep_judged *judged, struct seep_draft *draft)
+{
+    struct seep_source_id id = scene->data->series[judged->series].source;
+    if (id.v == 0 || id.v > scene->data->n_sources)
+        return;
+    const struct seep_dataset_source *source = &scene->data->sources[id.v - 1];
+    for (size_t i = 0; i < source->n_losses; i++) {
+        const struct seep_loss *loss = &source->losses[i];
+        const char *what = or_text(loss->what, "loss"), *text = or_text(loss->text, what);
+        if (strcmp(what, "identity-unknown") == 0)
+            seep_draft_caveat(drafts, draft,
+                              judged->kind == SEEP_SUBJECT_PROCESS
+                                  ? "instances are known by name only: two processes of one image "
+                                    "may have been taken for one"
+                                  : "processes are known by name only");
+        else if (strcmp(what, "clock-jump") == 0)
+            seep_draft_caveat(
+                drafts, draft,
+                seep_say(drafts, "the clock jumped (%s): times and rates are less sure", text));
+        else if (!loss->harmless)
+            seep_draft_caveat(drafts, draft, seep_say(drafts, "incomplete source: %s", text));
+    }
+}
+
+static void add_caveats(struct seep_drafts *drafts, const struct seep_scene *scene,
+                        const struct seep_judged *judged, struct seep_draft *draft)
+{
+    const struct seep_shape *s = &judged->shape;
+    if (s->form == SEEP_FORM_SLOWING)
+        seep_draft_caveat(drafts, draft,
+                          "the growth is slowing down: it may be warm-up; observe for longer");
+    if (draft->finding.verdict == SEEP_VERDICT_SUSPECT && judged->q >= 0.01)
+        seep_draft_caveat(
+            drafts, draft,
+            seep_say(drafts,
+                     "not yet sure: %.0f in 100 such findings would be false; observe for longer",
+                     fmax(1, judged->q * 100)));
+    if (s->n_looks < 30)
+        seep_draft_caveat(drafts, draft, seep_say(drafts, "only %zu samples", s->n_looks));
+    if (s->span_s < 600)
+        seep_draft_caveat(drafts, draft,
+                          seep_say(drafts,
+                                   "observed for %s only: growth that ends later, such as a cache "
+                                   "that fills, looks the same",
+                                   seep_say_seconds(drafts, s->span_s)));
+    if (s->n_gaps)
+        seep_draft_caveat(
+            drafts, draft,
+            seep_say(drafts, "%zu gap%s of %s in all: what happened there does not count",
+                     s->n_gaps, s->n_gaps == 1 ? "" : "s", seep_say_seconds(drafts, s->gap_s)));
+    if (judged->n_wraps)
+        seep_draft_caveat(drafts, draft,
+                          seep_say(drafts,
+                                   "the counter has 32 bits and wrapped %zu time%s; 4 GB were "
+                                   "added for each",
+                                   judged->n_wraps, judged->n_wraps == 1 ? "" : "s"));
+    if (judged->kind == SEEP_SUBJECT_PROCESS && !judged->alive)
+        seep_draft_caveat(drafts, draft, "the process ended before the observation did");
+    add_losses(drafts, scene, judged, draft);
+}
+
+static void add_growth(struct seep_drafts *drafts, const struct seep_scene *scene,
+                       const struct seep_judged *judged, struct seep_draft *draft)
+{
+    const struct seep_shape *s = &judged->shape;
+    struct seep_source_id source = scene->data->series[judged->series].source;
+    enum seep_metric metric = judged->metric;
+    double sign = metric == SEEP_METRIC_AVAILABLE_BYTES ? -1 : 1;
+    double seconds = ((double)scene->end_ns - (double)s->since_ns) / 1e9;
+    seep_draft_evidence(
+        drafts, draft,
+        seep_say(drafts, "%s: %s to %s, %s (95 %%: %s to %s) for %s", seep_metric_words(metric),
+                 seep_say_amount(drafts, metric, sign * s->first),
+                 seep_say_amount(drafts, metric, sign * s->last),
+                 seep_say_rate(drafts, metric, s->rate), seep_say_rate(drafts, metric, s->rate_low),
+                 seep_say_rate(drafts, metric, s->rate_high), seep_say_seconds(drafts, seconds)),
+        source, SEEP_NO_OFFSET, s->since_ns);
+    seep_draft_evidence(
+        drafts, draft,
+        seep_say(drafts, "the floor rose in %zu of %zu windows of %s; %s were never released",
+                 s->n_up, s->n_steps, seep_say_seconds(drafts, s->window_s),
+                 seep_say_amount(drafts, metric, s->retained)),
+        source, SEEP_NO_OFFSET, SEEP_NO_TIME);
+    if (s->warmed_up)
+        seep_draft_evidence(drafts, draft,
+                            "a faster warm-up came before it and is not part of the rate", source,
+                            SEEP_NO_OFFSET, s->since_ns);
+    size_t tested = scene->n_judged;
+    seep_draft_evidence(drafts, draft,
+                        seep_say(drafts,
+                                 "noise does this with probability %.1g, adjusted for the "
+                                 "%zu series tested",
+                                 judged->q, tested),
+                        source, SEEP_NO_OFFSET, SEEP_NO_TIME);
+    if (!isnan(draft->finding.share))
+        seep_draft_evidence(drafts, draft,
+                            seep_say(drafts, "that is %.0f %% of the machine's growth of %s",
+                                     draft->finding.share * 100,
+                                     metric == SEEP_METRIC_PRIVATE_BYTES &&
+                                             scene->of_machine[SEEP_METRIC_COMMIT_BYTES]
+                                         ? "committed memory"
+                                         : seep_metric_words(metric)),
+                            source, SEEP_NO_OFFSET, SEEP_NO_TIME);
+}
+
+// One sentence on why it is no leak.
+static void add_steady(struct seep_drafts *drafts, const struct seep_scene *scene,
+                       const struct seep_judged *judged, struct seep_draft *draft)
+{
+    const struct seep_shape *s = &judged->shape;
+    const char *why = "no growth";
+    const char *why_not;
+    switch (s->form) {
+    case SEEP_FORM_RELEASED:
+        why = "what it took it gave back";
+        break;
+    case SEEP_FORM_KNOWN:
+        why = "it only came back to a level where it had been before";
+        break;
+    case SEEP_FORM_STEP:
+        why = "one step, and no growth before or after it";
+        break;
+    case SEEP_FORM_STOPPED:
+        why = "it grew and stopped, as a warm-up does";
+        break;
+    case SEEP_FORM_SLOWING:
+    case SEEP_FORM_GROWING:
+        if (!seep_growth_matters(judged, &why_not))
+            why = why_not;
+        else
+            why = "its growth cannot be told from noise";
+        break;
+    default:
+        break;
+    }
+    seep_draft_evidence(drafts, draft,
+                        seep_say(drafts, "%s: %s, %s in %s", seep_metric_words(judged->metric), why,
+                                 seep_say_amount(drafts, judged->metric, s->growth),
+                                 seep_say_seconds(drafts, s->span_s)),
+                        scene->data->series[judged->series].source, SEEP_NO_OFFSET, SEEP_NO_TIME);
+}
+
+// What is missing before anything can be said.
+static void add_unknown(struct seep_drafts *drafts, const struct seep_scene *scene,
+                        const struct seep_judged *judged, struct seep_draft *draft)
+{
+    size_t looks = judged->shape.n_looks;
+    size_t more = looks < SEEP_SHAPE_MIN_LOOKS ? SEEP_SHAPE_MIN_LOOKS - looks : 1;
+    seep_draft_caveat(drafts, draft,
+                      seep_say(drafts,
+                               "only %zu sample%s: at least %zu more are needed, 30 are better",
+                               looks, looks == 1 ? "" : "s", more));
+    add_losses(drafts, scene, judged, draft);
+}
+
+struct seep_draft *seep_finding_write(struct seep_drafts *drafts, const struct seep_scene *scene,
+                                      struct seep_judged *judged)
+{
+    struct seep_draft *draft = seep_draft_add(drafts);
+    if (!draft)
+        return NULL;
+    judged->finding = drafts->count;
+    const struct seep_shape *s = &judged->shape;
+    struct seep_finding *f = &draft->finding;
+    double sign = judged->metric == SEEP_METRIC_AVAILABLE_BYTES ? -1 : 1;
+    f->class_ = seep_class_of(judged);
+    f->verdict = judged->verdict;
+    set_subject(drafts, scene, judged, f);
+    f->first = sign * s->first;
+    f->last = sign * s->last;
+    draft->weight = (double)s->n_looks;
+    if (s->form != SEEP_FORM_SHORT)
+        f->q = judged->q;
+    if (s->form >= SEEP_FORM_SLOWING) {
+        f->rate =
+            (struct seep_rate){ true, sign * s->rate, sign * s->rate_low, sign * s->rate_high };
+        if (sign < 0)
+            f->rate = (struct seep_rate){ true, -s->rate, -s->rate_high, -s->rate_low };
+    }
+    if (f->verdict >= SEEP_VERDICT_SUSPECT) {
+        f->since_ns = s->since_ns;
+        f->share = seep_share_of(scene, judged);
+        f->exhaustion = seep_exhaustion_of(scene, judged);
+        add_growth(drafts, scene, judged, draft);
+        add_caveats(drafts, scene, judged, draft);
+    } else if (f->verdict == SEEP_VERDICT_UNKNOWN) {
+        add_unknown(drafts, scene, judged, draft);
+    } else {
+        add_steady(drafts, scene, judged, draft);
+    }
+    return draft;
+}

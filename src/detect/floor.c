@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: MIT
+// A series on an even grid of time, and its floor.
+#include "detect/floor.h"
+
+#include "base/alloc.h"
+
+#include <math.h>
+#include <string.h>
+
+#define WRAP 4294967296.0
+
+// The `share` quantile of the steps between neighbours, by size, from at most 256 of them;
+// `in_time` takes the times instead of the values.
+static double usual_step(const struct seep_point *points, size_t n, double share, bool in_time)
+{
+    enum { AT_MOST = 256 };
+    double steps[AT_MOST];
+    size_t m = 0, stride = n / AT_MOST + 1;
+    for (size_t i = 1; i < n && m < AT_MOST; i += stride)
+        steps[m++] = in_time ? (double)points[i].t_ns - (double)points[i - 1].t_ns
+                             : fabs(points[i].value - points[i - 1].value);
+    if (m == 0)
+        return 0;
+    seep_sort(steps, m);
+    size_t at = (size_t)(share * (double)m);
+    return steps[at < m ? at : m - 1];
+}
+
+size_t seep_unwrap32(struct seep_point *points, size_t n)
+{
+    bool falls = false;
+    for (size_t i = 0; i < n; i++) {
+        if (points[i].value >= WRAP || points[i].value < 0)
+            return 0;
+        falls = falls || (i && points[i - 1].value - points[i].value > WRAP / 2);
+    }
+    if (!falls)
+        return 0;
+    double usual = usual_step(points, n, 0.9, false);
+    size_t wraps = 0;
+    double before = points[0].value;
+    for (size_t i = 1; i < n; i++) {
+        double value = points[i].value, up = value + WRAP - before, down = before + WRAP - value;
+        if (before >= WRAP * 15 / 16 && value <= WRAP / 16 && up <= 8 * usual)
+            wraps++;
+        else if (wraps && value >= WRAP * 15 / 16 && before <= WRAP / 16 && down <= 8 * usual)
+            wraps--;
+        before = value;
+        points[i].value = value + WRAP * (double)wraps;
+    }
+    return wraps;
+}
+
+struct gap {
+    int64_t from_ns, to_ns;
+};
+
+enum { MAX_GAPS = 32 };
+
+// Silences in which the recorder was off. A silence alone says nothing, because a value that does
+// not change is not written; so the value has to have jumped across it too.
+static size_t find_gaps(const struct seep_point *points, size_t n, int64_t start_ns, int64_t end_ns,
+                        struct gap gaps[MAX_GAPS])
+{
+    if (n < 8)
+        return 0;
+    double silence = 12 * usual_step(points, n, 0.9, true);
+    double jump = 4 * usual_step(points, n, 0.9, false);
+    double least = ((double)end_ns - (double)start_ns) / 50;
+    size_t m = 0;
+    for (size_t i = 1; i < n; i++) {
+        double wide = (double)points[i].t_ns - (double)points[i - 1].t_ns;
+        if (wide <= silence || wide <= least || points[i].t_ns <= start_ns ||
+            points[i - 1].t_ns >= end_ns || fabs(points[i].value - points[i - 1].value) <= jump)
+            continue;
+        if (m == MAX_GAPS)
+            return 0; // that is how this series is sampled
+        gaps[m++] = (struct gap){ points[i - 1].t_ns, points[i].t_ns };
+    }
+    return m;
+}
+
+// A cell that falls below half of both its neighbours is a sample that went wrong (a counter read
+// as 0 while a process was being torn down), not memory given back and taken again.
+static void mend_dips(double *y, const bool *broken, size_t n)
+{
+    for (size_t i = 1; i + 1 < n; i++) {
+        double beside = fmin(y[i - 1], y[i + 1]);
+        if (!broken[i] && !broken[i + 1] && beside > 0 && y[i] < beside / 2)
+            y[i] = beside;
+    }
+}
+
+// Least value and mean over [from, to) with values held; `*at` is the last point at or before
+// `from` and moves on to the last one before `to`.
+static void cell(const struct seep_point *points, size_t n, size_t *at, int64_t from, int64_t to,
+                 double *low, double *level)
+{
+    while (*at + 1 < n && points[*at + 1].t_ns <= from)
+        ++*at;
+    double least = points[*at].value, area = 0;
+    int64_t t = from;
+    while (*at + 1 < n && points[*at + 1].t_ns < to) {
+        area += points[*at].value * ((double)points[*at + 1].t_ns - (double)t);
+        t = points[++*at].t_ns;
+        least = fmin(least, points[*at].value);
+    }
+    area += points[*at].value * ((double)to - (double)t);
+    *low = least;
+    *level = area / ((double)to - (double)from);
+}
+
+static bool in_gap(const struct gap *gaps, size_t n, size_t *next, int64_t from, int64_t to)
+{
+    while (*next < n && gaps[*next].to_ns <= from)
+        ++*next;
+    return *next < n && gaps[*next].from_ns < to && gaps[*next].to_ns > to;
+}
+
+bool seep_grid_build(const struct seep_point *points, size_t n, int64_t start_ns, int64_t end_ns,
+                     int64_t tick_ns, struct seep_grid *grid)
+{
+    if (n == 0 || points[0].t_ns > end_ns)
+        return false;
+    if (points[0].t_ns > start_ns)
+        start_ns = points[0].t_ns;
+    if (end_ns <= start_ns)
+        return false;
+    double span = (double)end_ns - (double)start_ns;
+    double ticks = tick_ns > 0 ? floor(span / (double)tick_ns + 0.5) : (double)n;
+    bool each = ticks <= SEEP_TREND_MAX - 1; // a cell for each look of the recorder
+    size_t cells = each ? (size_t)ticks + 1 : SEEP_TREND_MAX;
+    double width = each ? span / (double)(cells > 1 ? cells - 1 : 1) : span / (double)cells;
+    struct gap gaps[MAX_GAPS];
+    size_t n_gaps = find_gaps(points, n, start_ns, end_ns, gaps), next_gap = 0;
+    size_t at = 0;
+    bool broken = false;
+    grid->n = 0;
+    grid->n_gaps = n_gaps;
+    grid->gap_ns = 0;
+    for (size_t i = 0; i < n_gaps; i++)
+        grid->gap_ns += (double)gaps[i].to_ns - (double)gaps[i].from_ns;
+    grid->cell_ns = width;
+    grid->start_ns = start_ns;
+    grid->end_ns = end_ns;
+    for (size_t i = 0; i < cells; i++) {
+        double left = each ? ((double)i - 0.5) * width : (double)i * width;
+        int64_t from = start_ns + (int64_t)left, to = start_ns + (int64_t)(left + width);
+        if (to <= from)
+            to = from + 1;
+        if (in_gap(gaps, n_gaps, &next_gap, from, to)) {
+            broken = true;
+            continue;
+        }
+        size_t k = grid->n++;
+        cell(points, n, &at, from, to, &grid->low[k], &grid->level[k]);
+        if (each) // the newest value in it: looks come a little early or late
+            grid->low[k] = grid->level[k] = points[at].value;
+        grid->t_ns[k] = start_ns + (int64_t)(left + width / 2);
+        grid->broken[k] = broken && k > 0;
+        broken = false;
+    }
+    mend_dips(grid->low, grid->broken, grid->n);
+    mend_dips(grid->level, grid->broken, grid->n);
+    return grid->n > 0;
+}
+
+void seep_windows_make(const struct seep_grid *grid, size_t from, size_t to, size_t n,
+                       enum seep_window_kind kind, struct seep_windows *windows)
+{
+    double sorted[SEEP_TREND_MAX];
+    size_t size = (to - from) / n;
+    from = to - size * n;
+    windows->n = n;
+    bool spoiled = false;
+    for (size_t i = 0; i < n; i++) {
+        size_t at = from + i * size;
+        const double *y = kind == SEEP_WINDOW_FLOOR ? &grid->low[at] : &grid->level[at];
+        // A gap spoils the step into its window and the one out of it.
+        bool broken = i && grid->broken[at];
+        bool inside = false;
+        double time = 0;
+        for (size_t k = 0; k < size; k++) {
+            time += ((double)grid->t_ns[at + k] - (double)grid->start_ns) / 1e9 / (double)size;
+            inside = inside || (k && grid->broken[at + k]);
+        }
+        windows->x[i] = time;
+        windows->broken[i] = broken || inside || spoiled;
+        spoiled = inside;
+        if (size == 1) {
+            windows->y[i] = y[0];
+            continue;
+        }
+        memcpy(sorted, y, size * sizeof *sorted);
+        seep_sort(sorted, size);
+        // From six cells on, one odd cell does not make the floor.
+        size_t tenth = size / 10 ? size / 10 : (size >= 6);
+        windows->y[i] = sorted[kind == SEEP_WINDOW_FLOOR ? tenth : size / 2];
+    }
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+// A series on an even grid of time, and its floor: what stays in use when everything that can be
+// given back has been given back.
+//
+// Points are irregular (kept on change, with a heartbeat), so a value is held until the next point
+// and every statistic is taken over time, not over points.
+#ifndef SEEP_DETECT_FLOOR_H
+#define SEEP_DETECT_FLOOR_H
+
+#include "detect/trend.h"
+#include "model/series.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct seep_grid {
+    size_t n;       // cells, at most SEEP_TREND_MAX; those inside gaps are left out
+    double cell_ns; // width of a cell
+    int64_t start_ns, end_ns;
+    int64_t t_ns[SEEP_TREND_MAX]; // the middle of each cell
+    double low[SEEP_TREND_MAX];   // the least value held in it
+    double level[SEEP_TREND_MAX]; // the mean over time
+    bool broken[SEEP_TREND_MAX];  // a gap lies between this cell and the one before
+    size_t n_gaps;
+    double gap_ns; // in all
+};
+
+// Adds 2^32 after every wrap of a 32-bit counter, in place. A fall counts as a wrap when every
+// value is below 2^32, it goes from the uppermost sixteenth of the range to the lowest, and the
+// step modulo 2^32 is no larger than eight times the usual steps of the series. Returns the wraps.
+size_t seep_unwrap32(struct seep_point *points, size_t n);
+
+// Puts points on a grid of [start_ns, end_ns]; `tick_ns` is the interval at which the recorder
+// looked, so that cells are never narrower. Points before the start give the value held at it. A
+// silence much longer than usual across which the value jumped is a gap. False when there is no
+// point at or before the end, or no time between start and end.
+bool seep_grid_build(const struct seep_point *points, size_t n, int64_t start_ns, int64_t end_ns,
+                     int64_t tick_ns, struct seep_grid *grid);
+
+// Takes a daily rhythm (a day's and half a day's sine) out of the levels and lows of a grid that
+// spans two days or more, when it explains at least half of what a straight line leaves. The line
+// is fitted with it, so that growth stays. Returns whether it did.
+bool seep_grid_remove_rhythm(struct seep_grid *grid);
+
+// Windows over the cells [from, to): x in seconds since the grid's start, y the floor (the lowest
+// tenth of the cells' lows) or the median level. The cells that do not divide evenly are left off
+// at the beginning. `n` at most to - from.
+struct seep_windows {
+    size_t n;
+    double x[SEEP_TREND_MAX], y[SEEP_TREND_MAX];
+    bool broken[SEEP_TREND_MAX];
+};
+enum seep_window_kind {
+    SEEP_WINDOW_FLOOR,
+    SEEP_WINDOW_LEVEL,
+};
+void seep_windows_make(const struct seep_grid *grid, size_t from, size_t to, size_t n,
+                       enum seep_window_kind kind, struct seep_windows *windows);
+
+#endif

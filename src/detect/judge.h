@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: MIT
+// What the files of this layer share: the facts about one machine while it is being judged, and
+// findings while they are being written.
+#ifndef SEEP_DETECT_JUDGE_H
+#define SEEP_DETECT_JUDGE_H
+
+#include "base/arena.h"
+#include "detect/detect.h"
+#include "detect/shape.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+// One series that can say something about a leak.
+struct seep_judged {
+    size_t series;  // index into the dataset
+    size_t process; // index into the dataset + 1; 0 = none
+    enum seep_metric metric;
+    enum seep_subject_kind kind;
+    struct seep_shape shape;
+    double q;      // p adjusted over the machine's series
+    double delta;  // end minus start of the observation; 0 where the subject did not exist
+    double newest; // last value
+    int64_t first_ns, last_ns; // of the subject's existence within the observation
+    bool alive;                // at the end of the observation
+    size_t n_wraps;
+    enum seep_verdict verdict;
+    size_t finding; // index into the findings + 1; 0 = none
+    size_t life_of; // index + 1 of the series that speaks for all lives of this image; 0 = none
+    bool speaks;    // it is that series
+};
+
+// One machine. Sums are over the whole observation, in the unit of the metric.
+struct seep_scene {
+    const struct seep_dataset *data;
+    struct seep_machine_id machine;
+    int64_t start_ns, end_ns, tick_ns;
+    int64_t heartbeat_ns; // the longest usual silence of a series, an estimate
+    struct seep_judged *judged;
+    size_t n_judged, capacity;
+    double grown[SEEP_N_METRICS];  // sum of `delta` over processes
+    double rising[SEEP_N_METRICS]; // sum of the positive ones
+    bool has_processes[SEEP_N_METRICS];
+    const struct seep_judged *of_machine[SEEP_N_METRICS]; // the machine's own series
+    double commit_limit;                                  // newest; 0 = unknown
+    double commit_now;                                    // newest; NaN = unknown
+};
+
+struct seep_draft {
+    struct seep_finding finding;
+    struct seep_evidence *evidence;
+    const char **caveats, **next;
+    size_t n_evidence, n_caveats, n_next;
+    double weight; // of two findings about the same thing the one with more looks stays
+    bool dropped;  // folded into another one
+};
+
+struct seep_drafts {
+    struct seep_arena *arena;
+    struct seep_draft *at;
+    size_t count, capacity;
+    bool failed; // memory is out
+};
+
+// multiplicity.c: Benjamini and Hochberg 1995. `q[i]` is the least false-discovery rate at which
+// test i is still a discovery among the n. `q` may be `p`. False when memory is out.
+bool seep_adjust_p(const double *p, size_t n, double *q);
+
+// verdict.c: the only place that says "leaking".
+enum seep_verdict seep_verdict_of(const struct seep_judged *judged);
+// Whether so much growth, of this metric, in this time, matters; and why not (a static text).
+bool seep_growth_matters(const struct seep_judged *judged, const char **why_not);
+// What an event alone is worth: Windows itself saw exhaustion.
+enum seep_verdict seep_verdict_of_event(void);
+// What `n` exhaustion events in a row are worth, in each of which the same process held more,
+// `share` of the growth of the commit charge.
+enum seep_verdict seep_verdict_of_events(size_t n, double share);
+
+// attribution.c
+void seep_scene_sum(struct seep_scene *scene);
+double seep_share_of(const struct seep_scene *scene, const struct seep_judged *judged);
+// The share of the machine's growth of `metric` that its processes (and pools) explain; NaN where
+// their series are missing.
+double seep_explained(const struct seep_scene *scene, enum seep_metric metric);
+// The series of a metric of the same process (same machine, tag for a tag), NULL if there is none.
+const struct seep_judged *seep_sibling(const struct seep_scene *scene,
+                                       const struct seep_judged *judged, enum seep_metric metric);
+
+// exhaustion.c
+struct seep_exhaustion seep_exhaustion_of(const struct seep_scene *scene,
+                                          const struct seep_judged *judged);
+// When `room` is used up at a rate, counted from `now_ns`.
+struct seep_exhaustion seep_exhaustion_at(const char *limit, double limit_value, double room,
+                                          const struct seep_rate *rate, int64_t now_ns);
+
+// text.c. Everything is kept in the arena; a failure is remembered in `drafts`.
+const char *seep_say(struct seep_drafts *drafts, const char *format, ...) SEEP_PRINTF(2, 3);
+const char *seep_say_amount(struct seep_drafts *drafts, enum seep_metric metric, double value);
+const char *seep_say_rate(struct seep_drafts *drafts, enum seep_metric metric, double per_second);
+const char *seep_say_seconds(struct seep_drafts *drafts, double seconds);
+const char *seep_metric_words(enum seep_metric metric); // "private bytes"
+struct seep_draft *seep_draft_add(struct seep_drafts *drafts);
+void seep_draft_evidence(struct seep_drafts *drafts, struct seep_draft *draft, const char *text,
+                         struct seep_source_id source, uint64_t offset, int64_t time_ns);
+void seep_draft_caveat(struct seep_drafts *drafts, struct seep_draft *draft, const char *text);
+void seep_draft_next(struct seep_drafts *drafts, struct seep_draft *draft, const char *command);
+
+// finding.c: the finding about one judged series.
+enum seep_class seep_class_of(const struct seep_judged *judged);
+struct seep_draft *seep_finding_write(struct seep_drafts *drafts, const struct seep_scene *scene,
+                                      struct seep_judged *judged);
+void seep_finding_next(struct seep_drafts *drafts, const struct seep_scene *scene,
+                       struct seep_draft *draft);
+// Makes `*id` of class, subject and, among several machines, the host.
+const char *seep_finding_id(struct seep_drafts *drafts, const struct seep_dataset *data,
+                            const struct seep_finding *finding);
+
+// relate.c: what series of one machine say about each other. `fold` moves what `from` says into
+// `into`.
+void seep_relate(struct seep_drafts *drafts, struct seep_scene *scene);
+void seep_fold(struct seep_drafts *drafts, struct seep_draft *into, struct seep_draft *from);
+
+// lives.c: one image, several lives (restarts) on one machine.
+bool seep_join_lives(struct seep_scene *scene);
+void seep_write_lives(struct seep_drafts *drafts, struct seep_scene *scene);
+
+// events.c
+bool seep_events_judge(struct seep_drafts *drafts, const struct seep_dataset *data,
+                       const struct seep_detect_options *options);
+
+#endif

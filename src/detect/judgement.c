@@ -1,0 +1,485 @@
+// SPDX-License-Identifier: MIT
+// One run: every series of every machine is measured, tested together with the others, related to
+// them, and written down.
+#include "detect/judge.h"
+
+#include "base/alloc.h"
+#include "base/time.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const class_names[] = {
+    [SEEP_CLASS_HEAP] = "heap",
+    [SEEP_CLASS_PRIVATE_DATA] = "private-data",
+    [SEEP_CLASS_ADDRESS_SPACE] = "address-space",
+    [SEEP_CLASS_HANDLES] = "handles",
+    [SEEP_CLASS_GDI_USER] = "gdi-user",
+    [SEEP_CLASS_THREADS] = "threads",
+    [SEEP_CLASS_PROCESS_ZOMBIES] = "process-zombies",
+    [SEEP_CLASS_PAGED_POOL] = "paged-pool",
+    [SEEP_CLASS_NONPAGED_POOL] = "nonpaged-pool",
+    [SEEP_CLASS_DRIVER] = "driver",
+    [SEEP_CLASS_SHARED_MEMORY] = "shared-memory",
+    [SEEP_CLASS_COMMIT_UNATTRIBUTED] = "commit-unattributed",
+    [SEEP_CLASS_FILE_CACHE] = "file-cache",
+};
+static_assert(sizeof class_names / sizeof *class_names == SEEP_N_CLASSES, "a name for each class");
+
+static const char *const verdict_names[] = {
+    [SEEP_VERDICT_STEADY] = "steady",
+    [SEEP_VERDICT_UNKNOWN] = "unknown",
+    [SEEP_VERDICT_SUSPECT] = "suspect",
+    [SEEP_VERDICT_LEAKING] = "leaking",
+};
+
+const char *seep_class_name(enum seep_class class_)
+{
+    return (unsigned)class_ < SEEP_N_CLASSES ? class_names[class_] : "unknown";
+}
+
+const char *seep_verdict_name(enum seep_verdict verdict)
+{
+    return (unsigned)verdict <= SEEP_VERDICT_LEAKING ? verdict_names[verdict] : "unknown";
+}
+
+// What one run holds while it works.
+struct run {
+    const struct seep_dataset *data;
+    const struct seep_detect_options *options;
+    const struct seep_control *control;
+    struct seep_err *err;
+    struct seep_drafts drafts;
+    struct seep_points points;
+    struct seep_grid grid;
+    struct span { // of each process, over all its series
+        int64_t first_ns, last_ns;
+    } * lives;
+    uint64_t done, total;     // series read, for progress
+    int64_t start_ns, end_ns; // of the observation of all machines
+    size_t n_series;
+};
+
+static int64_t later(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+// The part of a series that lies in the time asked for; false when there is none.
+static bool clip(const struct run *run, const struct seep_dataset_series *s, int64_t *first,
+                 int64_t *last)
+{
+    if (s->n_points == 0)
+        return false;
+    *first = s->first_ns;
+    *last = s->last_ns;
+    if (run->options && run->options->since_ns != SEEP_NO_TIME)
+        *first = later(*first, run->options->since_ns);
+    if (run->options && run->options->until_ns != SEEP_NO_TIME)
+        *last = earlier(*last, run->options->until_ns);
+    return *first <= *last;
+}
+
+static bool judged_metric(enum seep_metric metric, enum seep_subject_kind kind)
+{
+    switch (metric) {
+    case SEEP_METRIC_PRIVATE_BYTES:
+    case SEEP_METRIC_VIRTUAL_BYTES:
+    case SEEP_METRIC_GDI_OBJECTS:
+    case SEEP_METRIC_USER_OBJECTS:
+        return kind == SEEP_SUBJECT_PROCESS;
+    case SEEP_METRIC_HANDLES:
+    case SEEP_METRIC_THREADS:
+        return kind == SEEP_SUBJECT_PROCESS || kind == SEEP_SUBJECT_MACHINE;
+    case SEEP_METRIC_ZOMBIES:
+        return kind == SEEP_SUBJECT_PROCESS || kind == SEEP_SUBJECT_MACHINE;
+    case SEEP_METRIC_PAGED_POOL_BYTES:
+    case SEEP_METRIC_NONPAGED_POOL_BYTES:
+        return kind == SEEP_SUBJECT_PROCESS || kind == SEEP_SUBJECT_MACHINE ||
+               kind == SEEP_SUBJECT_POOL_TAG;
+    case SEEP_METRIC_COMMIT_BYTES:
+    case SEEP_METRIC_AVAILABLE_BYTES:
+        return kind == SEEP_SUBJECT_MACHINE;
+    default:
+        return false;
+    }
+}
+
+// When the machine was observed, and how often: the busiest series shows every look of the
+// recorder, the quietest its heartbeat. Also each process's life.
+static void survey(struct run *run, struct seep_scene *scene)
+{
+    double tick = INFINITY, heartbeat = 0;
+    scene->start_ns = INT64_MAX;
+    scene->end_ns = INT64_MIN;
+    for (size_t i = 0; i < run->data->n_series; i++) {
+        const struct seep_dataset_series *s = &run->data->series[i];
+        int64_t first, last;
+        if (s->series.subject.machine.v != scene->machine.v || !clip(run, s, &first, &last))
+            continue;
+        scene->start_ns = earlier(scene->start_ns, first);
+        scene->end_ns = later(scene->end_ns, last);
+        size_t process = s->series.subject.process.v;
+        if (process && process <= run->data->n_processes) {
+            struct span *life = &run->lives[process - 1];
+            life->first_ns = earlier(life->first_ns, first);
+            life->last_ns = later(life->last_ns, last);
+        }
+        if (s->n_points < 3)
+            continue;
+        double apart = ((double)s->last_ns - (double)s->first_ns) / (double)(s->n_points - 1);
+        tick = apart > 0 ? fmin(tick, apart) : tick;
+        heartbeat = fmax(heartbeat, apart);
+    }
+    double span =
+        scene->end_ns > scene->start_ns ? (double)scene->end_ns - (double)scene->start_ns : 0;
+    scene->tick_ns = tick <= span ? (int64_t)tick : 0;
+    scene->heartbeat_ns = (int64_t)fmin(heartbeat, span / 4);
+}
+
+// Until when the last value of a subject holds. A process of which nothing was heard for several
+// heartbeats is taken to be gone; before that, silence means that nothing changed.
+static int64_t held_until(const struct run *run, const struct seep_scene *scene,
+                          struct seep_judged *judged)
+{
+    judged->alive = true;
+    if (judged->kind != SEEP_SUBJECT_PROCESS || !judged->process)
+        return scene->end_ns;
+    const struct seep_process *p = &run->data->processes[judged->process - 1];
+    int64_t heard = run->lives[judged->process - 1].last_ns;
+    if (p->end_ns != SEEP_NO_TIME && p->end_ns < scene->end_ns) {
+        judged->alive = false;
+        return later(heard, p->end_ns);
+    }
+    if (scene->end_ns - heard > 3 * later(scene->heartbeat_ns, scene->tick_ns)) {
+        judged->alive = false;
+        return heard;
+    }
+    return scene->end_ns;
+}
+
+// Drops the points outside the time asked for; the value held at its start stays as a point there.
+static void clip_points(const struct run *run, struct seep_points *points)
+{
+    const struct seep_detect_options *o = run->options;
+    size_t from = 0;
+    if (o && o->until_ns != SEEP_NO_TIME) {
+        while (points->count && points->at[points->count - 1].t_ns > o->until_ns)
+            points->count--;
+    }
+    if (!o || o->since_ns == SEEP_NO_TIME || points->count == 0)
+        return;
+    while (from + 1 < points->count && points->at[from + 1].t_ns <= o->since_ns)
+        from++;
+    memmove(points->at, points->at + from, (points->count - from) * sizeof *points->at);
+    points->count -= from;
+    points->at[0].t_ns = later(points->at[0].t_ns, o->since_ns);
+}
+
+// Measures one series. False only when reading failed.
+static bool measure(struct run *run, struct seep_scene *scene, size_t index)
+{
+    const struct seep_dataset_series *s = &run->data->series[index];
+    if (!run->data->points(run->data->ctx, index, &run->points, run->err))
+        return false;
+    clip_points(run, &run->points);
+    size_t n = run->points.count;
+    if (n == 0)
+        return true;
+    struct seep_judged judged = { .series = index,
+                                  .process = s->series.subject.process.v,
+                                  .metric = s->series.metric,
+                                  .kind = s->series.subject.kind };
+    if (judged.process > run->data->n_processes)
+        judged.process = 0;
+    judged.n_wraps = seep_unwrap32(run->points.at, n);
+    for (size_t i = 0; judged.metric == SEEP_METRIC_AVAILABLE_BYTES && i < n; i++)
+        run->points.at[i].value = -run->points.at[i].value;
+    judged.first_ns = run->points.at[0].t_ns;
+    judged.last_ns = held_until(run, scene, &judged);
+    judged.newest = run->points.at[n - 1].value;
+    bool born = judged.kind == SEEP_SUBJECT_PROCESS && judged.process &&
+                judged.first_ns - scene->start_ns > 2 * later(scene->tick_ns, 1);
+    judged.delta = (judged.alive ? judged.newest : 0) - (born ? 0 : run->points.at[0].value);
+    if (seep_grid_build(run->points.at, n, judged.first_ns, judged.last_ns, scene->tick_ns,
+                        &run->grid))
+        seep_shape_find(&run->grid, &judged.shape);
+    else
+        judged.shape = (struct seep_shape){ .n_looks = 1,
+                                            .p = 1,
+                                            .first = judged.newest,
+                                            .last = judged.newest,
+                                            .start = judged.newest,
+                                            .since_ns = judged.first_ns };
+    if (!seep_grow(&scene->judged, &scene->capacity, scene->n_judged + 1, sizeof judged))
+        return seep_fail_memory(run->err);
+    scene->judged[scene->n_judged++] = judged;
+    return true;
+}
+
+// The newest value of one of the machine's own series; NaN when there is none.
+static bool newest_of(struct run *run, const struct seep_scene *scene, enum seep_metric metric,
+                      double *value)
+{
+    *value = NAN;
+    for (size_t i = 0; i < run->data->n_series; i++) {
+        const struct seep_dataset_series *s = &run->data->series[i];
+        if (s->series.subject.machine.v != scene->machine.v || s->series.metric != metric ||
+            s->series.subject.kind != SEEP_SUBJECT_MACHINE || s->n_points == 0)
+            continue;
+        if (!run->data->points(run->data->ctx, i, &run->points, run->err))
+            return false;
+        clip_points(run, &run->points);
+        if (run->points.count)
+            *value = run->points.at[run->points.count - 1].value;
+    }
+    return true;
+}
+
+static bool find_limits(struct run *run, struct seep_scene *scene)
+{
+    if (!newest_of(run, scene, SEEP_METRIC_COMMIT_LIMIT_BYTES, &scene->commit_limit) ||
+        !newest_of(run, scene, SEEP_METRIC_COMMIT_BYTES, &scene->commit_now))
+        return false;
+    if (!(scene->commit_limit > 0)) {
+        size_t m = scene->machine.v;
+        scene->commit_limit = m && m <= run->data->n_machines
+                                  ? (double)run->data->machines[m - 1].commit_limit_bytes
+                                  : 0;
+    }
+    return true;
+}
+
+// p of every series to q, over the machine's series. What is short is not a test; what has not the
+// shape of a leak counts with p = 1.
+static bool adjust(struct seep_scene *scene)
+{
+    double *p = seep_alloc(scene->n_judged + 1, sizeof *p);
+    if (!p)
+        return false;
+    size_t n = 0;
+    for (size_t i = 0; i < scene->n_judged; i++) {
+        const struct seep_judged *j = &scene->judged[i];
+        if (j->shape.form != SEEP_FORM_SHORT)
+            p[n++] = j->life_of ? 1 : j->shape.p;
+    }
+    bool done = seep_adjust_p(p, n, p);
+    n = 0;
+    for (size_t i = 0; i < scene->n_judged; i++) {
+        struct seep_judged *j = &scene->judged[i];
+        j->q = j->shape.form != SEEP_FORM_SHORT ? p[n++] : 1;
+    }
+    seep_free(p);
+    return done;
+}
+
+static bool judge_machine(struct run *run, struct seep_scene *scene)
+{
+    survey(run, scene);
+    if (scene->end_ns < scene->start_ns)
+        return true;
+    run->start_ns = earlier(run->start_ns, scene->start_ns);
+    run->end_ns = later(run->end_ns, scene->end_ns);
+    for (size_t i = 0; i < run->data->n_series; i++) {
+        const struct seep_dataset_series *s = &run->data->series[i];
+        int64_t first, last;
+        if (s->series.subject.machine.v != scene->machine.v || !clip(run, s, &first, &last) ||
+            !judged_metric(s->series.metric, s->series.subject.kind))
+            continue;
+        if (seep_cancelled(run->control))
+            return seep_fail(run->err, SEEP_NO_OFFSET, NULL, "stopped");
+        if (!measure(run, scene, i))
+            return false;
+        seep_progress(run->control, ++run->done, run->total);
+    }
+    if (!find_limits(run, scene))
+        return false;
+    if (!seep_join_lives(scene) || !adjust(scene))
+        return seep_fail_memory(run->err);
+    seep_scene_sum(scene);
+    size_t n_tested = 0;
+    for (size_t i = 0; i < scene->n_judged; i++)
+        n_tested += scene->judged[i].shape.form != SEEP_FORM_SHORT;
+    run->n_series += n_tested;
+    for (size_t i = 0; i < scene->n_judged; i++) {
+        struct seep_judged *j = &scene->judged[i];
+        j->verdict = seep_verdict_of(j);
+        // A process that lived for a moment is no finding where others could be judged.
+        if (j->shape.form == SEEP_FORM_SHORT && n_tested)
+            continue;
+        struct seep_draft *draft = seep_finding_write(&run->drafts, scene, j);
+        if (!draft)
+            return seep_fail_memory(run->err);
+    }
+    seep_relate(&run->drafts, scene);
+    seep_write_lives(&run->drafts, scene);
+    for (size_t i = 0; i < scene->n_judged; i++) {
+        const struct seep_judged *j = &scene->judged[i];
+        if (j->finding && j->verdict != SEEP_VERDICT_STEADY)
+            seep_finding_next(&run->drafts, scene, &run->drafts.at[j->finding - 1]);
+    }
+    return true;
+}
+
+// By what two findings about the same thing are brought together.
+static int by_subject(const void *a, const void *b)
+{
+    const struct seep_draft *x = *(struct seep_draft *const *)a,
+                            *y = *(struct seep_draft *const *)b;
+    int order = strcmp(x->finding.id, y->finding.id);
+    if (order)
+        return order;
+    if (x->finding.start_ns != y->finding.start_ns)
+        return x->finding.start_ns < y->finding.start_ns ? -1 : 1;
+    if (x->finding.verdict != y->finding.verdict)
+        return x->finding.verdict > y->finding.verdict ? -1 : 1;
+    if (x->weight != y->weight)
+        return x->weight > y->weight ? -1 : 1;
+    return (x > y) - (x < y);
+}
+
+// Folds findings with the same subject and class, and makes the ids of what remains unique.
+static bool settle(struct run *run)
+{
+    struct seep_drafts *drafts = &run->drafts;
+    struct seep_draft **order = seep_alloc(drafts->count + 1, sizeof(struct seep_draft *));
+    if (!order)
+        return false;
+    size_t n = 0;
+    for (size_t i = 0; i < drafts->count; i++) {
+        struct seep_draft *d = &drafts->at[i];
+        if (d->dropped)
+            continue;
+        d->finding.id = seep_finding_id(drafts, run->data, &d->finding);
+        order[n++] = d;
+    }
+    qsort(order, n, sizeof(struct seep_draft *), by_subject);
+    for (size_t i = 0; i < n;) {
+        size_t same = i + 1;
+        for (; same < n && strcmp(order[i]->finding.id, order[same]->finding.id) == 0 &&
+               order[i]->finding.start_ns == order[same]->finding.start_ns;
+             same++) {
+            if (order[same]->finding.verdict >= SEEP_VERDICT_SUSPECT)
+                seep_fold(drafts, order[i], order[same]);
+            order[same]->dropped = true;
+        }
+        i = same;
+    }
+    // A PID that was used twice: the start tells the two apart.
+    const char *before = NULL;
+    for (size_t i = 0; i < n; i++) {
+        struct seep_finding *f = &order[i]->finding;
+        if (order[i]->dropped)
+            continue;
+        const char *id = f->id;
+        if (before && strcmp(before, id) == 0) {
+            char text[SEEP_TIME_TEXT] = "unknown";
+            if (f->start_ns != SEEP_NO_TIME)
+                seep_time_format(f->start_ns, text);
+            f->id = seep_say(drafts, "%s/%s", id, text);
+        }
+        before = id;
+    }
+    seep_free(order);
+    return true;
+}
+
+static int by_gravity(const void *a, const void *b)
+{
+    const struct seep_finding *x = a, *y = b;
+    if (x->verdict != y->verdict)
+        return x->verdict > y->verdict ? -1 : 1;
+    double sx = isnan(x->share) ? -1 : x->share, sy = isnan(y->share) ? -1 : y->share;
+    if (sx != sy)
+        return sx > sy ? -1 : 1;
+    return strcmp(x->id, y->id);
+}
+
+static bool hand_over(struct run *run, struct seep_judgement *out)
+{
+    struct seep_drafts *drafts = &run->drafts;
+    out->findings = seep_arena_alloc(drafts->arena, drafts->count + 1, sizeof *out->findings);
+    if (!out->findings)
+        return false;
+    for (size_t i = 0; i < drafts->count; i++) {
+        struct seep_draft *d = &drafts->at[i];
+        if (d->dropped)
+            continue;
+        d->finding.evidence = d->evidence;
+        d->finding.n_evidence = d->n_evidence;
+        d->finding.caveats = d->caveats;
+        d->finding.n_caveats = d->n_caveats;
+        d->finding.next = d->next;
+        d->finding.n_next = d->n_next;
+        out->findings[out->n_findings++] = d->finding;
+    }
+    qsort(out->findings, out->n_findings, sizeof *out->findings, by_gravity);
+    out->verdict = out->n_findings ? out->findings[0].verdict : SEEP_VERDICT_UNKNOWN;
+    if (run->n_series == 0 && out->verdict == SEEP_VERDICT_STEADY)
+        out->verdict = SEEP_VERDICT_UNKNOWN;
+    out->n_series = run->n_series;
+    bool observed = run->start_ns <= run->end_ns;
+    out->start_ns = observed ? run->start_ns : SEEP_NO_TIME;
+    out->end_ns = observed ? run->end_ns : SEEP_NO_TIME;
+    return !drafts->failed;
+}
+
+static bool judge(struct run *run, struct seep_judgement *out)
+{
+    const struct seep_dataset *data = run->data;
+    run->lives = seep_alloc(data->n_processes + 1, sizeof *run->lives);
+    if (!run->lives)
+        return seep_fail_memory(run->err);
+    for (size_t i = 0; i < data->n_processes; i++)
+        run->lives[i] = (struct span){ INT64_MAX, INT64_MIN };
+    // Machine 0 holds what no machine was named for.
+    for (uint32_t m = 0; m <= data->n_machines; m++) {
+        struct seep_scene scene = { .data = data, .machine = { m } };
+        bool done = judge_machine(run, &scene);
+        seep_free(scene.judged);
+        if (!done)
+            return false;
+    }
+    if (!seep_events_judge(&run->drafts, data, run->options))
+        return seep_fail_memory(run->err);
+    if (!settle(run) || !hand_over(run, out) || run->drafts.failed)
+        return seep_fail_memory(run->err);
+    return true;
+}
+
+bool seep_detect(const struct seep_dataset *data, const struct seep_detect_options *options,
+                 const struct seep_control *control, struct seep_judgement *judgement,
+                 struct seep_err *err)
+{
+    struct seep_judgement out = { 0 };
+    struct run run = { .data = data,
+                       .options = options,
+                       .control = control,
+                       .err = err,
+                       .drafts = { .arena = &out.arena },
+                       .total = data->n_series,
+                       .start_ns = INT64_MAX,
+                       .end_ns = INT64_MIN };
+    bool done = judge(&run, &out);
+    seep_points_clear(&run.points);
+    seep_free(run.drafts.at);
+    seep_free(run.lives);
+    if (done)
+        *judgement = out;
+    else
+        seep_arena_clear(&out.arena);
+    return done;
+}
+
+void seep_judgement_clear(struct seep_judgement *judgement)
+{
+    seep_arena_clear(&judgement->arena);
+    *judgement = (struct seep_judgement){ 0 };
+}

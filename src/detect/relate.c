@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: MIT
+// What the series of one machine say about each other: one cause, one accusation.
+#include "detect/judge.h"
+
+#include "base/time.h"
+
+#include <math.h>
+#include <string.h>
+
+// The share of a total's growth from which its parts explain it.
+#define EXPLAINS 0.5
+
+void seep_fold(struct seep_drafts *drafts, struct seep_draft *into, struct seep_draft *from)
+{
+    for (size_t i = 0; i < from->n_evidence; i++) {
+        const struct seep_evidence *e = &from->evidence[i];
+        seep_draft_evidence(drafts, into, e->text, e->source, e->offset, e->time_ns);
+    }
+    for (size_t i = 0; i < from->n_caveats; i++)
+        seep_draft_caveat(drafts, into, from->caveats[i]);
+    for (size_t i = 0; i < from->n_next; i++)
+        seep_draft_next(drafts, into, from->next[i]);
+    from->dropped = true;
+}
+
+static bool accused(const struct seep_judged *judged)
+{
+    return judged && judged->verdict >= SEEP_VERDICT_SUSPECT;
+}
+
+static struct seep_draft *draft_of(const struct seep_drafts *drafts,
+                                   const struct seep_judged *judged)
+{
+    return judged && judged->finding ? &drafts->at[judged->finding - 1] : NULL;
+}
+
+static const struct seep_evidence *first_evidence(const struct seep_draft *draft)
+{
+    return draft && draft->n_evidence ? &draft->evidence[0] : NULL;
+}
+
+// Takes back the accusation of `judged`, and says why.
+static void clear_of(struct seep_drafts *drafts, struct seep_judged *judged, const char *why)
+{
+    struct seep_draft *draft = draft_of(drafts, judged);
+    judged->verdict = SEEP_VERDICT_STEADY;
+    if (!draft)
+        return;
+    draft->finding.verdict = SEEP_VERDICT_STEADY;
+    draft->finding.exhaustion.limit = NULL;
+    draft->n_caveats = 0;
+    draft->n_evidence = 0;
+    seep_draft_evidence(drafts, draft, why, (struct seep_source_id){ 0 }, SEEP_NO_OFFSET,
+                        SEEP_NO_TIME);
+}
+
+// `judged` is the shadow of what `cause` shows: its numbers become evidence there.
+static void explain(struct seep_drafts *drafts, struct seep_judged *judged,
+                    const struct seep_judged *cause)
+{
+    struct seep_draft *into = draft_of(drafts, cause), *from = draft_of(drafts, judged);
+    const struct seep_evidence *e = first_evidence(from);
+    if (into && e)
+        seep_draft_evidence(drafts, into, e->text, e->source, e->offset, e->time_ns);
+    clear_of(drafts, judged,
+             seep_say(drafts, "%s: its growth of %s is explained by %s",
+                      seep_metric_words(judged->metric),
+                      seep_say_amount(drafts, judged->metric, judged->shape.growth),
+                      seep_metric_words(cause->metric)));
+}
+
+static void relate_process(struct seep_drafts *drafts, const struct seep_scene *scene,
+                           struct seep_judged *judged)
+{
+    if (judged->metric == SEEP_METRIC_VIRTUAL_BYTES) {
+        const struct seep_judged *private_bytes =
+            seep_sibling(scene, judged, SEEP_METRIC_PRIVATE_BYTES);
+        const struct seep_judged *threads = seep_sibling(scene, judged, SEEP_METRIC_THREADS);
+        if (private_bytes &&
+            (accused(private_bytes) || private_bytes->delta >= EXPLAINS * judged->delta))
+            explain(drafts, judged, private_bytes);
+        else if (accused(threads))
+            explain(drafts, judged, threads);
+    }
+    // The quota charges for the objects behind handles and threads.
+    if (judged->metric == SEEP_METRIC_PAGED_POOL_BYTES ||
+        judged->metric == SEEP_METRIC_NONPAGED_POOL_BYTES) {
+        const struct seep_judged *handles = seep_sibling(scene, judged, SEEP_METRIC_HANDLES);
+        const struct seep_judged *threads = seep_sibling(scene, judged, SEEP_METRIC_THREADS);
+        if (accused(handles))
+            explain(drafts, judged, handles);
+        else if (accused(threads))
+            explain(drafts, judged, threads);
+    }
+}
+
+// The pool tag of the machine that grew most among those accused.
+static const struct seep_judged *worst_tag(const struct seep_scene *scene, enum seep_metric metric)
+{
+    const struct seep_judged *worst = NULL;
+    for (size_t i = 0; i < scene->n_judged; i++) {
+        const struct seep_judged *j = &scene->judged[i];
+        if (j->kind == SEEP_SUBJECT_POOL_TAG && j->metric == metric && accused(j) &&
+            (!worst || j->delta > worst->delta))
+            worst = j;
+    }
+    return worst;
+}
+
+// The accused process with the largest growth of a metric.
+static const struct seep_judged *worst_process(const struct seep_scene *scene,
+                                               enum seep_metric metric)
+{
+    const struct seep_judged *worst = NULL;
+    for (size_t i = 0; i < scene->n_judged; i++) {
+        const struct seep_judged *j = &scene->judged[i];
+        if (j->kind == SEEP_SUBJECT_PROCESS && j->metric == metric && accused(j) &&
+            (!worst || j->delta > worst->delta))
+            worst = j;
+    }
+    return worst;
+}
+
+static void say(struct seep_drafts *drafts, struct seep_draft *draft, const char *text)
+{
+    seep_draft_evidence(drafts, draft, text, (struct seep_source_id){ 0 }, SEEP_NO_OFFSET,
+                        SEEP_NO_TIME);
+}
+
+// The field's decision between driver and process.
+static void relate_pool(struct seep_drafts *drafts, const struct seep_scene *scene,
+                        struct seep_judged *judged)
+{
+    enum seep_metric metric = judged->metric;
+    const struct seep_judged *tag = worst_tag(scene, metric);
+    const char *words = seep_metric_words(metric);
+    double explained = seep_explained(scene, metric);
+    struct seep_draft *draft = draft_of(drafts, judged);
+    if (tag && tag->delta >= EXPLAINS * judged->delta) {
+        explain(drafts, judged, tag);
+        if (draft_of(drafts, tag) && !isnan(explained) && explained < EXPLAINS)
+            say(drafts, draft_of(drafts, tag),
+                seep_say(drafts,
+                         "processes' quotas explain %.0f %% of the growth: a driver or the kernel",
+                         explained * 100));
+        return;
+    }
+    if (!draft)
+        return;
+    if (isnan(explained)) {
+        seep_draft_caveat(
+            drafts, draft,
+            "the pool quotas of processes were not recorded: driver or process cannot "
+            "be told from this");
+        return;
+    }
+    if (explained < EXPLAINS) {
+        say(drafts, draft,
+            seep_say(drafts,
+                     "no process explains it: their %s quotas grew by %s, %.0f %% of it; it is "
+                     "a driver or the kernel",
+                     words, seep_say_amount(drafts, metric, scene->grown[metric]),
+                     explained * 100));
+        return;
+    }
+    const struct seep_judged *process = worst_process(scene, metric);
+    if (!process)
+        process = worst_process(scene, SEEP_METRIC_HANDLES);
+    if (process)
+        explain(drafts, judged, process);
+    else
+        say(drafts, draft,
+            seep_say(drafts, "the %s quotas of processes grew by %s, %.0f %% of it", words,
+                     seep_say_amount(drafts, metric, scene->grown[metric]), explained * 100));
+}
+
+static void relate_commit(struct seep_drafts *drafts, const struct seep_scene *scene,
+                          struct seep_judged *judged)
+{
+    static const enum seep_metric parts[] = { SEEP_METRIC_PRIVATE_BYTES,
+                                              SEEP_METRIC_NONPAGED_POOL_BYTES,
+                                              SEEP_METRIC_PAGED_POOL_BYTES };
+    double explained = seep_explained(scene, SEEP_METRIC_COMMIT_BYTES);
+    struct seep_draft *draft = draft_of(drafts, judged);
+    if (!isnan(explained) && explained >= EXPLAINS) {
+        clear_of(
+            drafts, judged,
+            seep_say(drafts,
+                     "committed bytes: processes and pools explain %.0f %% of the growth of %s",
+                     fmin(explained, 1) * 100,
+                     seep_say_amount(drafts, SEEP_METRIC_COMMIT_BYTES, judged->delta)));
+        return;
+    }
+    for (size_t i = 0; isnan(explained) && i < 3; i++) {
+        const struct seep_judged *part =
+            i ? scene->of_machine[parts[i]] : worst_process(scene, parts[0]);
+        if (accused(part) && part->delta >= EXPLAINS * judged->delta) {
+            explain(drafts, judged, part);
+            return;
+        }
+    }
+    if (!draft)
+        return;
+    if (isnan(explained))
+        seep_draft_caveat(
+            drafts, draft,
+            "the private bytes of processes were not recorded: who holds it cannot be "
+            "told from this");
+    else
+        say(drafts, draft,
+            seep_say(drafts,
+                     "the private bytes of processes and the pools explain %.0f %% of it: it is "
+                     "shared memory, a driver, or what no counter shows",
+                     explained * 100));
+}
+
+void seep_relate(struct seep_drafts *drafts, struct seep_scene *scene)
+{
+    for (size_t i = 0; i < scene->n_judged; i++) {
+        struct seep_judged *j = &scene->judged[i];
+        if (j->kind == SEEP_SUBJECT_PROCESS && accused(j))
+            relate_process(drafts, scene, j);
+    }
+    for (size_t i = 0; i < scene->n_judged; i++) {
+        struct seep_judged *j = &scene->judged[i];
+        if (j->kind == SEEP_SUBJECT_MACHINE && accused(j) &&
+            (j->metric == SEEP_METRIC_PAGED_POOL_BYTES ||
+             j->metric == SEEP_METRIC_NONPAGED_POOL_BYTES))
+            relate_pool(drafts, scene, j);
+    }
+    for (size_t i = 0; i < scene->n_judged; i++) {
+        struct seep_judged *j = &scene->judged[i];
+        if (j->kind != SEEP_SUBJECT_MACHINE || !accused(j))
+            continue;
+        if (j->metric == SEEP_METRIC_COMMIT_BYTES) {
+            relate_commit(drafts, scene, j);
+        } else if (j->metric == SEEP_METRIC_AVAILABLE_BYTES) {
+            const struct seep_judged *commit = scene->of_machine[SEEP_METRIC_COMMIT_BYTES];
+            if (commit)
+                explain(drafts, j, commit);
+        } else if (j->metric == SEEP_METRIC_HANDLES || j->metric == SEEP_METRIC_THREADS ||
+                   j->metric == SEEP_METRIC_ZOMBIES) {
+            const struct seep_judged *process = worst_process(scene, j->metric);
+            if (process)
+                explain(drafts, j, process);
+        }
+    }
+}

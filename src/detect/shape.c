@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: MIT
+// What one series did: how much its floor grew, how surely, since when, and in which shape.
+#include "detect/shape.h"
+
+#include <math.h>
+
+// Limits of the shapes. They are ratios of a series to itself, so they hold for every metric; the
+// measured operating characteristic is in docs/detection.md.
+#define SLOWING                                                                                    \
+    0.5              // growth of the second half over that of the first: e^(-T / 2 tau) for warm-up
+                     // with time constant tau, so 0.5 lets through what tau > 0.72 T does
+#define STOPPED 0.25 // growth in the last quarter over a quarter of the growth
+#define RETAINED                                                                                   \
+    0.4            // least floor of the last quarter above the start, over the growth; a line: 0.75
+#define KNOWN 0.5  // what growth that began lately must add to the highest floor before it
+#define ORDER 0.5  // Kendall's tau of the floors
+#define CRUMB 0.12 // of the whole range's growth
+
+// The range of cells from `from` to the end of the grid.
+struct range {
+    size_t from;
+    double p; // best of the tests on it, not yet paid for
+    enum seep_form form;
+    double start, growth, retained, ratio;
+};
+
+static double middle_of(const double *y, size_t from, size_t n)
+{
+    return seep_median(y + from, n);
+}
+
+// The tests on one range; returns how many were made.
+static unsigned test_range(const struct seep_grid *grid, struct range *range)
+{
+    static const size_t fine[] = { 48, 24, 16, 10 };
+    size_t cells = grid->n - range->from;
+    size_t counts[] = { cells, cells / 2, cells / 3, cells / 5 };
+    unsigned n_tests = 0;
+    struct seep_windows w;
+    struct seep_drift drift;
+    range->p = 1;
+    for (unsigned i = 0; i < 4; i++) {
+        size_t n = cells >= 96 ? fine[i] : counts[i];
+        if (n < SEEP_SHAPE_MIN_LOOKS)
+            continue;
+        for (int kind = SEEP_WINDOW_FLOOR; kind <= SEEP_WINDOW_LEVEL; kind++) {
+            if (kind == SEEP_WINDOW_LEVEL && cells / n < 3)
+                continue; // nothing that the floor does not say
+            seep_windows_make(grid, range->from, grid->n, n, (enum seep_window_kind)kind, &w);
+            if (!seep_drift_steps(w.y, w.broken, w.n, &drift))
+                continue;
+            n_tests++;
+            range->p = fmin(range->p, drift.p);
+        }
+    }
+    if (grid->n_gaps == 0 && cells >= SEEP_STATIONARY_MIN) {
+        seep_windows_make(grid, range->from, grid->n, cells < 256 ? cells : 256, SEEP_WINDOW_LEVEL,
+                          &w);
+        n_tests++;
+        if (seep_drift_stationary(w.y, w.n, &drift))
+            range->p = fmin(range->p, drift.p);
+    }
+    return n_tests;
+}
+
+// Growth of the second half over that of the first, by a parabola through the median levels of
+// `range`: all of them say it more surely than the floors at three places.
+static double slowing(const struct seep_grid *grid, const struct range *range)
+{
+    size_t cells = grid->n - range->from;
+    struct seep_windows w;
+    seep_windows_make(grid, range->from, grid->n, cells < 32 ? cells : 32, SEEP_WINDOW_LEVEL, &w);
+    // On x = -1..1 the polynomials 1, x, x^2 - mean(x^2) are orthogonal.
+    double n = (double)w.n, square = 0, across = 0, bend = 0, slope = 0, curve = 0;
+    for (size_t i = 0; i < w.n; i++) {
+        double x = 2 * (double)i / (n - 1) - 1;
+        square += x * x / n;
+    }
+    for (size_t i = 0; i < w.n; i++) {
+        double x = 2 * (double)i / (n - 1) - 1, q = x * x - square;
+        across += x * x;
+        bend += q * q;
+        slope += x * w.y[i];
+        curve += q * w.y[i];
+    }
+    slope /= across;
+    curve /= bend;
+    return slope > curve ? (slope + curve) / (slope - curve) : INFINITY;
+}
+
+// Growth in quarters of the range and what it says.
+static enum seep_form form_of(const struct seep_grid *grid, struct range *range)
+{
+    size_t cells = grid->n - range->from;
+    struct seep_windows w;
+    seep_windows_make(grid, range->from, grid->n, cells < 32 ? cells : 32, SEEP_WINDOW_FLOOR, &w);
+    size_t n = w.n, edge = n / 8 ? n / 8 : 1;
+    double start = middle_of(w.y, 0, edge), end = middle_of(w.y, n - edge, edge);
+    double late = middle_of(w.y, (n - edge) * 3 / 4, edge);
+    double least = end;
+    for (size_t i = n - (n / 4 ? n / 4 : 1); i < n; i++)
+        least = fmin(least, w.y[i]);
+    range->start = start;
+    range->growth = end - start;
+    range->retained = fmin(fmax(least - start, 0), range->growth);
+    range->ratio = slowing(grid, range);
+    struct seep_kendall order;
+    if (!(range->growth > 0))
+        return SEEP_FORM_FLAT;
+    if (!seep_kendall(w.y, n, &order) || order.tau_b < ORDER ||
+        least - start < RETAINED * range->growth)
+        return SEEP_FORM_RELEASED;
+    double step_rest, line_rest;
+    seep_step_or_line(w.y, n, &step_rest, &line_rest);
+    if (end - late < STOPPED * range->growth / 4)
+        return SEEP_FORM_STOPPED;
+    if (step_rest < line_rest)
+        return SEEP_FORM_STEP;
+    if (range->ratio < SLOWING)
+        return range->ratio < SLOWING / 2 ? SEEP_FORM_STOPPED : SEEP_FORM_SLOWING;
+    return SEEP_FORM_GROWING;
+}
+
+// The highest floor before the range, above which growth is news.
+static double highest_before(const struct seep_grid *grid, size_t from)
+{
+    struct seep_windows w;
+    seep_windows_make(grid, 0, from, from < 24 ? from : 24, SEEP_WINDOW_FLOOR, &w);
+    double highest = w.y[0];
+    for (size_t i = 1; i < w.n; i++)
+        highest = fmax(highest, w.y[i]);
+    return highest;
+}
+
+// A later range counts as growing only when it grows on where the whole range slowed down: of an
+// exponential approach the later half slows by the square root of the whole's ratio, after a
+// warm-up that is over not at all.
+static enum seep_form later_form(const struct seep_grid *grid, const struct range *whole,
+                                 struct range *range)
+{
+    enum seep_form form = form_of(grid, range);
+    if (form != SEEP_FORM_GROWING)
+        return form;
+    if (range->start + range->growth < highest_before(grid, range->from) + KNOWN * range->growth)
+        return SEEP_FORM_KNOWN;
+    double share = (double)(grid->n - range->from) / (double)grid->n;
+    if (whole->growth > 0 && whole->ratio < 1 &&
+        (range->ratio < (1 + pow(fmax(whole->ratio, 0), share)) / 2 ||
+         range->growth < CRUMB * whole->growth))
+        return SEEP_FORM_SLOWING;
+    return form;
+}
+
+// The rate from `from` on, and how the steps went.
+static void measure(const struct seep_grid *grid, size_t from, struct seep_shape *shape)
+{
+    size_t cells = grid->n - from;
+    struct seep_windows w;
+    struct seep_slope slope;
+    seep_windows_make(grid, from, grid->n, cells < 48 ? cells : 48, SEEP_WINDOW_FLOOR, &w);
+    if (!seep_theil_sen(w.x, w.y, w.n, 1, 1.96, &slope))
+        return;
+    double rest[SEEP_TREND_MAX], lagged = 0, squares = 0, base = 0;
+    for (size_t i = 0; i < w.n; i++)
+        rest[i] = w.y[i] - slope.slope * w.x[i];
+    base = seep_median(rest, w.n);
+    for (size_t i = 0; i < w.n; i++) {
+        rest[i] -= base;
+        squares += rest[i] * rest[i];
+        lagged += i ? rest[i] * rest[i - 1] : 0;
+    }
+    double phi = squares > 0 ? fmin(fmax(lagged / squares, 0), 0.8) : 0;
+    if (phi > 0)
+        (void)seep_theil_sen(w.x, w.y, w.n, (1 + phi) / (1 - phi), 1.96, &slope);
+    shape->noise = sqrt(squares / (double)w.n);
+    // A value is known to one unit (a page) at best, a moment to one look.
+    double unit = fabs(shape->start) >= 1 << 20 ? 4096 : 1, width = w.x[w.n - 1] - w.x[0];
+    double blur = width > 0 ? (unit + fabs(slope.slope) * grid->cell_ns / 1e9 / 10) / width : 0;
+    shape->rate = slope.slope;
+    shape->rate_low = slope.low - blur;
+    shape->rate_high = slope.high + blur;
+    shape->window_s = grid->cell_ns / 1e9 * (double)(cells / w.n);
+    shape->n_steps = w.n - 1;
+    shape->n_up = 0;
+    for (size_t i = 1; i < w.n; i++)
+        shape->n_up += w.y[i] > w.y[i - 1];
+}
+
+// Moves the start of the growth to where the floor bends, if it clearly does. Returns the cell.
+static size_t find_onset(const struct seep_grid *grid, size_t from, double growth,
+                         struct seep_shape *shape)
+{
+    size_t cells = grid->n;
+    struct seep_windows w;
+    struct seep_knot knot;
+    size_t n = cells < 64 ? cells : 64;
+    seep_windows_make(grid, 0, cells, n, SEEP_WINDOW_FLOOR, &w);
+    size_t size = cells / n, first = cells - size * n, at = from;
+    if (seep_knot_find(w.x, w.y, n, &knot) && knot.gain > 0.5 && knot.error > 0.01 * growth &&
+        knot.after > 0 && n - knot.at >= 6) {
+        if (knot.before < 0.35 * knot.after || knot.before > 2.5 * knot.after) {
+            shape->warmed_up = knot.before > knot.after;
+            at = first + knot.at * size;
+        }
+    }
+    shape->since_ns = grid->t_ns[at];
+    return at;
+}
+
+void seep_shape_find(const struct seep_grid *grid, struct seep_shape *shape)
+{
+    *shape = (struct seep_shape){ .n_looks = grid->n, .p = 1 };
+    size_t n = grid->n, edge = n / 32 ? n / 32 : 1;
+    shape->span_s = ((double)grid->end_ns - (double)grid->start_ns) / 1e9;
+    shape->first = seep_median(grid->level, edge);
+    shape->last = seep_median(grid->level + n - edge, edge);
+    shape->start = shape->first;
+    shape->growth = shape->last - shape->first;
+    shape->since_ns = grid->t_ns[0];
+    shape->n_gaps = grid->n_gaps;
+    shape->gap_s = grid->gap_ns / 1e9;
+    if (n < SEEP_SHAPE_MIN_LOOKS)
+        return;
+    // From here on without the rhythm of the day.
+    struct seep_grid calm = *grid;
+    if (seep_grid_remove_rhythm(&calm))
+        grid = &calm;
+    struct range ranges[3] = { { .from = 0 }, { .from = n / 2 }, { .from = n - n / 4 } };
+    unsigned n_ranges = n >= 96 ? 3 : (n >= 2 * SEEP_SHAPE_MIN_LOOKS ? 2 : 1), n_tests = 0;
+    // What the whole observation says stands, unless a later part grows as a leak does.
+    size_t best = 0;
+    for (unsigned i = 0; i < n_ranges; i++) {
+        n_tests += test_range(grid, &ranges[i]);
+        ranges[i].form = i ? later_form(grid, &ranges[0], &ranges[i]) : form_of(grid, &ranges[i]);
+        if (i && ranges[i].form == SEEP_FORM_GROWING &&
+            (ranges[best].form != SEEP_FORM_GROWING || ranges[i].p < ranges[best].p))
+            best = i;
+    }
+    const struct range *range = &ranges[best];
+    shape->form = range->form;
+    shape->start = range->start;
+    shape->growth = range->growth;
+    shape->retained = range->retained;
+    if (range->form < SEEP_FORM_SLOWING)
+        return;
+    shape->p = fmin(range->p * n_tests, 1);
+    size_t from = find_onset(grid, range->from, range->growth, shape);
+    measure(grid, from, shape);
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+// What one series did: how much its floor grew, how surely, since when, and in which shape.
+#ifndef SEEP_DETECT_SHAPE_H
+#define SEEP_DETECT_SHAPE_H
+
+#include "detect/floor.h"
+#include "model/series.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+// Why growth is or is not the growth of a leak.
+enum seep_form {
+    SEEP_FORM_SHORT = 0, // too few looks to say
+    SEEP_FORM_FLAT,      // no growth to speak of
+    SEEP_FORM_RELEASED,  // it grew, and the floor came back
+    SEEP_FORM_KNOWN,     // it grew lately, to a level where it had been before
+    SEEP_FORM_STEP,      // one step explains it better than steady growth
+    SEEP_FORM_STOPPED,   // it grew and stopped: warm-up
+    SEEP_FORM_SLOWING,   // it grows, ever more slowly: perhaps warm-up
+    SEEP_FORM_GROWING,   // it grows on, and nothing of it is released
+};
+
+struct seep_shape {
+    enum seep_form form;
+    size_t n_looks;       // cells of the grid that were seen
+    double span_s;        // of the observation
+    double first, last;   // levels at the ends of the observation
+    double start, growth; // floor where the judged range starts, and how much it rose until the end
+    double retained;      // of the growth, what was not given back in the last quarter
+    double noise;         // standard deviation of the floor about its line
+    double p; // of the drift, all ranges and windows that were tried paid for; 1 if none
+    size_t n_up, n_steps;             // steps between windows that went up, of how many
+    double window_s;                  // width of those windows
+    double rate, rate_low, rate_high; // per second, with the 95 % interval
+    int64_t since_ns;                 // when the growth began
+    bool warmed_up;                   // faster growth came before `since_ns`
+    size_t n_gaps;
+    double gap_s;
+};
+
+// The fewest looks at which anything can be said.
+enum { SEEP_SHAPE_MIN_LOOKS = 8 };
+
+void seep_shape_find(const struct seep_grid *grid, struct seep_shape *shape);
+
+// onset.c: the best split of y over x into two straight lines that meet.
+struct seep_knot {
+    size_t at;            // window at which they meet
+    double before, after; // slopes
+    double gain;          // share of the straight line's squared error that the knot takes away
+    double error;         // the straight line's standard error
+};
+// False for n < 8 or constant x.
+bool seep_knot_find(const double *x, const double *y, size_t n, struct seep_knot *knot);
+
+// Share of the variation of y that is left by a single step, and by the straight line.
+void seep_step_or_line(const double *y, size_t n, double *step_rest, double *line_rest);
+
+#endif

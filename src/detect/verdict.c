@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+// What is called a leak. This is the only file that says SEEP_VERDICT_LEAKING.
+#include "detect/judge.h"
+
+#include <math.h>
+
+// The rate of false accusations among all accusations that is put up with. One in a hundred
+// machines with a wrongly named process is what an operator forgives; at one in ten a finding is a
+// hint.
+#define Q_LEAKING 0.01
+#define Q_SUSPECT 0.10
+
+// Growth must also stand out of what the series does anyway.
+#define MANY_NOISES 4.0    // standard deviations of the floor about its line
+#define MUCH_OF_LEVEL 0.03 // of the level at the start; either of the two is enough
+#define SHORT_S 600.0 // an observation below ten minutes sees start-up work of healthy programs
+
+#define KIB 1024.0
+#define MIB (1024.0 * 1024.0)
+
+// The least growth that matters: observed (long and short observations), and what 30 days of it
+// must come to. Below these a finding would be true and of no use.
+struct floor_of_interest {
+    double grown, grown_short, a_month;
+};
+
+static struct floor_of_interest least_of(enum seep_metric metric, enum seep_subject_kind kind)
+{
+    bool machine = kind == SEEP_SUBJECT_MACHINE;
+    switch (metric) {
+    case SEEP_METRIC_PRIVATE_BYTES: // heaps commit in segments: 64 KiB to 1 MiB is one allocation
+        return (struct floor_of_interest){ 512 * KIB, 2 * MIB, 32 * MIB };
+    case SEEP_METRIC_VIRTUAL_BYTES: // one reserved thread stack or heap segment is 1 to 16 MiB
+        return (struct floor_of_interest){ 64 * MIB, 64 * MIB, 1024 * MIB };
+    case SEEP_METRIC_HANDLES: // thread pools and RPC open a dozen at a time
+    case SEEP_METRIC_GDI_OBJECTS:
+    case SEEP_METRIC_USER_OBJECTS:
+        return machine ? (struct floor_of_interest){ 200, 200, 2000 }
+                       : (struct floor_of_interest){ 16, 16, 100 };
+    case SEEP_METRIC_THREADS: // a pool grows by the number of processors
+        return machine ? (struct floor_of_interest){ 64, 64, 500 }
+                       : (struct floor_of_interest){ 10, 10, 50 };
+    case SEEP_METRIC_ZOMBIES:
+        return (struct floor_of_interest){ 10, 10, 50 };
+    case SEEP_METRIC_PAGED_POOL_BYTES:
+    case SEEP_METRIC_NONPAGED_POOL_BYTES: // kernel memory is scarce; a tag counts from half a MiB
+        if (machine)
+            return (struct floor_of_interest){ 4 * MIB, 4 * MIB, 32 * MIB };
+        return (struct floor_of_interest){ 512 * KIB, 512 * KIB, 8 * MIB };
+    case SEEP_METRIC_COMMIT_BYTES:
+    case SEEP_METRIC_AVAILABLE_BYTES:
+        return (struct floor_of_interest){ 16 * MIB, 16 * MIB, 128 * MIB };
+    default:
+        return (struct floor_of_interest){ 512 * KIB, 2 * MIB, 32 * MIB };
+    }
+}
+
+bool seep_growth_matters(const struct seep_judged *judged, const char **why_not)
+{
+    const struct seep_shape *s = &judged->shape;
+    struct floor_of_interest least = least_of(judged->metric, judged->kind);
+    *why_not = NULL;
+    if (s->growth < (s->span_s < SHORT_S ? least.grown_short : least.grown))
+        *why_not = "too little to matter";
+    else if (s->rate * 30 * 86400 < least.a_month)
+        *why_not = "too slow to matter within a month";
+    else if (s->growth < MANY_NOISES * s->noise && s->growth < MUCH_OF_LEVEL * fabs(s->start))
+        *why_not = "within what the series does anyway";
+    return !*why_not;
+}
+
+enum seep_verdict seep_verdict_of(const struct seep_judged *judged)
+{
+    const char *why_not;
+    const struct seep_shape *s = &judged->shape;
+    if (s->form == SEEP_FORM_SHORT)
+        return SEEP_VERDICT_UNKNOWN;
+    if (s->form < SEEP_FORM_SLOWING || !(s->rate_low > 0) || !(judged->q < Q_SUSPECT) ||
+        !seep_growth_matters(judged, &why_not))
+        return SEEP_VERDICT_STEADY;
+    if (s->form == SEEP_FORM_SLOWING)
+        return judged->q < Q_LEAKING ? SEEP_VERDICT_SUSPECT : SEEP_VERDICT_STEADY;
+    // Less memory to be had is a symptom; whose it is only the commit says.
+    if (judged->metric == SEEP_METRIC_AVAILABLE_BYTES)
+        return SEEP_VERDICT_SUSPECT;
+    return judged->q < Q_LEAKING ? SEEP_VERDICT_LEAKING : SEEP_VERDICT_SUSPECT;
+}
+
+enum seep_verdict seep_verdict_of_event(void)
+{
+    return SEEP_VERDICT_SUSPECT;
+}
+
+enum seep_verdict seep_verdict_of_events(size_t n, double share)
+{
+    // Each event is a machine that ran out of commit by Windows' own count; the same process larger
+    // each time, and most of the growth, is more than three samples of a curve.
+    return n >= 3 && share >= 0.5 ? SEEP_VERDICT_LEAKING : SEEP_VERDICT_SUSPECT;
+}
