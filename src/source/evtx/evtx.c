@@ -113,11 +113,10 @@ static const struct seep_evtx_plan *find_plan(struct log *l, const struct seep_e
     if (l->slots[at].chunk == l->chunk_number)
         return l->plan_good[l->slots[at].plan] ? &l->plans[l->slots[at].plan] : NULL;
     struct seep_evtx_plan *plan = l->n_plans < PLANS ? &l->plans[l->n_plans] : spare;
-    // A template is read no further than its System part; 4 KiB is more than that has ever been.
     uint64_t cost = t->body_end - t->body;
-    cost = cost < 4096 ? cost : 4096;
-    bool good = l->work >= cost && seep_evtx_plan_make(l->chunk.bytes, t->body, t->body_end, plan);
-    l->work -= good || l->work >= cost ? cost : l->work;
+    bool affordable = l->work >= cost;
+    bool good = affordable && seep_evtx_plan_make(l->chunk.bytes, t->body, t->body_end, plan);
+    l->work -= affordable ? cost : 0;
     if (good) {
         struct seep_evtx_ref *ref = &plan->part[SEEP_EVTX_PROVIDER];
         plan->provider_key = 0;
