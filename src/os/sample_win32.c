@@ -11,8 +11,8 @@
 #include "base/alloc.h"
 #include "base/time.h"
 #include "base/utf.h"
-#include "nt/system_information.h"
 #include "os/os.h"
+#include "os/system_information.h"
 
 #include <windows.h>
 
