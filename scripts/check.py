@@ -193,7 +193,8 @@ def stage_alloc(log, counts):
 
 def stage_tidy(log, _counts):
     commands = json.loads((build_sanitized(log) / "compile_commands.json").read_text())
-    units = [c for c in commands if re.search(r"(^|/)(src|agent)/.*\.c$", c["file"])]
+    ours = re.compile(r"(.*/)?(src|agent)/(.*/)?(?!test_)[^/]*\.c")
+    units = [c for c in commands if ours.fullmatch(c["file"])]
     unique = {os.path.realpath(os.path.join(c["directory"], c["file"])): c for c in units}
     with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
         answers = list(pool.map(lambda item: tidy(*item), sorted(unique.items())))
@@ -206,14 +207,20 @@ def stage_tidy(log, _counts):
 def tidy(path, command):
     """The complaints about one file, "" for none. What passed is remembered by its contents."""
     directory = command["directory"]
-    arguments = shlex.split(command["command"])
-    output = arguments.index("-o")
-    preprocess = [a for a in arguments[:output] + arguments[output + 2:] if a not in ("-c", "-MD")]
-    expanded = subprocess.run([*preprocess, "-E", "-o", "-"], cwd=directory, capture_output=True,
-                              stdin=subprocess.DEVNULL).stdout
+    preprocess = []
+    arguments = iter(shlex.split(command["command"]))
+    for argument in arguments:
+        if argument in ("-o", "-MQ", "-MF"):
+            next(arguments)
+        elif argument not in ("-c", "-MD"):
+            preprocess.append(argument)
+    expanded = subprocess.run([*preprocess, "-E", "-o", "-"], cwd=directory,
+                              stdin=subprocess.DEVNULL, capture_output=True)
+    if expanded.returncode:
+        return f"{os.path.relpath(path, ROOT)}:\n{expanded.stderr.decode(errors='replace')}"
     rules = (ROOT / ".clang-tidy").read_bytes()
-    seen = WORK / "tidy" / hashlib.sha256(rules + b"\0" + expanded).hexdigest()
-    if expanded and seen.is_file():
+    seen = WORK / "tidy" / hashlib.sha256(rules + b"\0" + expanded.stdout).hexdigest()
+    if seen.is_file():
         return ""
     tool = shutil.which("clang-tidy-14") or "clang-tidy"
     result = subprocess.run([tool, "--quiet", "-p", directory, path], cwd=directory, text=True,

@@ -99,7 +99,7 @@ static double noise_of(const struct gen_spec *spec, struct state *s)
 // The shape without noise at `at`, 0..1 of the observation.
 static double shape_of(const struct gen_spec *spec, struct state *s, double at)
 {
-    double height = spec->growth, rhythm_s = fmin(86400, spec->tick_s * spec->n / 2);
+    double height = spec->growth, rhythm_s = 86400;
     double rhythm = sin(6.283185307179586 * (at * spec->tick_s * spec->n / rhythm_s + s->phase));
     switch (spec->family) {
     case GEN_WARM_UP:

@@ -29,7 +29,7 @@ enum gen_family {
     GEN_STEP,           // one step, which stays
     GEN_TWO_STEPS,
     GEN_BURST,      // taken and released again
-    GEN_DAILY,      // a rhythm of a day (or of half the observation where that is shorter)
+    GEN_DAILY,      // a rhythm of a day
     GEN_COUNT_FLAT, // small integers, mostly tied
     GEN_N_HEALTHY,
     // leaking

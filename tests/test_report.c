@@ -245,8 +245,8 @@ static void text_carries_every_claim(void **state)
     static const char *const parts[] = {
         "\n         class     private-data; 93 % of the machine's growth of this kind;\n"
         "                   started 2026-02-27 12:00\n",
-        "\n         grew      from 977 KB to 8.58 MB\n",
-        "\n         rate      95 % interval +3.9 MB/h .. +4.5 MB/h; q 0.0004\n",
+        "\n         growth    from 977 KB to 8.58 MB; +3.9 MB/h .. +4.5 MB/h (95 %\n"
+        "                   interval); q 0.0004\n",
         "\n         limit     commit 24.0 GB, reached 2026-03-04 14:00 (2026-03-03 14:00 ..\n"
         "                   2026-03-06 14:00)\n",
         "\n         evidence  floor rose in 58 of 60 windows (a.blg)\n"

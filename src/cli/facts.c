@@ -66,7 +66,7 @@ static bool write_json(const struct summary *summary, const struct seep_sink *si
     return ok;
 }
 
-static void write_text(const struct summary *summary, const struct cli_args *args)
+static void write_text(const struct summary *summary)
 {
     for (size_t i = 0; i < summary->n; i++) {
         const struct seep_dataset_source *s = &summary->sources[i];
@@ -81,9 +81,6 @@ static void write_text(const struct summary *summary, const struct cli_args *arg
         for (size_t l = 0; l < s->n_losses; l++)
             printf("  lost: %s: %s\n", s->losses[l].what, s->losses[l].text);
     }
-    if (!cli_has(args, CLI_QUIET) && summary->n)
-        fputs("--kind KIND prints the facts themselves, --events the events by provider and id.\n",
-              stderr);
 }
 
 static enum seep_fact_kind kind_of(const char *name)
@@ -117,7 +114,7 @@ static enum cli_exit run(const struct cli_args *args)
         if (cli_has(args, CLI_JSON) || events)
             (void)write_json(&summary, sink, events ? printer : NULL);
         else
-            write_text(&summary, args);
+            write_text(&summary);
     }
     if (printer && !seep_facts_printer_close(printer))
         status = CLI_EXIT_INPUT;

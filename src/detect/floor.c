@@ -38,15 +38,15 @@ size_t seep_unwrap32(struct seep_point *points, size_t n)
         return 0;
     double usual = usual_step(points, n, 0.9, false);
     size_t wraps = 0;
-    double before = points[0].value, offset = 0;
+    double before = points[0].value;
     for (size_t i = 1; i < n; i++) {
-        double value = points[i].value;
-        if (before >= WRAP * 15 / 16 && value <= WRAP / 16 && value + WRAP - before <= 8 * usual) {
-            offset += WRAP;
+        double value = points[i].value, up = value + WRAP - before, down = before + WRAP - value;
+        if (before >= WRAP * 15 / 16 && value <= WRAP / 16 && up <= 8 * usual)
             wraps++;
-        }
+        else if (wraps && value >= WRAP * 15 / 16 && before <= WRAP / 16 && down <= 8 * usual)
+            wraps--;
         before = value;
-        points[i].value = value + offset;
+        points[i].value = value + WRAP * (double)wraps;
     }
     return wraps;
 }

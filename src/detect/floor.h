@@ -38,6 +38,11 @@ size_t seep_unwrap32(struct seep_point *points, size_t n);
 bool seep_grid_build(const struct seep_point *points, size_t n, int64_t start_ns, int64_t end_ns,
                      int64_t tick_ns, struct seep_grid *grid);
 
+// Takes a daily rhythm (a day's and half a day's sine) out of the levels and lows of a grid that
+// spans two days or more, when it explains at least half of what a straight line leaves. The line
+// is fitted with it, so that growth stays. Returns whether it did.
+bool seep_grid_remove_rhythm(struct seep_grid *grid);
+
 // Windows over the cells [from, to): x in seconds since the grid's start, y the floor (the lowest
 // tenth of the cells' lows) or the median level. The cells that do not divide evenly are left off
 // at the beginning. `n` at most to - from.

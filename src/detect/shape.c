@@ -11,9 +11,10 @@
                      // with time constant tau, so 0.5 lets through what tau > 0.72 T does
 #define STOPPED 0.25 // growth in the last quarter over a quarter of the growth
 #define RETAINED                                                                                   \
-    0.4           // least floor of the last quarter above the start, over the growth; a line: 0.75
-#define KNOWN 0.5 // what growth that began lately must add to the highest floor before it
-#define ORDER 0.5 // Kendall's tau of the floors
+    0.4            // least floor of the last quarter above the start, over the growth; a line: 0.75
+#define KNOWN 0.5  // what growth that began lately must add to the highest floor before it
+#define ORDER 0.5  // Kendall's tau of the floors
+#define CRUMB 0.12 // of the whole range's growth
 
 // The range of cells from `from` to the end of the grid.
 struct range {
@@ -31,14 +32,14 @@ static double middle_of(const double *y, size_t from, size_t n)
 // The tests on one range; returns how many were made.
 static unsigned test_range(const struct seep_grid *grid, struct range *range)
 {
-    static const size_t fine[] = { 48, 24, 12, 0 };
+    static const size_t fine[] = { 48, 24, 16, 10 };
     size_t cells = grid->n - range->from;
-    size_t counts[4] = { cells, cells / 2, cells / 3, 0 };
+    size_t counts[] = { cells, cells / 2, cells / 3, cells / 5 };
     unsigned n_tests = 0;
     struct seep_windows w;
     struct seep_drift drift;
     range->p = 1;
-    for (unsigned i = 0; i < 3; i++) {
+    for (unsigned i = 0; i < 4; i++) {
         size_t n = cells >= 96 ? fine[i] : counts[i];
         if (n < SEEP_SHAPE_MIN_LOOKS)
             continue;
@@ -62,6 +63,31 @@ static unsigned test_range(const struct seep_grid *grid, struct range *range)
     return n_tests;
 }
 
+// Growth of the second half over that of the first, by a parabola through the median levels of
+// `range`: all of them say it more surely than the floors at three places.
+static double slowing(const struct seep_grid *grid, const struct range *range)
+{
+    size_t cells = grid->n - range->from;
+    struct seep_windows w;
+    seep_windows_make(grid, range->from, grid->n, cells < 32 ? cells : 32, SEEP_WINDOW_LEVEL, &w);
+    // On x = -1..1 the polynomials 1, x, x^2 - mean(x^2) are orthogonal.
+    double n = (double)w.n, square = 0, across = 0, bend = 0, slope = 0, curve = 0;
+    for (size_t i = 0; i < w.n; i++) {
+        double x = 2 * (double)i / (n - 1) - 1;
+        square += x * x / n;
+    }
+    for (size_t i = 0; i < w.n; i++) {
+        double x = 2 * (double)i / (n - 1) - 1, q = x * x - square;
+        across += x * x;
+        bend += q * q;
+        slope += x * w.y[i];
+        curve += q * w.y[i];
+    }
+    slope /= across;
+    curve /= bend;
+    return slope > curve ? (slope + curve) / (slope - curve) : INFINITY;
+}
+
 // Growth in quarters of the range and what it says.
 static enum seep_form form_of(const struct seep_grid *grid, struct range *range)
 {
@@ -70,7 +96,6 @@ static enum seep_form form_of(const struct seep_grid *grid, struct range *range)
     seep_windows_make(grid, range->from, grid->n, cells < 32 ? cells : 32, SEEP_WINDOW_FLOOR, &w);
     size_t n = w.n, edge = n / 8 ? n / 8 : 1;
     double start = middle_of(w.y, 0, edge), end = middle_of(w.y, n - edge, edge);
-    double half = middle_of(w.y, (n - edge) / 2, edge);
     double late = middle_of(w.y, (n - edge) * 3 / 4, edge);
     double least = end;
     for (size_t i = n - (n / 4 ? n / 4 : 1); i < n; i++)
@@ -78,7 +103,7 @@ static enum seep_form form_of(const struct seep_grid *grid, struct range *range)
     range->start = start;
     range->growth = end - start;
     range->retained = fmin(fmax(least - start, 0), range->growth);
-    range->ratio = half > start ? (end - half) / (half - start) : INFINITY;
+    range->ratio = slowing(grid, range);
     struct seep_kendall order;
     if (!(range->growth > 0))
         return SEEP_FORM_FLAT;
@@ -118,8 +143,10 @@ static enum seep_form later_form(const struct seep_grid *grid, const struct rang
         return form;
     if (range->start + range->growth < highest_before(grid, range->from) + KNOWN * range->growth)
         return SEEP_FORM_KNOWN;
+    double share = (double)(grid->n - range->from) / (double)grid->n;
     if (whole->growth > 0 && whole->ratio < 1 &&
-        range->ratio < (1 + sqrt(fmax(whole->ratio, 0))) / 2)
+        (range->ratio < (1 + pow(fmax(whole->ratio, 0), share)) / 2 ||
+         range->growth < CRUMB * whole->growth))
         return SEEP_FORM_SLOWING;
     return form;
 }
@@ -146,9 +173,12 @@ static void measure(const struct seep_grid *grid, size_t from, struct seep_shape
     if (phi > 0)
         (void)seep_theil_sen(w.x, w.y, w.n, (1 + phi) / (1 - phi), 1.96, &slope);
     shape->noise = sqrt(squares / (double)w.n);
+    // A value is known to one unit (a page) at best, a moment to one look.
+    double unit = fabs(shape->start) >= 1 << 20 ? 4096 : 1, width = w.x[w.n - 1] - w.x[0];
+    double blur = width > 0 ? (unit + fabs(slope.slope) * grid->cell_ns / 1e9 / 10) / width : 0;
     shape->rate = slope.slope;
-    shape->rate_low = slope.low;
-    shape->rate_high = slope.high;
+    shape->rate_low = slope.low - blur;
+    shape->rate_high = slope.high + blur;
     shape->window_s = grid->cell_ns / 1e9 * (double)(cells / w.n);
     shape->n_steps = w.n - 1;
     shape->n_up = 0;
@@ -191,20 +221,21 @@ void seep_shape_find(const struct seep_grid *grid, struct seep_shape *shape)
     shape->gap_s = grid->gap_ns / 1e9;
     if (n < SEEP_SHAPE_MIN_LOOKS)
         return;
+    // From here on without the rhythm of the day.
+    struct seep_grid calm = *grid;
+    if (seep_grid_remove_rhythm(&calm))
+        grid = &calm;
     struct range ranges[3] = { { .from = 0 }, { .from = n / 2 }, { .from = n - n / 4 } };
     unsigned n_ranges = n >= 96 ? 3 : (n >= 2 * SEEP_SHAPE_MIN_LOOKS ? 2 : 1), n_tests = 0;
+    // What the whole observation says stands, unless a later part grows as a leak does.
     size_t best = 0;
     for (unsigned i = 0; i < n_ranges; i++) {
         n_tests += test_range(grid, &ranges[i]);
         ranges[i].form = i ? later_form(grid, &ranges[0], &ranges[i]) : form_of(grid, &ranges[i]);
-        if (ranges[i].form > ranges[best].form ||
-            (ranges[i].form == ranges[best].form && ranges[i].form >= SEEP_FORM_SLOWING &&
-             ranges[i].p < ranges[best].p))
+        if (i && ranges[i].form == SEEP_FORM_GROWING &&
+            (ranges[best].form != SEEP_FORM_GROWING || ranges[i].p < ranges[best].p))
             best = i;
     }
-    // What the whole observation says stands, unless a later part grows as a leak does.
-    if (ranges[best].form < SEEP_FORM_SLOWING)
-        best = 0;
     const struct range *range = &ranges[best];
     shape->form = range->form;
     shape->start = range->start;

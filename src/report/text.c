@@ -286,35 +286,41 @@ static void add_numbers(struct seep_writer *writer, const struct seep_finding *f
 {
     struct seep_buf *work = &state_of(writer)->work;
     const char *unit = seep_metric_unit(finding->metric);
-    const struct seep_exhaustion *exhaustion = &finding->exhaustion;
-    char a[SEEP_HUMAN_TEXT], b[SEEP_HUMAN_TEXT], when[MOMENT_TEXT];
+    char a[SEEP_HUMAN_TEXT], b[SEEP_HUMAN_TEXT];
     if (isfinite(finding->first) || isfinite(finding->last)) {
         seep_human_value(finding->first, unit, a);
         seep_human_value(finding->last, unit, b);
         seep_buf_addf(work, "from %s to %s", a, b);
-        add_work(writer, "grew");
     }
     if (finding->rate.known) {
         seep_human_rate(finding->rate.low, unit, a);
         seep_human_rate(finding->rate.high, unit, b);
-        seep_buf_addf(work, "95 %% interval %s .. %s", a, b);
-        if (isfinite(finding->q))
-            seep_buf_addf(work, "; q %.2g", finding->q);
-        add_work(writer, "rate");
+        seep_buf_addf(work, "%s%s .. %s (95 %% interval)", work->len ? "; " : "", a, b);
     }
+    if (isfinite(finding->q))
+        seep_buf_addf(work, "%sq %.2g", work->len ? "; " : "", finding->q);
+    if (work->len)
+        add_work(writer, "growth");
+}
+
+static void add_limit(struct seep_writer *writer, const struct seep_exhaustion *exhaustion,
+                      const char *unit)
+{
+    struct seep_buf *work = &state_of(writer)->work;
+    char limit[SEEP_HUMAN_TEXT], at[MOMENT_TEXT], low[MOMENT_TEXT], high[MOMENT_TEXT];
     if (!exhaustion->limit)
         return;
-    seep_human_value(exhaustion->limit_value, unit, a);
     add_words(work, exhaustion->limit);
-    seep_buf_addf(work, " %s", a);
-    moment(writer, exhaustion->at_ns, when);
-    seep_buf_addf(work, ", reached %s", when);
-    if (exhaustion->at_ns != SEEP_NO_TIME) {
-        moment(writer, exhaustion->low_ns, when);
-        seep_buf_addf(work, " (%s", when);
-        moment(writer, exhaustion->high_ns, when);
-        seep_buf_addf(work, " .. %s)", when);
+    if (isfinite(exhaustion->limit_value)) {
+        seep_human_value(exhaustion->limit_value, unit, limit);
+        seep_buf_addf(work, " %s", limit);
     }
+    moment(writer, exhaustion->at_ns, at);
+    moment(writer, exhaustion->low_ns, low);
+    moment(writer, exhaustion->high_ns, high);
+    seep_buf_addf(work, ", reached %s", at);
+    if (strcmp(at, low) != 0 || strcmp(at, high) != 0)
+        seep_buf_addf(work, " (%s .. %s)", low, high);
     add_work(writer, "limit");
 }
 
@@ -323,6 +329,7 @@ static void add_details(struct seep_writer *writer, const struct seep_finding *f
     struct text_state *state = state_of(writer);
     add_class(writer, finding);
     add_numbers(writer, finding);
+    add_limit(writer, &finding->exhaustion, seep_metric_unit(finding->metric));
     for (size_t i = 0; i < finding->n_evidence; i++)
         add_evidence(writer, &finding->evidence[i], i ? "" : "evidence");
     for (size_t i = 0; i < finding->n_caveats; i++) {
@@ -564,6 +571,7 @@ static const struct {
 } meanings[] = {
     { "Microsoft-Windows-Resource-Exhaustion-Detector", 2004, "commit nearly exhausted" },
     { "Microsoft-Windows-Resource-Exhaustion-Resolver", 1014, "a leak diagnosis was dropped" },
+    { "Windows Error Reporting", 1001, "a report about a program" },
     { "srv", 2019, "nonpaged pool empty" },
     { "srv", 2020, "paged pool empty" },
     { "Application Popup", 26, "a message box of the system" },
@@ -627,7 +635,7 @@ static void add_observed(struct seep_writer *writer)
     }
     if (machine && machine->os) {
         seep_plain_add(work, machine->os, MAX_NAME_SHOWN);
-        seep_buf_addc(work, ' ');
+        seep_buf_adds(work, machine->os_version ? " " : "");
         seep_plain_add(work, machine->os_version, MAX_NAME_SHOWN);
         seep_buf_adds(work, ", ");
     }

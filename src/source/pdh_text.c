@@ -143,19 +143,21 @@ static bool read_mark(const char **at, const char *end, char mark)
     return true;
 }
 
-// "MM/DD/YYYY HH:MM:SS.mmm", the milliseconds optional, in local time.
+// "MM/DD/YYYY HH:MM:SS.mmm" in local time; some writers leave out the milliseconds, a spreadsheet
+// that saved the log again leaves out leading zeros and the seconds.
 static bool parse_time(struct seep_bytes cell, int64_t *t_ns)
 {
     const char *at = (const char *)cell.data, *end = at + cell.len;
-    int year, month, day, hour, minute, second, fraction = 0;
+    int year, month, day, hour, minute, second = 0, fraction = 0;
     while (end > at && end[-1] == ' ')
         end--;
     if (!read_digits(&at, end, 2, &month) || !read_mark(&at, end, '/') ||
         !read_digits(&at, end, 2, &day) || !read_mark(&at, end, '/') ||
         read_digits(&at, end, 4, &year) != 4 || !read_mark(&at, end, ' ') ||
         !read_digits(&at, end, 2, &hour) || !read_mark(&at, end, ':') ||
-        !read_digits(&at, end, 2, &minute) || !read_mark(&at, end, ':') ||
-        !read_digits(&at, end, 2, &second))
+        !read_digits(&at, end, 2, &minute))
+        return false;
+    if (read_mark(&at, end, ':') && !read_digits(&at, end, 2, &second))
         return false;
     if (read_mark(&at, end, '.')) {
         int n = read_digits(&at, end, 9, &fraction);

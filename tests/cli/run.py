@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Runs golden tests of the command line: run.py [--update] --seep "EXE" [--root TREE] TEST.t...
 
-A test runs in a scratch folder of its own, with LC_ALL=C, no terminal and no colours. Its lines:
+A test runs in a scratch folder of its own, without a terminal and colours. Its lines:
 
   # a comment
   @copy FROM TO          copies a file of the tree (paths below the tree's root)
@@ -11,7 +11,7 @@ A test runs in a scratch folder of its own, with LC_ALL=C, no terminal and no co
   @text FILE TEXT        writes TEXT and a line end
   @sql FILE STATEMENT    changes a case
   $ seep ARGS...         runs seep; what follows is what it must say:
-    TEXT                 a line of stdout ("  " before it); ending in " (re)" it is a regular expression
+    TEXT                 a line of stdout (two blanks before it); ending in " (re)": a pattern
     ...                  any number of lines
   ! TEXT                 a line of stderr, in the same way
   ? N                    the exit status, if it is not 0
@@ -84,8 +84,8 @@ class Run:
         if words[0] != "seep":
             raise Failure(f"only seep can be run: {text}")
         environment = {**os.environ, "LC_ALL": "C", "NO_COLOR": "1"}
-        done = subprocess.run([*self.options.seep, *words[1:]], stdin=subprocess.DEVNULL, timeout=120,
-                              capture_output=True, env=environment)
+        done = subprocess.run([*self.options.seep, *words[1:]], stdin=subprocess.DEVNULL,
+                              timeout=120, capture_output=True, env=environment)
         self.document = done.stdout.decode("utf-8")
         err = done.stderr.decode("utf-8").splitlines()
         self.step = [text, self.document.splitlines(), err, done.returncode, None, [], 0]
@@ -122,8 +122,10 @@ class Run:
             pathlib.Path("document.json").write_text(self.document)
             checker = self.options.root / "tests/schema_check.py"
             schema = self.options.root / f"docs/schema/{rest}.schema.json"
+            # jsonschema is Debian's, and another python3 may stand before Debian's in PATH.
             python = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else sys.executable
-            done = subprocess.run([python, checker, schema, "document.json"], capture_output=True, text=True)
+            done = subprocess.run([python, checker, schema, "document.json"], capture_output=True,
+                                  text=True)
             if done.returncode == SKIP:
                 self.skipped = True
             elif done.returncode:
@@ -156,9 +158,11 @@ class Run:
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--seep", required=True, type=shlex.split)
-    parser.add_argument("--root", type=pathlib.Path, default=pathlib.Path(__file__).resolve().parents[2])
+    parser.add_argument("--root", type=pathlib.Path,
+                        default=pathlib.Path(__file__).resolve().parents[2])
     parser.add_argument("tests", nargs="+", type=pathlib.Path)
     options = parser.parse_args()
     options.root = options.root.resolve()

@@ -22,30 +22,37 @@ enum {
 };
 
 static const struct {
-    const char *what, *text;
-    bool harmless;
+    const char *what, *text; // where there is a count, it follows the text
+    bool harmless, counted;
 } losses[] = {
-    [SEEP_BLG_LOST_EVENTS] = { "lost-events", "events were lost by the session", false },
-    [SEEP_BLG_LOST_BUFFERS] = { "lost-buffers", "buffers were lost by the session", false },
-    [SEEP_BLG_TRUNCATED] = { "truncated", "the log ends before its last buffer", false },
-    [SEEP_BLG_BAD_BUFFER] = { "bad-buffer", "buffers are damaged", false },
-    [SEEP_BLG_COMPRESSED] = { "compressed", "compressed buffers are not read", false },
-    [SEEP_BLG_BAD_EVENT] = { "bad-event", "events are damaged", false },
-    [SEEP_BLG_UNKNOWN_EVENT] = { "unknown-event", "Perfmon events of an unknown type", false },
-    [SEEP_BLG_MISSING_PART] = { "missing-part", "samples lack a part and are left out", false },
-    [SEEP_BLG_MISSING_SAMPLE] = { "missing-samples", "samples that the log counts are not there",
-                                  false },
-    [SEEP_BLG_BAD_RECORD] = { "bad-record", "records are damaged", false },
-    [SEEP_BLG_UNKNOWN_RECORD] = { "unknown-record", "records of an unknown kind", false },
-    [SEEP_BLG_NO_LIST] = { "no-counter-list", "values of counters that the log does not name",
-                           false },
-    [SEEP_BLG_UNKNOWN_TYPE] = { "unknown-counter-type", "counters of an unknown type", false },
-    [SEEP_BLG_UNNAMED] = { "unnamed", "objects or counters that have a number but no name", false },
-    [SEEP_BLG_BAD_TEXT] = { "bad-text", "names are not valid text and are escaped or cut", false },
-    [SEEP_BLG_CLOCK_JUMP] = { "clock-jump", "samples are not later than the one before", false },
-    [SEEP_BLG_UNUSED] = { "unused-space", "buffers were reserved and never written", true },
-    [SEEP_BLG_NOT_CLOSED] = { "not-closed", "the log was still being written", true },
-    [SEEP_BLG_NO_SAMPLE] = { "no-samples", "the log has no sample", true },
+    [SEEP_BLG_LOST_EVENTS] = { "lost-events", "events that the session lost", false, true },
+    [SEEP_BLG_LOST_BUFFERS] = { "lost-buffers", "buffers that the session lost", false, true },
+    [SEEP_BLG_TRUNCATED] = { "truncated", "the log ends before its last buffer", false, false },
+    [SEEP_BLG_BAD_BUFFER] = { "bad-buffer", "damaged buffers", false, true },
+    [SEEP_BLG_COMPRESSED] = { "compressed", "compressed buffers, which are not read", false, true },
+    [SEEP_BLG_BAD_EVENT] = { "bad-event", "damaged events", false, true },
+    [SEEP_BLG_UNKNOWN_EVENT] = { "unknown-event", "Perfmon events of an unknown type", false,
+                                 true },
+    [SEEP_BLG_MISSING_PART] = { "missing-part",
+                                "samples left out because a part of them is not there", false,
+                                true },
+    [SEEP_BLG_MISSING_SAMPLE] = { "missing-samples",
+                                  "samples that the log counts and does not have", false, true },
+    [SEEP_BLG_BAD_RECORD] = { "bad-record", "damaged records", false, true },
+    [SEEP_BLG_UNKNOWN_RECORD] = { "unknown-record", "records of an unknown kind", false, true },
+    [SEEP_BLG_NO_LIST] = { "no-counter-list", "records of counters that the log does not list",
+                           false, true },
+    [SEEP_BLG_UNKNOWN_TYPE] = { "unknown-counter-type", "counters of an unknown type", false,
+                                true },
+    [SEEP_BLG_UNNAMED] = { "unnamed", "objects or counters that have a number but no name", true,
+                           true },
+    [SEEP_BLG_BAD_TEXT] = { "bad-text", "names that are no valid text, escaped or cut", false,
+                            true },
+    [SEEP_BLG_CLOCK_JUMP] = { "clock-jump", "samples not later than the one before", false, true },
+    [SEEP_BLG_UNUSED] = { "unused-space", "buffers that were reserved and never written", true,
+                          true },
+    [SEEP_BLG_NOT_CLOSED] = { "not-closed", "the log was still being written", true, false },
+    [SEEP_BLG_NO_SAMPLE] = { "no-samples", "the log has no sample", true, false },
 };
 _Static_assert(sizeof losses / sizeof *losses == SEEP_BLG_N_LOSSES, "a row for every loss");
 
@@ -74,15 +81,14 @@ bool seep_blg_report(struct seep_blg *b)
         const struct seep_blg_lost *lost = &b->lost[i];
         if (lost->count == 0)
             continue;
-        char text[160];
-        if (lost->detail && i == SEEP_BLG_UNKNOWN_RECORD)
-            (void)snprintf(text, sizeof text, "%" PRIu64 ": %s, the first is 0x%08" PRIx32,
-                           lost->count, losses[i].text, lost->detail);
+        char count[32] = "", first[40] = "", text[160];
+        if (losses[i].counted)
+            (void)snprintf(count, sizeof count, ": %" PRIu64, lost->count);
+        if (lost->detail && (i == SEEP_BLG_UNKNOWN_RECORD || i == SEEP_BLG_UNKNOWN_TYPE))
+            (void)snprintf(first, sizeof first, ", the first is 0x%08" PRIx32, lost->detail);
         else if (lost->detail)
-            (void)snprintf(text, sizeof text, "%" PRIu64 ": %s, the first is %" PRIu32, lost->count,
-                           losses[i].text, lost->detail);
-        else
-            (void)snprintf(text, sizeof text, "%" PRIu64 ": %s", lost->count, losses[i].text);
+            (void)snprintf(first, sizeof first, ", the first is %" PRIu32, lost->detail);
+        (void)snprintf(text, sizeof text, "%s%s%s", losses[i].text, count, first);
         struct seep_loss loss = { .what = losses[i].what,
                                   .count = lost->count,
                                   .bytes = lost->bytes ? lost->bytes : SEEP_UNKNOWN_COUNT,

@@ -97,13 +97,14 @@ struct seep_blg_group {
 struct seep_blg_who {
     struct seep_bytes parent, name; // without terminators
     bool utf8;                      // `parent` and `name` are UTF-8 already
-    bool ansi;                      // they are in an unknown code page
+    uint32_t code_page;             // that they are in; 0 = UTF-16
     uint32_t index;                 // the instance index of a list entry
 };
 
 // An entry of the counter list.
 struct seep_blg_entry {
     uint32_t flags;
+    uint32_t type_number;
     const struct seep_perf_type *type; // NULL = not known
     uint64_t frequency;
     uint32_t host, object, counter, instance, parent; // text ids, 0 = none

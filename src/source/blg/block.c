@@ -326,7 +326,7 @@ static void read_instances(struct seep_blg *b, struct seep_blg_group *g, const s
 {
     size_t at = o->definition;
     for (int32_t i = 0; i < o->n_instances && !b->failed; i++) {
-        struct seep_blg_who who = { .ansi = o->code_page != 0 };
+        struct seep_blg_who who = { .code_page = o->code_page };
         uint32_t len = 0;
         if (!instance_at(o, at, &len, &who.name)) {
             seep_blg_lose(b, SEEP_BLG_BAD_RECORD, o->view.len - at, o->offset + at, 0);
@@ -340,7 +340,7 @@ static void read_instances(struct seep_blg *b, struct seep_blg_group *g, const s
         if (who.name.len == 0 && number != UINT32_MAX) { // an instance that has a number for a name
             int n = snprintf(unique, sizeof unique, "%u", (unsigned)number);
             who.name = seep_bytes(unique, (size_t)n);
-            who.ansi = true;
+            who.utf8 = true;
         }
         uint32_t counters = counter_block(g, o->view, at + len);
         if (!counters) {

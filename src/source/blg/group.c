@@ -3,6 +3,7 @@
 #include "source/blg/blg.h"
 
 #include "base/alloc.h"
+#include "base/codepage.h"
 #include "base/utf.h"
 
 #include <string.h>
@@ -112,6 +113,24 @@ fail:
     return NULL;
 }
 
+// Text in a code page of which only the single-byte ones are known; what is not is escaped.
+static bool add_code_page(struct seep_buf *out, struct seep_bytes text, uint32_t number)
+{
+    const struct seep_codepage *page = seep_codepage_find(number);
+    if (!page)
+        return seep_utf8_add(out, text);
+    bool valid = true;
+    for (size_t i = 0; i < text.len; i++) {
+        uint32_t point = seep_codepage_decode(page, text.data[i]);
+        if (point)
+            seep_utf8_add_point(out, point);
+        else
+            seep_buf_addf(out, "\\x%02X", (unsigned)text.data[i]);
+        valid = valid && point;
+    }
+    return valid;
+}
+
 // The UTF-8 of a part of an instance's name in `out`.
 static const char *who_text(struct seep_blg *b, const struct seep_blg_who *who,
                             struct seep_bytes part, struct seep_buf *out)
@@ -121,7 +140,13 @@ static const char *who_text(struct seep_blg *b, const struct seep_blg_who *who,
         part.len = SEEP_MAX_NAME;
         seep_blg_lose(b, SEEP_BLG_BAD_TEXT, 0, 0, 0);
     }
-    bool valid = who->utf8 || who->ansi ? seep_utf8_add(out, part) : seep_utf16_add(out, part);
+    bool valid;
+    if (who->utf8)
+        valid = seep_utf8_add(out, part);
+    else if (who->code_page)
+        valid = add_code_page(out, part, who->code_page);
+    else
+        valid = seep_utf16_add(out, part);
     if (!valid)
         seep_blg_lose(b, SEEP_BLG_BAD_TEXT, 0, 0, 0);
     if (out->failed)

@@ -181,7 +181,7 @@ static bool add_entry(struct seep_blg *b, struct seep_bytes record)
     seep_cursor_skip(&c, 4); // length
     e.flags = seep_cursor_u32(&c);
     seep_cursor_skip(&c, 4);
-    uint32_t type = seep_cursor_u32(&c);
+    e.type_number = seep_cursor_u32(&c);
     e.frequency = seep_cursor_u64(&c);
     seep_cursor_skip(&c, 4); // default scale
     uint32_t machine = seep_cursor_u32(&c);
@@ -198,11 +198,12 @@ static bool add_entry(struct seep_blg *b, struct seep_bytes record)
     e.instance = entry_text(b, strings, instance);
     e.parent = entry_text(b, strings, parent);
     e.counter = entry_text(b, strings, counter);
-    e.type = seep_perf_type_find(type);
-    return !b->failed && seep_grow(&b->entries, &b->entries_capacity, b->n_entries + 1,
-                                   sizeof *b->entries)
-               ? (b->entries[b->n_entries++] = e, true)
-               : false;
+    e.type = seep_perf_type_find(e.type_number);
+    if (b->failed ||
+        !seep_grow(&b->entries, &b->entries_capacity, b->n_entries + 1, sizeof *b->entries))
+        return false;
+    b->entries[b->n_entries++] = e;
+    return true;
 }
 
 // Makes the entry a group of one counter.
@@ -212,7 +213,7 @@ static bool make_group(struct seep_blg *b, struct seep_blg_entry *e)
     if (e->flags & WHOLE_OBJECT)
         return true; // its blocks describe themselves
     if (!e->type) {
-        seep_blg_lose(b, SEEP_BLG_UNKNOWN_TYPE, 0, 0, 0);
+        seep_blg_lose(b, SEEP_BLG_UNKNOWN_TYPE, 0, 0, e->type_number);
         return true;
     }
     e->group = (struct seep_blg_group){ .host = e->host, .object = e->object };

@@ -404,6 +404,24 @@ def case_threads(out):
     trace.close()
 
 
+def case_code_page(out):
+    """Instance names in code page 1252 and in an unknown one, and instances that are numbers."""
+    zone, start = Zone(), filetime(2026, 3, 1, 12)
+    trace = Trace(out, start, zone)
+    local = zone.local(start)
+    for body in name_events("SRV01", {2000: "Queue", 2002: "Length", 2004: "Line", 2006: "Port"}):
+        trace.split(NAMES, local - 20, body)
+    trace.split(LIST, local - 10, counter_list(
+        [list_entry("\\\\SRV01", "Queue", "*", "*", kind=0x10, flags=0x10)]))
+    queue, line = PerfObject(2000, [(2002, RAW, 4, 0)]), PerfObject(2004, [(2002, RAW, 4, 0)])
+    port = PerfObject(2006, [(2002, RAW, 4, 0)])
+    objects = [queue.pack(start, queue.instance(b"B\xfcro", [1]), 1, code_page=1252),
+               line.pack(start, line.instance(b"\x93\xfa", [2]), 1, code_page=932),
+               port.pack(start, port.instance("", [3], unique=443), 1)]
+    trace.split(DATA, local, outer([data_block(start, "SRV01", objects, 1)]))
+    trace.close()
+
+
 def case_no_list(out):
     """A counters log whose counter list is gone: nothing can be named."""
     log = Log(out, style="counters")
@@ -518,6 +536,7 @@ CASES = {
     "localized-counters": case_localized_counters, "instance-exit": case_instance_exit,
     "instance-exit-counters": case_instance_exit_counters, "pid-reuse": case_pid_reuse,
     "lost": case_lost, "dst": case_dst, "dst-rule": case_dst_rule, "threads": case_threads,
+    "code-page": case_code_page,
     "no-list": case_no_list, "no-names": case_no_names,
     "unknown-kind": case_unknown_kind, "bad-status": case_bad_status, "wrap32": case_wrap32,
     "empty": case_empty,
@@ -528,7 +547,8 @@ for _field in ("counters", "instances", "object-length", "objects", "block-lengt
 
 # Seeds are small: the header, then as many bytes as the last buffer uses.
 SEEDS = ["all", "all32", "types", "unknown-kind", "bad-status", "wrap32", "empty", "huge-items",
-         "huge-instances", "huge-parts", "localized", "pid-reuse", "threads"]
+         "huge-instances", "huge-parts", "localized", "pid-reuse", "threads",
+         "code-page"]
 
 
 def seeds(folder):

@@ -257,17 +257,18 @@ class PerfObject:
         return self.block.pack(self.block.size, *values)
 
     def instance(self, name, values, parent=(0, 0), unique=-1):
-        text = wide(name)
+        text = name + b"\0" if isinstance(name, bytes) else wide(name) if name else b""
         head = struct.pack("<IIIiII", 24 + len(text) + -len(text) % 8, parent[0], parent[1], unique,
                            24, len(text))
         return head + pad(text) + self.counter_block(values)
 
-    def pack(self, t, payload, instances, n_counters=None, n_instances=None, total=None):
+    def pack(self, t, payload, instances, n_counters=None, n_instances=None, total=None,
+             code_page=0):
         definition = 64 + len(self.defs)
         head = struct.pack("<IIIIIIIIIiiI", total or definition + len(payload), definition, 64,
                            self.number, 0, self.number + 1, 0, 100,
                            len(self.counters) if n_counters is None else n_counters, 0,
-                           instances if n_instances is None else n_instances, 0)
+                           instances if n_instances is None else n_instances, code_page)
         head += struct.pack("<QQ", t if self.own_time else 0, TICKS if self.own_time else 0)
         return head + self.defs + payload
 

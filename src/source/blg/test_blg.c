@@ -469,6 +469,18 @@ static void threads_have_parents(void **state)
     testkit_sink_clear(&sink);
 }
 
+static void instance_names_in_code_pages(void **state)
+{
+    (void)state;
+    struct testkit_sink sink = blg_facts("code-page");
+    const char *facts = seep_buf_text(&sink.text);
+    EXPECT(facts, "\\Queue(B\xc3\xbcro)\\Length", 1);
+    EXPECT(facts, "\\Line(\\x93\\xFA)\\Length", 2); // a double-byte page: escaped, and said
+    EXPECT(facts, "\\Port(443)\\Length", 3);
+    assert_has(facts, "\nloss bad-text count=1 ");
+    testkit_sink_clear(&sink);
+}
+
 static void losses_are_told(void **state)
 {
     (void)state;
@@ -553,6 +565,7 @@ int main(void)
         cmocka_unit_test(a_reused_pid_is_another_process),
         cmocka_unit_test(local_times_become_utc),
         cmocka_unit_test(threads_have_parents),
+        cmocka_unit_test(instance_names_in_code_pages),
         cmocka_unit_test(losses_are_told),
         cmocka_unit_test(values_without_a_good_status_are_none),
         cmocka_unit_test(other_files_get_no_bid),

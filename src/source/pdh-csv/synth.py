@@ -16,7 +16,7 @@ reader finds in the file:
   machine HOST                  a host
   cell I HEX                    the value of the counter \\Test(I)\\V, as a hexadecimal double
 
-  synth.py --demo OUT.csv [--hours 24]
+  synth.py --demo OUT.csv [--hours 24] [--interval 60]
   synth.py --case NAME OUT
   synth.py --list
   synth.py --bench OUT --processes 500 --hours 48 --interval 60
@@ -156,16 +156,18 @@ def demo_process(row, minute, rng):
     return private, handles, threads + rng.randrange(0, 2)
 
 
-def demo(hours):
+def demo(hours, interval_s):
+    step = max(1, interval_s // 60)
     host = "\\\\SRV01"
     columns = [host + "\\Memory\\" + c for c in MEMORY_COUNTERS]
     columns.append(host + "\\Paging File(_Total)\\% Usage")
     for row in DEMO + [("_Total",)]:
         columns += [host + "\\Process(%s)\\%s" % (row[0], c) for c in PROCESS_COUNTERS]
-    log = Log(columns, datetime.datetime(2026, 3, 1, 23, 0, 0, 125000, tzinfo=UTC))
+    log = Log(columns, datetime.datetime(2026, 3, 1, 23, 0, 0, 125000, tzinfo=UTC),
+              interval_s=60 * step)
     rng = random.Random(20260301)
     limit = 12 * 1024 * MB
-    for minute in range(int(hours * 60)):
+    for minute in range(0, int(hours * 60), step):
         cells, total = [], [0] * len(PROCESS_COUNTERS)
         for row in DEMO:
             private, handles, threads = demo_process(row, minute, rng)
@@ -575,6 +577,17 @@ def bad_times():
 
 
 @case
+def spreadsheet():
+    """Saved again by a spreadsheet: no quotes, short times, a semicolon."""
+    log = small()
+    log.start = START.replace(second=0, microsecond=0)
+    log.rows = [(w.replace(second=0, microsecond=0), v) for w, v in log.rows]
+    log.quotes, log.delimiter = False, ";"
+    data = log.text().replace("03/01/2026", "3/1/2026").replace(":00.000", "")
+    return data.encode(), expect_small(log)
+
+
+@case
 def header_only():
     log = small(rows=0)
     return log.data(), Expect()("samples", 0)("machine", "SRV01")
@@ -688,7 +701,7 @@ def main():
         print("\n".join(CASES))
     elif a.demo:
         with open(a.demo, "wb") as f:
-            f.write(demo(a.hours).data())
+            f.write(demo(a.hours, a.interval).data())
     elif a.bench:
         bench(a.bench, a.processes, a.hours, a.interval)
     elif a.all and a.out:

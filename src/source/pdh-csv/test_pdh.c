@@ -258,6 +258,7 @@ static void test_cases(void **state)
         "appended",
         "finer-counter",
         "text-between",
+        "spreadsheet",
     };
     (void)state;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
