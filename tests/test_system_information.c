@@ -2,7 +2,7 @@
 // Tests of the readers of NtQuerySystemInformation's tables, on tables made here.
 #include "testkit.h"
 
-#include "nt/system_information.h"
+#include "os/system_information.h"
 
 #include <string.h>
 

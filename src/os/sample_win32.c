@@ -11,8 +11,8 @@
 #include "base/alloc.h"
 #include "base/time.h"
 #include "base/utf.h"
-#include "nt/system_information.h"
 #include "os/os.h"
+#include "os/system_information.h"
 
 #include <windows.h>
 
@@ -33,7 +33,7 @@ enum {
     FIRST_ROOM = 1024, // processes that fit without another allocation
     TRIES = 8,         // a table grows between the call that fails and the next one
     SYSTEM_PID = 4,
-    ZOMBIE_SHARE = 50, // looking for zombies may take one part in so many of the time
+    ZOMBIE_SHARE = 10, // looking for zombies may take one part in so many of the time
 };
 #define MAX_QUERY_BYTES ((size_t)1 << 30) // address space that a buffer reserves: 25 M handles
 

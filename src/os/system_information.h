@@ -7,8 +7,8 @@
 // Names inside a table are pointers into the buffer that was queried, so the readers take the
 // address that the buffer had. A table that does not fit its bytes ends early; nothing is read
 // outside.
-#ifndef SEEP_NT_SYSTEM_INFORMATION_H
-#define SEEP_NT_SYSTEM_INFORMATION_H
+#ifndef SEEP_OS_SYSTEM_INFORMATION_H
+#define SEEP_OS_SYSTEM_INFORMATION_H
 
 #include "base/bytes.h"
 

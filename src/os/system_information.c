@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The tables that NtQuerySystemInformation and NtQueryObject return on 64-bit Windows.
-#include "nt/system_information.h"
+#include "os/system_information.h"
 
 enum {
     PROCESS_BYTES = 0x100,
