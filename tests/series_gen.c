@@ -109,7 +109,7 @@ static double shape_of(const struct gen_spec *spec, struct state *s, double at)
     case GEN_LINEAR_WARM_UP:
         return height * fmin(at * 2, 1);
     case GEN_SAWTOOTH: {
-        double teeth = 6 + 20 * s->place, x = at * teeth + s->phase;
+        double teeth = fmin(6 + 20 * s->place, spec->n / 4.0), x = at * teeth + s->phase;
         return height * (x - floor(x));
     }
     case GEN_STEP:
@@ -122,7 +122,7 @@ static double shape_of(const struct gen_spec *spec, struct state *s, double at)
     case GEN_DAILY:
         return height / 2 * rhythm;
     case GEN_LEAK_SAWTOOTH: {
-        double x = at * (12 + 20 * s->place) + s->phase;
+        double x = at * fmin(12 + 20 * s->place, spec->n / 4.0) + s->phase;
         return height * at + height / 2 * (x - floor(x));
     }
     case GEN_LEAK_STEPS:

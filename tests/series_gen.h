@@ -25,7 +25,7 @@ enum gen_family {
     GEN_WARM_UP,        // quick exponential approach, then a plateau
     GEN_SLOW_WARM_UP,   // the same with a time constant of a quarter of the observation
     GEN_LINEAR_WARM_UP, // a straight rise over the first half, then a plateau
-    GEN_SAWTOOTH,       // a collector: sawtooth over a flat floor
+    GEN_SAWTOOTH,       // a collector: sawtooth over a flat floor, four looks a tooth at least
     GEN_STEP,           // one step, which stays
     GEN_TWO_STEPS,
     GEN_BURST,      // taken and released again

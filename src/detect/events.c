@@ -84,8 +84,9 @@ struct consumer {
     double commit, handles;
 };
 
-// Slots of one event 2004.
-enum { MAX_CONSUMERS = 6 };
+// Slots of one event 2004, and how many events of one kind are looked at, the newest of them: a
+// machine that logs more than this has said it often enough.
+enum { MAX_CONSUMERS = 6, MAX_EVENTS = 512 };
 
 // One event 2004.
 struct exhaustion {
@@ -271,6 +272,16 @@ static void add_trend(struct seep_drafts *drafts, const struct seep_dataset *dat
         seep_say(drafts, "only %zu samples, one of each event: the rate is rough", run));
 }
 
+static const struct consumer *top_consumer(const struct exhaustion *e)
+{
+    const struct consumer *top = NULL;
+    for (size_t k = 0; k < e->n_consumers; k++) {
+        if (!top || e->consumers[k].commit > top->commit)
+            top = &e->consumers[k];
+    }
+    return top;
+}
+
 // All exhaustion events of one machine: a finding for each process that led one of them.
 static void judge_exhaustion(struct seep_drafts *drafts, const struct seep_dataset *data,
                              const struct exhaustion *at, size_t n)
@@ -278,16 +289,12 @@ static void judge_exhaustion(struct seep_drafts *drafts, const struct seep_datas
     for (size_t i = n; i-- > 0;) {
         const struct exhaustion *e = &at[i];
         const struct seep_event *event = &data->events[e->event];
-        const struct consumer *top = NULL;
-        for (size_t k = 0; k < e->n_consumers; k++) {
-            if (!top || e->consumers[k].commit > top->commit)
-                top = &e->consumers[k];
-        }
+        const struct consumer *top = top_consumer(e);
         // Each process speaks once, at the newest event that it led.
         bool seen = false;
         for (size_t later = i + 1; top && later < n && !seen; later++) {
-            for (size_t k = 0; k < at[later].n_consumers; k++)
-                seen = seen || (same_process(&at[later].consumers[k], top) && k == 0);
+            const struct consumer *other = top_consumer(&at[later]);
+            seen = other && same_process(other, top);
         }
         if (!top || seen)
             continue;
@@ -321,7 +328,7 @@ static bool in_time(const struct seep_detect_options *options, int64_t t_ns)
 
 // Windows' own leak detector. The report's parameters come as an array without names, of which the
 // event name is the third and the image the sixth, or by name.
-static void judge_radar(struct seep_drafts *drafts, const struct seep_dataset *data, size_t index)
+static bool judge_radar(struct seep_drafts *drafts, const struct seep_dataset *data, size_t index)
 {
     const struct seep_event *event = &data->events[index];
     static const char mark[] = "RADAR_PRE_LEAK_";
@@ -345,10 +352,10 @@ static void judge_radar(struct seep_drafts *drafts, const struct seep_dataset *d
         name = field->value.text;
     }
     if (!name || !image || !*image)
-        return;
+        return false;
     struct seep_draft *draft = draft_for(drafts, data, event, SEEP_CLASS_PRIVATE_DATA, image, NULL);
     if (!draft)
-        return;
+        return false;
     cite(drafts, data, index, draft,
          seep_say(drafts,
                   "Windows' leak detector reported %s for %s (Windows Error Reporting 1001)", name,
@@ -357,23 +364,24 @@ static void judge_radar(struct seep_drafts *drafts, const struct seep_dataset *d
         seep_draft_caveat(drafts, draft,
                           "the event names the image, not how fast it grows: record to be sure");
     next_of(drafts, data, draft);
+    return true;
 }
 
-static void judge_resolver(struct seep_drafts *drafts, const struct seep_dataset *data,
+static bool judge_resolver(struct seep_drafts *drafts, const struct seep_dataset *data,
                            size_t index)
 {
     const struct seep_event *event = &data->events[index];
     const char *image = text_at(event, "DroppedLeakDiagnosisEventInfo/ProcessImageName");
     double pid = number_at(event, "DroppedLeakDiagnosisEventInfo/ProcessId");
     if (!*image)
-        return;
+        return false;
     struct consumer who = { image, valid_pid(pid) ? (uint32_t)pid : 0,
                             time_at(event, "DroppedLeakDiagnosisEventInfo/ProcessCreationTime"), 0,
                             0 };
     struct seep_draft *draft =
         draft_for(drafts, data, event, SEEP_CLASS_PRIVATE_DATA, image, who.pid ? &who : NULL);
     if (!draft)
-        return;
+        return false;
     cite(drafts, data, index, draft,
          seep_say(drafts, "Windows began to diagnose a leak in %s and dropped it (event 1014)",
                   image));
@@ -381,9 +389,10 @@ static void judge_resolver(struct seep_drafts *drafts, const struct seep_dataset
         seep_draft_caveat(drafts, draft,
                           "the event names the process, not how fast it grows: record to be sure");
     next_of(drafts, data, draft);
+    return true;
 }
 
-static void judge_pool_empty(struct seep_drafts *drafts, const struct seep_dataset *data,
+static bool judge_pool_empty(struct seep_drafts *drafts, const struct seep_dataset *data,
                              size_t index)
 {
     const struct seep_event *event = &data->events[index];
@@ -392,7 +401,7 @@ static void judge_pool_empty(struct seep_drafts *drafts, const struct seep_datas
         draft_for(drafts, data, event, nonpaged ? SEEP_CLASS_NONPAGED_POOL : SEEP_CLASS_PAGED_POOL,
                   NULL, NULL);
     if (!draft)
-        return;
+        return false;
     draft->finding.metric =
         nonpaged ? SEEP_METRIC_NONPAGED_POOL_BYTES : SEEP_METRIC_PAGED_POOL_BYTES;
     cite(drafts, data, index, draft,
@@ -401,6 +410,7 @@ static void judge_pool_empty(struct seep_drafts *drafts, const struct seep_datas
                   nonpaged ? "nonpaged" : "paged", event->id));
     seep_draft_caveat(drafts, draft, "the event tells that the pool was empty, not who filled it");
     next_of(drafts, data, draft);
+    return true;
 }
 
 static bool is_from(const struct seep_event *event, const char *provider)
@@ -413,7 +423,7 @@ static bool judge_exhaustion_of(struct seep_drafts *drafts, const struct seep_da
 {
     struct exhaustion *at = NULL;
     size_t n = 0, capacity = 0;
-    for (size_t i = 0; i < data->n_events; i++) {
+    for (size_t i = data->n_events; i-- > 0 && n < MAX_EVENTS;) {
         const struct seep_event *event = &data->events[i];
         if (event->id != 2004 || event->machine.v != machine || !in_time(options, event->time_ns) ||
             !is_from(event, "Microsoft-Windows-Resource-Exhaustion-Detector"))
@@ -423,6 +433,11 @@ static bool judge_exhaustion_of(struct seep_drafts *drafts, const struct seep_da
             return false;
         }
         read_exhaustion(event, i, &at[n++]);
+    }
+    for (size_t i = 0; i < n / 2; i++) { // oldest first
+        struct exhaustion swap = at[i];
+        at[i] = at[n - 1 - i];
+        at[n - 1 - i] = swap;
     }
     judge_exhaustion(drafts, data, at, n);
     seep_free(at);
@@ -436,17 +451,19 @@ bool seep_events_judge(struct seep_drafts *drafts, const struct seep_dataset *da
         if (!judge_exhaustion_of(drafts, data, options, m))
             return false;
     }
-    for (size_t i = 0; i < data->n_events; i++) {
+    size_t n_radar = 0, n_resolver = 0, n_pool = 0;
+    for (size_t i = data->n_events; i-- > 0;) {
         const struct seep_event *event = &data->events[i];
         if (!in_time(options, event->time_ns))
             continue;
-        if (event->id == 1001 && is_from(event, "Windows Error Reporting"))
-            judge_radar(drafts, data, i);
-        else if (event->id == 1014 &&
+        if (event->id == 1001 && n_radar < MAX_EVENTS && is_from(event, "Windows Error Reporting"))
+            n_radar += judge_radar(drafts, data, i);
+        else if (event->id == 1014 && n_resolver < MAX_EVENTS &&
                  is_from(event, "Microsoft-Windows-Resource-Exhaustion-Resolver"))
-            judge_resolver(drafts, data, i);
-        else if ((event->id == 2019 || event->id == 2020) && is_from(event, "srv"))
-            judge_pool_empty(drafts, data, i);
+            n_resolver += judge_resolver(drafts, data, i);
+        else if ((event->id == 2019 || event->id == 2020) && n_pool < MAX_EVENTS &&
+                 is_from(event, "srv"))
+            n_pool += judge_pool_empty(drafts, data, i);
     }
     return !drafts->failed;
 }

@@ -345,6 +345,14 @@ static int by_subject(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+// Starts of one process: a log may know it to the second only, or not at all.
+static bool same_start(int64_t a, int64_t b)
+{
+    if (a == SEEP_NO_TIME || b == SEEP_NO_TIME)
+        return true;
+    return (a > b ? (double)a - (double)b : (double)b - (double)a) < 2e9;
+}
+
 // Folds findings with the same subject and class, and makes the ids of what remains unique.
 static bool settle(struct run *run)
 {
@@ -363,12 +371,21 @@ static bool settle(struct run *run)
     qsort(order, n, sizeof(struct seep_draft *), by_subject);
     for (size_t i = 0; i < n;) {
         size_t same = i + 1;
-        for (; same < n && strcmp(order[i]->finding.id, order[same]->finding.id) == 0 &&
-               order[i]->finding.start_ns == order[same]->finding.start_ns;
+        struct seep_draft *keep = order[i];
+        for (; same < n && strcmp(keep->finding.id, order[same]->finding.id) == 0 &&
+               same_start(keep->finding.start_ns, order[same]->finding.start_ns);
              same++) {
-            if (order[same]->finding.verdict >= SEEP_VERDICT_SUSPECT)
-                seep_fold(drafts, order[i], order[same]);
-            order[same]->dropped = true;
+            struct seep_draft *other = order[same];
+            if (other->finding.verdict > keep->finding.verdict) {
+                struct seep_draft *swap = keep;
+                keep = other;
+                other = swap;
+            }
+            if (keep->finding.start_ns == SEEP_NO_TIME)
+                keep->finding.start_ns = other->finding.start_ns;
+            if (other->finding.verdict >= SEEP_VERDICT_SUSPECT)
+                seep_fold(drafts, keep, other);
+            other->dropped = true;
         }
         i = same;
     }

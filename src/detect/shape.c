@@ -11,17 +11,18 @@
                      // with time constant tau, so 0.5 lets through what tau > 0.72 T does
 #define STOPPED 0.25 // growth in the last quarter over a quarter of the growth
 #define RETAINED                                                                                   \
-    0.4            // least floor of the last quarter above the start, over the growth; a line: 0.75
-#define KNOWN 0.5  // what growth that began lately must add to the highest floor before it
-#define ORDER 0.5  // Kendall's tau of the floors
-#define CRUMB 0.12 // of the whole range's growth
+    0.4           // least floor of the last quarter above the start, over the growth; a line: 0.75
+#define KNOWN 0.5 // what growth that began lately must add to the highest floor before it
+#define ORDER 0.5 // Kendall's tau of the floors
+#define CRUMB 0.2 // of the whole range's growth
 
 // The range of cells from `from` to the end of the grid.
 struct range {
     size_t from;
     double p; // best of the tests on it, not yet paid for
     enum seep_form form;
-    double start, growth, retained, ratio;
+    double start, growth, retained;
+    double ratio; // growth of the second half over that of the first
 };
 
 static double middle_of(const double *y, size_t from, size_t n)
@@ -65,27 +66,28 @@ static unsigned test_range(const struct seep_grid *grid, struct range *range)
 
 // Growth of the second half over that of the first, by a parabola through the median levels of
 // `range`: all of them say it more surely than the floors at three places.
-static double slowing(const struct seep_grid *grid, const struct range *range)
+static void find_slowing(const struct seep_grid *grid, struct range *range)
 {
     size_t cells = grid->n - range->from;
     struct seep_windows w;
     seep_windows_make(grid, range->from, grid->n, cells < 32 ? cells : 32, SEEP_WINDOW_LEVEL, &w);
     // On x = -1..1 the polynomials 1, x, x^2 - mean(x^2) are orthogonal.
-    double n = (double)w.n, square = 0, across = 0, bend = 0, slope = 0, curve = 0;
+    double n = (double)w.n, square = 0, across = 0, bend = 0, slope = 0, curve = 0, mean = 0;
     for (size_t i = 0; i < w.n; i++) {
         double x = 2 * (double)i / (n - 1) - 1;
         square += x * x / n;
+        mean += w.y[i] / n;
     }
     for (size_t i = 0; i < w.n; i++) {
         double x = 2 * (double)i / (n - 1) - 1, q = x * x - square;
         across += x * x;
         bend += q * q;
-        slope += x * w.y[i];
-        curve += q * w.y[i];
+        slope += x * (w.y[i] - mean);
+        curve += q * (w.y[i] - mean);
     }
     slope /= across;
     curve /= bend;
-    return slope > curve ? (slope + curve) / (slope - curve) : INFINITY;
+    range->ratio = slope > curve ? (slope + curve) / (slope - curve) : INFINITY;
 }
 
 // Growth in quarters of the range and what it says.
@@ -103,7 +105,7 @@ static enum seep_form form_of(const struct seep_grid *grid, struct range *range)
     range->start = start;
     range->growth = end - start;
     range->retained = fmin(fmax(least - start, 0), range->growth);
-    range->ratio = slowing(grid, range);
+    find_slowing(grid, range);
     struct seep_kendall order;
     if (!(range->growth > 0))
         return SEEP_FORM_FLAT;
@@ -144,9 +146,9 @@ static enum seep_form later_form(const struct seep_grid *grid, const struct rang
     if (range->start + range->growth < highest_before(grid, range->from) + KNOWN * range->growth)
         return SEEP_FORM_KNOWN;
     double share = (double)(grid->n - range->from) / (double)grid->n;
+    double tail = pow(fmax(whole->ratio, 0), share);
     if (whole->growth > 0 && whole->ratio < 1 &&
-        (range->ratio < (1 + pow(fmax(whole->ratio, 0), share)) / 2 ||
-         range->growth < CRUMB * whole->growth))
+        (range->ratio < (1 + tail) / 2 || range->growth < CRUMB * whole->growth))
         return SEEP_FORM_SLOWING;
     return form;
 }
