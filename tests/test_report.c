@@ -355,6 +355,19 @@ static void short_observations_show_seconds(void **state)
     seep_buf_clear(&out);
 }
 
+static void a_limit_in_the_past_is_said_to_be_past(void **state)
+{
+    (void)state;
+    struct seep_buf out = { 0 };
+    struct seep_report report = report_of("full");
+    assert_has_not(render(&report, "text", &out), "past");
+    report.now_ns = report.judgement->end_ns + 4 * 86400 * SEEP_NS_PER_S;
+    const char *text = render(&report, "text", &out);
+    assert_int_equal(count_of(text, "past"), 2);
+    assert_has(text, "out of commit in 3 d (2 d..5 d)");
+    seep_buf_clear(&out);
+}
+
 static void failures_are_told(void **state)
 {
     (void)state;
@@ -622,6 +635,7 @@ int main(void)
         cmocka_unit_test(colors_only_when_asked),
         cmocka_unit_test(text_shows_twenty_and_counts_the_rest),
         cmocka_unit_test(short_observations_show_seconds),
+        cmocka_unit_test(a_limit_in_the_past_is_said_to_be_past),
         cmocka_unit_test(failures_are_told),
         cmocka_unit_test(numbers_are_human),
         cmocka_unit_test(plain_text_wraps_between_words),

@@ -114,7 +114,9 @@ bool seep_report_write(const struct seep_report *report, const char *format, FIL
         ok = ops->end(&writer);
     }
     seep_free(writer.state);
-    if (!ok || fflush(out) != 0 || ferror(out))
+    if (!ok && !ferror(out))
+        return seep_fail_memory(err);
+    if (fflush(out) != 0 || ferror(out))
         return seep_fail(err, SEEP_NO_OFFSET, "look for a full disk or a closed pipe",
                          "the report could not be written");
     return true;

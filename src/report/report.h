@@ -20,10 +20,12 @@ struct seep_report {
     const char *command; // "analyze", "record", "report"
     const struct seep_dataset *data;
     const struct seep_judgement *judgement;
-    size_t top;     // 0 = the writer's own default (text: 20, JSON: everything)
-    bool all;       // steady findings too
-    bool color;     // ANSI colours, text only
-    int64_t now_ns; // for "in 3 d"; the end of the observation is what exhaustion counts from
+    size_t top; // 0 = the writer's own default (text: 20, JSON: everything)
+    bool all;   // steady findings too
+    bool color; // ANSI colours, text only
+    // The clock, SEEP_NO_TIME = not asked: an exhaustion that lies before it is said to be past.
+    // "in 3 d" counts from the end of the observation.
+    int64_t now_ns;
 };
 
 // Writes the document of `seep analyze` (cli.md) as "text" or "json". False when the output failed

@@ -321,6 +321,8 @@ static void add_limit(struct seep_writer *writer, const struct seep_exhaustion *
     seep_buf_addf(work, ", reached %s", at);
     if (strcmp(at, low) != 0 || strcmp(at, high) != 0)
         seep_buf_addf(work, " (%s .. %s)", low, high);
+    if (exhaustion->at_ns != SEEP_NO_TIME && exhaustion->at_ns < writer->report->now_ns)
+        seep_buf_adds(work, ", which is past by now");
     add_work(writer, "limit");
 }
 
