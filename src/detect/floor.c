@@ -189,7 +189,7 @@ bool seep_grid_build(const struct seep_point *points, size_t n, int64_t start_ns
 void seep_windows_make(const struct seep_grid *grid, size_t from, size_t to, size_t n,
                        enum seep_window_kind kind, struct seep_windows *windows)
 {
-    double sorted[SEEP_TREND_MAX];
+    double copy[SEEP_TREND_MAX];
     size_t size = (to - from) / n;
     from = to - size * n;
     windows->n = n;
@@ -212,10 +212,9 @@ void seep_windows_make(const struct seep_grid *grid, size_t from, size_t to, siz
             windows->y[i] = y[0];
             continue;
         }
-        memcpy(sorted, y, size * sizeof *sorted);
-        seep_sort(sorted, size);
+        memcpy(copy, y, size * sizeof *copy);
         // From six cells on, one odd cell does not make the floor.
         size_t tenth = size / 10 ? size / 10 : (size >= 6);
-        windows->y[i] = sorted[kind == SEEP_WINDOW_FLOOR ? tenth : size / 2];
+        windows->y[i] = seep_select(copy, size, kind == SEEP_WINDOW_FLOOR ? tenth : size / 2);
     }
 }

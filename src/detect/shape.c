@@ -147,7 +147,7 @@ static enum seep_form later_form(const struct seep_grid *grid, const struct rang
         return SEEP_FORM_KNOWN;
     double share = (double)(grid->n - range->from) / (double)grid->n;
     double tail = pow(fmax(whole->ratio, 0), share);
-    if (whole->growth > 0 && whole->ratio < 1 &&
+    if (whole->form != SEEP_FORM_GROWING && whole->growth > 0 && whole->ratio < 1 &&
         (range->ratio < (1 + tail) / 2 || range->growth < CRUMB * whole->growth))
         return SEEP_FORM_SLOWING;
     return form;
@@ -171,7 +171,9 @@ static void measure(const struct seep_grid *grid, size_t from, struct seep_shape
         squares += rest[i] * rest[i];
         lagged += i ? rest[i] * rest[i - 1] : 0;
     }
-    double phi = squares > 0 ? fmin(fmax(lagged / squares, 0), 0.8) : 0;
+    // Corrected for its bias in short sequences, as in seep_drift_stationary.
+    double phi = squares > 0 ? lagged / squares : 0, m = (double)w.n;
+    phi = m > 8 ? fmin(fmax((phi * m + 2) / (m - 4), 0), 0.85) : fmin(fmax(phi, 0), 0.85);
     if (phi > 0)
         (void)seep_theil_sen(w.x, w.y, w.n, (1 + phi) / (1 - phi), 1.96, &slope);
     shape->noise = sqrt(squares / (double)w.n);
@@ -238,14 +240,20 @@ void seep_shape_find(const struct seep_grid *grid, struct seep_shape *shape)
             (ranges[best].form != SEEP_FORM_GROWING || ranges[i].p < ranges[best].p))
             best = i;
     }
-    const struct range *range = &ranges[best];
+    struct range *range = &ranges[best];
     shape->form = range->form;
+    shape->p = fmin(range->p * n_tests, 1);
+    // Where the whole observation grows steadily, a part of it may be the surest proof, but what
+    // grew is the whole.
+    if (best && ranges[0].form == SEEP_FORM_GROWING)
+        range = &ranges[0];
     shape->start = range->start;
     shape->growth = range->growth;
     shape->retained = range->retained;
-    if (range->form < SEEP_FORM_SLOWING)
+    if (range->form < SEEP_FORM_SLOWING) {
+        shape->p = 1;
         return;
-    shape->p = fmin(range->p * n_tests, 1);
+    }
     size_t from = find_onset(grid, range->from, range->growth, shape);
     measure(grid, from, shape);
 }
