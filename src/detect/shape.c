@@ -30,12 +30,14 @@ static double middle_of(const double *y, size_t from, size_t n)
     return seep_median(y + from, n);
 }
 
-// The tests on one range; returns how many were made.
+// The tests on one range; returns how many there are. They are made only where the form leaves a
+// question, but paid for everywhere.
 static unsigned test_range(const struct seep_grid *grid, struct range *range)
 {
     static const size_t fine[] = { 48, 24, 16, 10 };
     size_t cells = grid->n - range->from;
     size_t counts[] = { cells, cells / 2, cells / 3, cells / 5 };
+    bool open = range->form >= SEEP_FORM_SLOWING;
     unsigned n_tests = 0;
     struct seep_windows w;
     struct seep_drift drift;
@@ -47,18 +49,20 @@ static unsigned test_range(const struct seep_grid *grid, struct range *range)
         for (int kind = SEEP_WINDOW_FLOOR; kind <= SEEP_WINDOW_LEVEL; kind++) {
             if (kind == SEEP_WINDOW_LEVEL && cells / n < 3)
                 continue; // nothing that the floor does not say
-            seep_windows_make(grid, range->from, grid->n, n, (enum seep_window_kind)kind, &w);
-            if (!seep_drift_steps(w.y, w.broken, w.n, &drift))
-                continue;
             n_tests++;
-            range->p = fmin(range->p, drift.p);
+            if (!open)
+                continue;
+            seep_windows_make(grid, range->from, grid->n, n, (enum seep_window_kind)kind, &w);
+            if (seep_drift_steps(w.y, w.broken, w.n, &drift))
+                range->p = fmin(range->p, drift.p);
         }
     }
     if (grid->n_gaps == 0 && cells >= SEEP_STATIONARY_MIN) {
-        seep_windows_make(grid, range->from, grid->n, cells < 256 ? cells : 256, SEEP_WINDOW_LEVEL,
-                          &w);
         n_tests++;
-        if (seep_drift_stationary(w.y, w.n, &drift))
+        if (open)
+            seep_windows_make(grid, range->from, grid->n, cells < 256 ? cells : 256,
+                              SEEP_WINDOW_LEVEL, &w);
+        if (open && seep_drift_stationary(w.y, w.n, &drift))
             range->p = fmin(range->p, drift.p);
     }
     return n_tests;
@@ -234,8 +238,8 @@ void seep_shape_find(const struct seep_grid *grid, struct seep_shape *shape)
     // What the whole observation says stands, unless a later part grows as a leak does.
     size_t best = 0;
     for (unsigned i = 0; i < n_ranges; i++) {
-        n_tests += test_range(grid, &ranges[i]);
         ranges[i].form = i ? later_form(grid, &ranges[0], &ranges[i]) : form_of(grid, &ranges[i]);
+        n_tests += test_range(grid, &ranges[i]);
         if (i && ranges[i].form == SEEP_FORM_GROWING &&
             (ranges[best].form != SEEP_FORM_GROWING || ranges[i].p < ranges[best].p))
             best = i;
