@@ -211,7 +211,7 @@ static void values_are_held_between_points(void **state)
     // 10 for 90 s, 20 for 10 s: as many points of either must not matter.
     struct seep_point points[] = { { 0, 10 },      { 90 * S, 20 }, { 91 * S, 20 },
                                    { 92 * S, 20 }, { 95 * S, 20 }, { 100 * S, 20 } };
-    assert_true(seep_grid_build(points, 6, 0, 100 * S, S, &grid));
+    assert_true(seep_grid_build(points, 6, 0, 100 * S, S, NULL, &grid));
     assert_int_equal(grid.n, 101);
     double sum = 0;
     for (size_t i = 0; i < grid.n; i++)
@@ -221,15 +221,15 @@ static void values_are_held_between_points(void **state)
     struct seep_points many = { 0 };
     for (int i = 0; i < 20000; i++)
         assert_true(seep_points_add(&many, i * S, i % 10 == 3 ? 5 : 15));
-    assert_true(seep_grid_build(many.at, many.count, 0, 19999 * S, S, &grid));
+    assert_true(seep_grid_build(many.at, many.count, 0, 19999 * S, S, NULL, &grid));
     assert_int_equal(grid.n, SEEP_TREND_MAX);
     for (size_t i = 0; i < grid.n; i++) {
         assert_true(grid.low[i] == 5);
         assert_true(fabs(grid.level[i] - 14) < 0.5);
     }
     seep_points_clear(&many);
-    assert_false(seep_grid_build(points, 0, 0, S, S, &grid));
-    assert_false(seep_grid_build(points, 6, 200 * S, 100 * S, S, &grid));
+    assert_false(seep_grid_build(points, 0, 0, S, S, NULL, &grid));
+    assert_false(seep_grid_build(points, 6, 200 * S, 100 * S, S, NULL, &grid));
 }
 
 static void gaps_and_dips_are_no_evidence(void **state)
@@ -242,7 +242,7 @@ static void gaps_and_dips_are_no_evidence(void **state)
             assert_true(seep_points_add(&points, i * S, 100 + i + (i % 3)));
     }
     points.at[20].value = 0; // a sample that failed
-    assert_true(seep_grid_build(points.at, points.count, 0, 199 * S, S, &grid));
+    assert_true(seep_grid_build(points.at, points.count, 0, 199 * S, S, NULL, &grid));
     assert_int_equal(grid.n_gaps, 1);
     assert_in_range(grid.n, 128, 132);
     assert_true(grid.low[20] > 100);
@@ -303,7 +303,7 @@ static void the_rhythm_of_a_day_is_taken_out(void **state)
         assert_true(seep_points_add(&points, i * 60 * S,
                                     5000 + i / 14.4 + 300 * sin(6.283185307179586 * i / 1440 + 1)));
     assert_true(seep_grid_build(points.at, points.count, 0, points.at[points.count - 1].t_ns,
-                                60 * S, &grid));
+                                60 * S, NULL, &grid));
     assert_true(seep_grid_remove_rhythm(&grid));
     for (size_t i = 0; i < grid.n; i++) {
         double line = 5000 + (double)grid.t_ns[i] / (60.0 * 1e9) / 14.4;

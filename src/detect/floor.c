@@ -9,6 +9,9 @@
 
 #define WRAP 4294967296.0
 
+// Fewer points have no usual step.
+enum { MIN_POINTS = 8 };
+
 // The `share` quantile of the steps between neighbours, by size, from at most 256 of them;
 // `in_time` takes the times instead of the values.
 static double usual_step(const struct seep_point *points, size_t n, double share, bool in_time)
@@ -51,33 +54,46 @@ size_t seep_unwrap32(struct seep_point *points, size_t n)
     return wraps;
 }
 
-struct gap {
-    int64_t from_ns, to_ns;
-};
-
-enum { MAX_GAPS = 32 };
-
-// Silences in which the recorder was off. A silence alone says nothing, because a value that does
-// not change is not written; so the value has to have jumped across it too.
-static size_t find_gaps(const struct seep_point *points, size_t n, int64_t start_ns, int64_t end_ns,
-                        struct gap gaps[MAX_GAPS])
+void seep_silences_find(const struct seep_point *points, size_t n, int64_t start_ns, int64_t end_ns,
+                        bool jumped, struct seep_silences *silences)
 {
-    if (n < 8)
-        return 0;
-    double silence = 12 * usual_step(points, n, 0.9, true);
+    *silences = (struct seep_silences){ 0 };
+    double silence = 12 * usual_step(points, n, 0.9, true), silent = 0;
     double jump = 4 * usual_step(points, n, 0.9, false);
     double least = ((double)end_ns - (double)start_ns) / 50;
     size_t m = 0;
-    for (size_t i = 1; i < n; i++) {
+    for (size_t i = 1; n >= MIN_POINTS && i < n; i++) {
         double wide = (double)points[i].t_ns - (double)points[i - 1].t_ns;
         if (wide <= silence || wide <= least || points[i].t_ns <= start_ns ||
-            points[i - 1].t_ns >= end_ns || fabs(points[i].value - points[i - 1].value) <= jump)
+            points[i - 1].t_ns >= end_ns ||
+            (jumped && fabs(points[i].value - points[i - 1].value) <= jump))
             continue;
-        if (m == MAX_GAPS)
-            return 0; // that is how this series is sampled
-        gaps[m++] = (struct gap){ points[i - 1].t_ns, points[i].t_ns };
+        if (m == SEEP_MAX_SILENCES) {
+            m = 0;
+            silent = 0;
+            break;
+        }
+        silences->at[m].from_ns = points[i - 1].t_ns;
+        silences->at[m++].to_ns = points[i].t_ns;
+        silent += wide;
     }
-    return m;
+    silences->n = m;
+    if (n > m + 1)
+        silences->tick_ns =
+            (int64_t)(((double)points[n - 1].t_ns - (double)points[0].t_ns - silent) /
+                      (double)(n - 1 - m));
+}
+
+// Whether the machine was silent for at least half of [from, to).
+static bool was_silent(const struct seep_silences *machine, int64_t from, int64_t to)
+{
+    double silent = 0;
+    for (size_t i = 0; machine && i < machine->n; i++) {
+        double start = fmax((double)machine->at[i].from_ns, (double)from);
+        double end = fmin((double)machine->at[i].to_ns, (double)to);
+        silent += fmax(end - start, 0);
+    }
+    return !machine || silent >= ((double)to - (double)from) / 2;
 }
 
 // A cell that falls below half of both its neighbours is a sample that went wrong (a counter read
@@ -110,15 +126,15 @@ static void cell(const struct seep_point *points, size_t n, size_t *at, int64_t 
     *level = area / ((double)to - (double)from);
 }
 
-static bool in_gap(const struct gap *gaps, size_t n, size_t *next, int64_t from, int64_t to)
+static bool in_gap(const struct seep_silences *gaps, size_t *next, int64_t from, int64_t to)
 {
-    while (*next < n && gaps[*next].to_ns <= from)
+    while (*next < gaps->n && gaps->at[*next].to_ns <= from)
         ++*next;
-    return *next < n && gaps[*next].from_ns < to && gaps[*next].to_ns > to;
+    return *next < gaps->n && gaps->at[*next].from_ns < to && gaps->at[*next].to_ns > to;
 }
 
 bool seep_grid_build(const struct seep_point *points, size_t n, int64_t start_ns, int64_t end_ns,
-                     int64_t tick_ns, struct seep_grid *grid)
+                     int64_t tick_ns, const struct seep_silences *machine, struct seep_grid *grid)
 {
     if (n == 0 || points[0].t_ns > end_ns)
         return false;
@@ -131,15 +147,20 @@ bool seep_grid_build(const struct seep_point *points, size_t n, int64_t start_ns
     bool each = ticks <= SEEP_TREND_MAX - 1; // a cell for each look of the recorder
     size_t cells = each ? (size_t)ticks + 1 : SEEP_TREND_MAX;
     double width = each ? span / (double)(cells > 1 ? cells - 1 : 1) : span / (double)cells;
-    struct gap gaps[MAX_GAPS];
-    size_t n_gaps = find_gaps(points, n, start_ns, end_ns, gaps), next_gap = 0;
-    size_t at = 0;
+    struct seep_silences gaps;
+    size_t at = 0, next_gap = 0;
     bool broken = false;
     grid->n = 0;
-    grid->n_gaps = n_gaps;
+    grid->n_gaps = 0;
     grid->gap_ns = 0;
-    for (size_t i = 0; i < n_gaps; i++)
-        grid->gap_ns += (double)gaps[i].to_ns - (double)gaps[i].from_ns;
+    seep_silences_find(points, n, start_ns, end_ns, true, &gaps);
+    for (size_t i = 0; i < gaps.n; i++) {
+        if (!was_silent(machine, gaps.at[i].from_ns, gaps.at[i].to_ns))
+            continue;
+        gaps.at[grid->n_gaps++] = gaps.at[i];
+        grid->gap_ns += (double)gaps.at[i].to_ns - (double)gaps.at[i].from_ns;
+    }
+    gaps.n = grid->n_gaps;
     grid->cell_ns = width;
     grid->start_ns = start_ns;
     grid->end_ns = end_ns;
@@ -148,7 +169,7 @@ bool seep_grid_build(const struct seep_point *points, size_t n, int64_t start_ns
         int64_t from = start_ns + (int64_t)left, to = start_ns + (int64_t)(left + width);
         if (to <= from)
             to = from + 1;
-        if (in_gap(gaps, n_gaps, &next_gap, from, to)) {
+        if (in_gap(&gaps, &next_gap, from, to)) {
             broken = true;
             continue;
         }
@@ -168,7 +189,7 @@ bool seep_grid_build(const struct seep_point *points, size_t n, int64_t start_ns
 void seep_windows_make(const struct seep_grid *grid, size_t from, size_t to, size_t n,
                        enum seep_window_kind kind, struct seep_windows *windows)
 {
-    double sorted[SEEP_TREND_MAX];
+    double copy[SEEP_TREND_MAX];
     size_t size = (to - from) / n;
     from = to - size * n;
     windows->n = n;
@@ -191,10 +212,9 @@ void seep_windows_make(const struct seep_grid *grid, size_t from, size_t to, siz
             windows->y[i] = y[0];
             continue;
         }
-        memcpy(sorted, y, size * sizeof *sorted);
-        seep_sort(sorted, size);
+        memcpy(copy, y, size * sizeof *copy);
         // From six cells on, one odd cell does not make the floor.
         size_t tenth = size / 10 ? size / 10 : (size >= 6);
-        windows->y[i] = sorted[kind == SEEP_WINDOW_FLOOR ? tenth : size / 2];
+        windows->y[i] = seep_select(copy, size, kind == SEEP_WINDOW_FLOOR ? tenth : size / 2);
     }
 }

@@ -31,12 +31,28 @@ struct seep_grid {
 // step modulo 2^32 is no larger than eight times the usual steps of the series. Returns the wraps.
 size_t seep_unwrap32(struct seep_point *points, size_t n);
 
+// Times in which nothing was written, much longer than usual.
+enum { SEEP_MAX_SILENCES = 32 };
+struct seep_silences {
+    struct {
+        int64_t from_ns, to_ns;
+    } at[SEEP_MAX_SILENCES];
+    size_t n;
+    int64_t tick_ns; // mean time between points outside them; 0 = unknown
+};
+
+// Finds them between start_ns and end_ns. With `jumped` only those across which the value changed
+// by more than it usually does. More than fit: none, for that is how the series is sampled.
+void seep_silences_find(const struct seep_point *points, size_t n, int64_t start_ns, int64_t end_ns,
+                        bool jumped, struct seep_silences *silences);
+
 // Puts points on a grid of [start_ns, end_ns]; `tick_ns` is the interval at which the recorder
 // looked, so that cells are never narrower. Points before the start give the value held at it. A
-// silence much longer than usual across which the value jumped is a gap. False when there is no
-// point at or before the end, or no time between start and end.
+// silence across which the value jumped is a gap, if the machine was silent too: `machine` are the
+// silences of its busiest series, NULL where there is no other series. False when there is no point
+// at or before the end, or no time between start and end.
 bool seep_grid_build(const struct seep_point *points, size_t n, int64_t start_ns, int64_t end_ns,
-                     int64_t tick_ns, struct seep_grid *grid);
+                     int64_t tick_ns, const struct seep_silences *machine, struct seep_grid *grid);
 
 // Takes a daily rhythm (a day's and half a day's sine) out of the levels and lows of a grid that
 // spans two days or more, when it explains at least half of what a straight line leaves. The line

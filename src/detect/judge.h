@@ -36,7 +36,9 @@ struct seep_scene {
     const struct seep_dataset *data;
     struct seep_machine_id machine;
     int64_t start_ns, end_ns, tick_ns;
-    int64_t heartbeat_ns; // the longest usual silence of a series, an estimate
+    struct seep_silences silences; // of the busiest series
+    size_t busiest;                // its index + 1; 0 = none
+    int64_t heartbeat_ns;          // the longest usual silence of a series, an estimate
     struct seep_judged *judged;
     size_t n_judged, capacity;
     double grown[SEEP_N_METRICS];  // sum of `delta` over processes

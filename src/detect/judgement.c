@@ -134,6 +134,8 @@ static void survey(struct run *run, struct seep_scene *scene)
         }
         if (s->n_points < 3)
             continue;
+        if (!scene->busiest || s->n_points > run->data->series[scene->busiest - 1].n_points)
+            scene->busiest = i + 1;
         double apart = ((double)s->last_ns - (double)s->first_ns) / (double)(s->n_points - 1);
         tick = apart > 0 ? fmin(tick, apart) : tick;
         heartbeat = fmax(heartbeat, apart);
@@ -183,6 +185,21 @@ static void clip_points(const struct run *run, struct seep_points *points)
     points->at[0].t_ns = later(points->at[0].t_ns, o->since_ns);
 }
 
+// When the recorder was off, and how often it looked when it was on, by the busiest series.
+static bool find_silences(struct run *run, struct seep_scene *scene)
+{
+    if (!scene->busiest)
+        return true;
+    if (!run->data->points(run->data->ctx, scene->busiest - 1, &run->points, run->err))
+        return false;
+    clip_points(run, &run->points);
+    seep_silences_find(run->points.at, run->points.count, scene->start_ns, scene->end_ns, false,
+                       &scene->silences);
+    if (scene->silences.n && scene->silences.tick_ns > 0)
+        scene->tick_ns = earlier(scene->tick_ns, scene->silences.tick_ns);
+    return true;
+}
+
 // Measures one series. False only when reading failed.
 static bool measure(struct run *run, struct seep_scene *scene, size_t index)
 {
@@ -208,7 +225,8 @@ static bool measure(struct run *run, struct seep_scene *scene, size_t index)
     bool born = judged.kind == SEEP_SUBJECT_PROCESS && judged.process &&
                 judged.first_ns - scene->start_ns > 2 * later(scene->tick_ns, 1);
     judged.delta = (judged.alive ? judged.newest : 0) - (born ? 0 : run->points.at[0].value);
-    if (seep_grid_build(run->points.at, n, judged.first_ns, judged.last_ns, scene->tick_ns,
+    const struct seep_silences *machine = scene->busiest ? &scene->silences : NULL;
+    if (seep_grid_build(run->points.at, n, judged.first_ns, judged.last_ns, scene->tick_ns, machine,
                         &run->grid))
         seep_shape_find(&run->grid, &judged.shape);
     else
@@ -285,6 +303,8 @@ static bool judge_machine(struct run *run, struct seep_scene *scene)
     survey(run, scene);
     if (scene->end_ns < scene->start_ns)
         return true;
+    if (!find_silences(run, scene))
+        return false;
     run->start_ns = earlier(run->start_ns, scene->start_ns);
     run->end_ns = later(run->end_ns, scene->end_ns);
     for (size_t i = 0; i < run->data->n_series; i++) {

@@ -14,11 +14,11 @@ static void terms_at(double t_s, double span_s, double x[TERMS])
 {
     x[0] = 1;
     x[1] = t_s / span_s - 0.5;
-    for (int k = 1; k <= 2; k++) {
-        double angle = fmod(t_s * k, DAY_S) / DAY_S * TAU;
-        x[2 * k] = cos(angle);
-        x[2 * k + 1] = sin(angle);
-    }
+    double angle = fmod(t_s, DAY_S) / DAY_S * TAU, c = cos(angle), s = sin(angle);
+    x[2] = c;
+    x[3] = s;
+    x[4] = c * c - s * s; // of twice the angle
+    x[5] = 2 * s * c;
 }
 
 // Solves the normal equations of the first `n` terms (Gauss with no pivoting: they are positive

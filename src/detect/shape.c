@@ -30,12 +30,14 @@ static double middle_of(const double *y, size_t from, size_t n)
     return seep_median(y + from, n);
 }
 
-// The tests on one range; returns how many were made.
+// The tests on one range; returns how many there are. They are made only where the form leaves a
+// question, but paid for everywhere.
 static unsigned test_range(const struct seep_grid *grid, struct range *range)
 {
     static const size_t fine[] = { 48, 24, 16, 10 };
     size_t cells = grid->n - range->from;
     size_t counts[] = { cells, cells / 2, cells / 3, cells / 5 };
+    bool open = range->form >= SEEP_FORM_SLOWING;
     unsigned n_tests = 0;
     struct seep_windows w;
     struct seep_drift drift;
@@ -47,18 +49,20 @@ static unsigned test_range(const struct seep_grid *grid, struct range *range)
         for (int kind = SEEP_WINDOW_FLOOR; kind <= SEEP_WINDOW_LEVEL; kind++) {
             if (kind == SEEP_WINDOW_LEVEL && cells / n < 3)
                 continue; // nothing that the floor does not say
-            seep_windows_make(grid, range->from, grid->n, n, (enum seep_window_kind)kind, &w);
-            if (!seep_drift_steps(w.y, w.broken, w.n, &drift))
-                continue;
             n_tests++;
-            range->p = fmin(range->p, drift.p);
+            if (!open)
+                continue;
+            seep_windows_make(grid, range->from, grid->n, n, (enum seep_window_kind)kind, &w);
+            if (seep_drift_steps(w.y, w.broken, w.n, &drift))
+                range->p = fmin(range->p, drift.p);
         }
     }
     if (grid->n_gaps == 0 && cells >= SEEP_STATIONARY_MIN) {
-        seep_windows_make(grid, range->from, grid->n, cells < 256 ? cells : 256, SEEP_WINDOW_LEVEL,
-                          &w);
         n_tests++;
-        if (seep_drift_stationary(w.y, w.n, &drift))
+        if (open)
+            seep_windows_make(grid, range->from, grid->n, cells < 256 ? cells : 256,
+                              SEEP_WINDOW_LEVEL, &w);
+        if (open && seep_drift_stationary(w.y, w.n, &drift))
             range->p = fmin(range->p, drift.p);
     }
     return n_tests;
@@ -147,7 +151,7 @@ static enum seep_form later_form(const struct seep_grid *grid, const struct rang
         return SEEP_FORM_KNOWN;
     double share = (double)(grid->n - range->from) / (double)grid->n;
     double tail = pow(fmax(whole->ratio, 0), share);
-    if (whole->growth > 0 && whole->ratio < 1 &&
+    if (whole->form != SEEP_FORM_GROWING && whole->growth > 0 && whole->ratio < 1 &&
         (range->ratio < (1 + tail) / 2 || range->growth < CRUMB * whole->growth))
         return SEEP_FORM_SLOWING;
     return form;
@@ -171,7 +175,9 @@ static void measure(const struct seep_grid *grid, size_t from, struct seep_shape
         squares += rest[i] * rest[i];
         lagged += i ? rest[i] * rest[i - 1] : 0;
     }
-    double phi = squares > 0 ? fmin(fmax(lagged / squares, 0), 0.8) : 0;
+    // Corrected for its bias in short sequences, as in seep_drift_stationary.
+    double phi = squares > 0 ? lagged / squares : 0, m = (double)w.n;
+    phi = m > 8 ? fmin(fmax((phi * m + 2) / (m - 4), 0), 0.85) : fmin(fmax(phi, 0), 0.85);
     if (phi > 0)
         (void)seep_theil_sen(w.x, w.y, w.n, (1 + phi) / (1 - phi), 1.96, &slope);
     shape->noise = sqrt(squares / (double)w.n);
@@ -232,20 +238,26 @@ void seep_shape_find(const struct seep_grid *grid, struct seep_shape *shape)
     // What the whole observation says stands, unless a later part grows as a leak does.
     size_t best = 0;
     for (unsigned i = 0; i < n_ranges; i++) {
-        n_tests += test_range(grid, &ranges[i]);
         ranges[i].form = i ? later_form(grid, &ranges[0], &ranges[i]) : form_of(grid, &ranges[i]);
+        n_tests += test_range(grid, &ranges[i]);
         if (i && ranges[i].form == SEEP_FORM_GROWING &&
             (ranges[best].form != SEEP_FORM_GROWING || ranges[i].p < ranges[best].p))
             best = i;
     }
-    const struct range *range = &ranges[best];
+    struct range *range = &ranges[best];
     shape->form = range->form;
+    shape->p = fmin(range->p * n_tests, 1);
+    // Where the whole observation grows steadily, a part of it may be the surest proof, but what
+    // grew is the whole.
+    if (best && ranges[0].form == SEEP_FORM_GROWING)
+        range = &ranges[0];
     shape->start = range->start;
     shape->growth = range->growth;
     shape->retained = range->retained;
-    if (range->form < SEEP_FORM_SLOWING)
+    if (range->form < SEEP_FORM_SLOWING) {
+        shape->p = 1;
         return;
-    shape->p = fmin(range->p * n_tests, 1);
+    }
     size_t from = find_onset(grid, range->from, range->growth, shape);
     measure(grid, from, shape);
 }

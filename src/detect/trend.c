@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+// Below this, insertion is the fastest sort.
+enum { SMALL = 24 };
+
 static int by_value(const void *a, const void *b)
 {
     const double x = *(const double *)a, y = *(const double *)b;
@@ -16,7 +19,7 @@ static int by_value(const void *a, const void *b)
 
 void seep_sort(double *y, size_t n)
 {
-    if (n > 16) {
+    if (n > SMALL) {
         qsort(y, n, sizeof *y, by_value);
         return;
     }
@@ -29,9 +32,12 @@ void seep_sort(double *y, size_t n)
     }
 }
 
-static double median_of_sorted(const double *y, size_t n)
+static double largest(const double *y, size_t n)
 {
-    return n % 2 ? y[n / 2] : y[n / 2 - 1] / 2 + y[n / 2] / 2;
+    double most = y[0];
+    for (size_t i = 1; i < n; i++)
+        most = y[i] > most ? y[i] : most;
+    return most;
 }
 
 double seep_median(const double *y, size_t n)
@@ -43,17 +49,21 @@ double seep_median(const double *y, size_t n)
     if (n > SEEP_TREND_MAX && !(copy = seep_alloc(n, sizeof *copy)))
         return NAN;
     memcpy(copy, y, n * sizeof *copy);
-    seep_sort(copy, n);
-    double median = median_of_sorted(copy, n);
+    double median = seep_select(copy, n, n / 2);
+    if (n % 2 == 0) // what is left of the middle is not larger
+        median = median / 2 + largest(copy, n / 2) / 2;
     if (copy != room)
         seep_free(copy);
     return median;
 }
 
-// The k-th smallest (Hoare's selection, median of three); the array is reordered.
-static double select_kth(double *y, size_t n, size_t k)
+double seep_select(double *y, size_t n, size_t k)
 {
     size_t low = 0, high = n - 1;
+    if (n <= SMALL) {
+        seep_sort(y, n);
+        return y[k];
+    }
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         double a = y[low], b = y[middle], c = y[high];
@@ -175,11 +185,11 @@ bool seep_theil_sen(const double *x, const double *y, size_t n, double inflate, 
     double low = ((double)m - spread) / 2, high = ((double)m + spread) / 2;
     size_t at_low = low > 0 ? (size_t)low : 0;
     size_t at_high = high < (double)(m - 1) ? (size_t)ceil(high) : m - 1;
-    double upper = select_kth(slopes, m, m / 2);
-    double middle = m % 2 ? upper : (select_kth(slopes, m, m / 2 - 1) + upper) / 2;
+    double upper = seep_select(slopes, m, m / 2);
+    double middle = m % 2 ? upper : (seep_select(slopes, m, m / 2 - 1) + upper) / 2;
     result->slope = middle;
-    result->low = select_kth(slopes, m, at_low);
-    result->high = select_kth(slopes, m, at_high);
+    result->low = seep_select(slopes, m, at_low);
+    result->high = seep_select(slopes, m, at_high);
     return true;
 }
 
