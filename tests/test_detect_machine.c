@@ -184,8 +184,8 @@ static void healthy_machines_are_steady(void **state)
             seep_judgement_clear(&j);
             gen_data_clear(&gen);
         }
-        print_message("%u x %.0f s: %zu suspects in %u machines\n", rows[r].n, rows[r].tick_s,
-                      suspects, rows[r].runs);
+        print_message("%u x %.0f s: %u suspects in %u machines\n", rows[r].n, rows[r].tick_s,
+                      (unsigned)suspects, rows[r].runs);
         assert_true(suspects <= rows[r].runs / 4);
     }
 }
