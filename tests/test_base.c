@@ -164,9 +164,10 @@ static void json_is_well_formed(void **state)
     seep_json_end_object(&json);
     assert_true(seep_json_flush(&json));
     assert_int_equal(json.n_invalid, 1);
-    assert_string_equal(seep_buf_text(&json.buf),
-                        "{\"a\\\"\\n\":\"\\u0001\\\\xFF\\u009b\xc2\xa0\",\"list\":[0.1,null,4096,null,{}],"
-                        "\"t\":\"1970-01-01T00:00:00.000000000Z\"}\n");
+    assert_string_equal(
+        seep_buf_text(&json.buf),
+        "{\"a\\\"\\n\":\"\\u0001\\\\xFF\\u009b\xc2\xa0\",\"list\":[0.1,null,4096,null,{}],"
+        "\"t\":\"1970-01-01T00:00:00.000000000Z\"}\n");
     seep_json_clear(&json);
 }
 

@@ -74,7 +74,7 @@ static void print_loss(const struct seep_loss *loss)
     seep_plain_add(&line, loss->what, 0);
     seep_buf_adds(&line, ": ");
     seep_plain_add(&line, loss->text, 0);
-    printf("  lost: %s\n", seep_buf_text(&line));
+    printf("  %s: %s\n", loss->harmless ? "note" : "lost", seep_buf_text(&line));
     seep_buf_clear(&line);
 }
 
