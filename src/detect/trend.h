@@ -71,8 +71,8 @@ double seep_student_95(double df);
 
 double seep_median(const double *y, size_t n); // NaN for n = 0 or no memory
 
-// The k-th smallest (k < n, counted from 0), by Hoare's selection; afterwards no value before y[k] is
-// larger and none behind it smaller.
+// The k-th smallest (k < n, counted from 0), by Hoare's selection; afterwards no value before y[k]
+// is larger and none behind it smaller.
 double seep_select(double *y, size_t n, size_t k);
 
 // Sorts in place, smallest first.
