@@ -181,6 +181,26 @@ static void numbers_read_back(void **state)
         assert_int_equal(len, strlen(text));
         assert_true(strtod(text, NULL) == values[i]);
     }
+    uint64_t random = 88172645463325252u;
+    for (int i = 0; i < 200000; i++) {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        double value = (double)(random % 1000000007) / pow(10, (double)(i % 14));
+        value = i % 3 ? value : -value;
+        char text[SEEP_NUMBER_TEXT];
+        size_t len = seep_number_format(value, text);
+        assert_int_equal(len, strlen(text));
+        assert_true(strtod(text, NULL) == value);
+        len = seep_number_format_fast(value / 3, text);
+        assert_int_equal(len, strlen(text));
+        assert_true(strtod(text, NULL) == value / 3);
+    }
+    char text[SEEP_NUMBER_TEXT];
+    (void)seep_number_format(-0.05, text);
+    assert_string_equal(text, "-0.05");
+    (void)seep_number_format(1000.125, text);
+    assert_string_equal(text, "1000.125");
 }
 
 static void events_nest_their_fields(void **state)

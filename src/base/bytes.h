@@ -33,11 +33,11 @@ static inline struct seep_bytes seep_bytes(const void *data, size_t len)
 // outside.
 static inline struct seep_bytes seep_bytes_part(struct seep_bytes all, size_t offset, size_t len)
 {
-    if (offset > all.len)
+    if (!all.data || offset > all.len)
         return (struct seep_bytes){ .data = all.data, .len = 0 };
     if (len > all.len - offset)
         len = all.len - offset;
-    return (struct seep_bytes){ .data = all.data ? all.data + offset : NULL, .len = len };
+    return (struct seep_bytes){ .data = all.data + offset, .len = len };
 }
 
 // Whether `all` has `len` bytes at `offset`.

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-bool seep_fail(struct seep_err *err, uint64_t offset, const char *hint, const char *format, ...)
+bool(seep_fail)(struct seep_err *err, uint64_t offset, const char *hint, const char *format, ...)
 {
     if (!err)
         return false;
@@ -20,7 +20,7 @@ bool seep_fail(struct seep_err *err, uint64_t offset, const char *hint, const ch
     return false;
 }
 
-bool seep_fail_memory(struct seep_err *err)
+bool(seep_fail_memory)(struct seep_err *err)
 {
     return seep_fail(err, SEEP_NO_OFFSET, "close other programs or give seep a smaller input",
                      "out of memory");

@@ -42,6 +42,16 @@ bool seep_fail(struct seep_err *err, uint64_t offset, const char *hint, const ch
 // The failure that needs no words: an allocation did not succeed.
 bool seep_fail_memory(struct seep_err *err);
 
+// Compilers and analysers see one file at a time: this tells them that both return false, so they
+// do not take the way on which a failed function's outputs are used.
+static inline bool seep_is_false(bool value)
+{
+    (void)value;
+    return false;
+}
+#define seep_fail(...) seep_is_false(seep_fail(__VA_ARGS__))
+#define seep_fail_memory(err) seep_is_false(seep_fail_memory(err))
+
 // Writes `seep: FILE: what (at 0xOFFSET): hint` without a line end into `line`; parts that are
 // empty are left out, control characters of `file` are replaced. `file` may be NULL.
 void seep_err_line(const struct seep_err *err, const char *file, char *line, size_t size);

@@ -60,4 +60,7 @@ enum { SEEP_NUMBER_TEXT = 32 };
 // and no exponent. `value` must be finite. Returns the length.
 size_t seep_number_format(double value, char text[SEEP_NUMBER_TEXT]);
 
+// The same for storage: it reads back as `value`, but need not be the shortest.
+size_t seep_number_format_fast(double value, char text[SEEP_NUMBER_TEXT]);
+
 #endif

@@ -2,13 +2,14 @@
 // The contract with the operating system, on POSIX.
 #include "os/os.h"
 
-#include "base/alloc.h"
+#include "os/posix.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -93,7 +94,10 @@ void seep_os_sleep_until(int64_t until_ns, const volatile sig_atomic_t *wake)
         int64_t left = until_ns - seep_os_monotonic_ns();
         if (left <= 0)
             return;
-        struct timespec nap = { .tv_nsec = (long)(left < LOOK_NS ? left : LOOK_NS - 1) };
+        if (wake && left > LOOK_NS)
+            left = LOOK_NS;
+        struct timespec nap = { .tv_sec = (time_t)(left / 1000000000),
+                                .tv_nsec = (long)(left % 1000000000) };
         (void)nanosleep(&nap, NULL);
     }
 }
@@ -153,6 +157,26 @@ FILE *seep_os_create(const char *path, struct seep_err *err)
     return file;
 }
 
+// The limit of open files that this process was started with; rlim_max 0 = not raised.
+static struct rlimit first_file_limit;
+
+size_t seep_posix_raise_file_limit(size_t wanted)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return 0;
+    if (limit.rlim_cur < wanted && limit.rlim_cur < limit.rlim_max) {
+        struct rlimit raised = limit;
+        raised.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
+        if (setrlimit(RLIMIT_NOFILE, &raised) == 0) {
+            if (!first_file_limit.rlim_max)
+                first_file_limit = limit;
+            limit = raised;
+        }
+    }
+    return limit.rlim_cur < SIZE_MAX ? (size_t)limit.rlim_cur : SIZE_MAX;
+}
+
 bool seep_os_spawn(char *const *argv, struct seep_os_child *child, struct seep_err *err)
 {
     // The pipe closes at a successful exec; otherwise the child sends its errno through it.
@@ -160,14 +184,16 @@ bool seep_os_spawn(char *const *argv, struct seep_os_child *child, struct seep_e
     if (pipe2(tell, O_CLOEXEC) != 0)
         return seep_fail(err, SEEP_NO_OFFSET, NULL, "cannot start '%s' (no pipe)", argv[0]);
     pid_t pid = fork();
+    int reason = errno;
     if (pid == 0) {
+        if (first_file_limit.rlim_max)
+            (void)setrlimit(RLIMIT_NOFILE, &first_file_limit);
         execvp(argv[0], argv);
-        int reason = errno;
+        reason = errno;
         (void)!write(tell[1], &reason, sizeof reason);
         _exit(127);
     }
     (void)close(tell[1]);
-    int reason = 0;
     bool ok = pid > 0 && read(tell[0], &reason, sizeof reason) != (ssize_t)sizeof reason;
     (void)close(tell[0]);
     if (!ok) {
@@ -182,10 +208,15 @@ bool seep_os_spawn(char *const *argv, struct seep_os_child *child, struct seep_e
 
 bool seep_os_child_ended(struct seep_os_child *child, int *status)
 {
-    int raw;
-    if (waitpid((pid_t)child->pid, &raw, WNOHANG) != (pid_t)child->pid)
-        return false;
-    *status = WIFEXITED(raw) ? WEXITSTATUS(raw) : 128 + WTERMSIG(raw);
+    // Once waited for, the PID is free for others: the handle keeps the status (plus 1) instead.
+    if (!child->handle) {
+        int raw;
+        if (waitpid((pid_t)child->pid, &raw, WNOHANG) != (pid_t)child->pid)
+            return false;
+        int ended = WIFEXITED(raw) ? WEXITSTATUS(raw) : 128 + WTERMSIG(raw);
+        child->handle = (void *)((uintptr_t)ended + 1);
+    }
+    *status = (int)((uintptr_t)child->handle - 1);
     return true;
 }
 

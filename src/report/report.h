@@ -20,10 +20,12 @@ struct seep_report {
     const char *command; // "analyze", "record", "report"
     const struct seep_dataset *data;
     const struct seep_judgement *judgement;
-    size_t top;     // 0 = the writer's own default (text: 20, JSON: everything)
-    bool all;       // steady findings too
-    bool color;     // ANSI colours, text only
-    int64_t now_ns; // for "in 3 d"; the end of the observation is what exhaustion counts from
+    size_t top; // 0 = the writer's own default (text: 20, JSON: everything)
+    bool all;   // steady findings too
+    bool color; // ANSI colours, text only
+    // The clock, SEEP_NO_TIME = not asked: an exhaustion that lies before it is said to be past.
+    // "in 3 d" counts from the end of the observation.
+    int64_t now_ns;
 };
 
 // Writes the document of `seep analyze` (cli.md) as "text" or "json". False when the output failed
@@ -54,10 +56,14 @@ void seep_facts_printer_tallies(const struct seep_facts_printer *printer, struct
 // Returns whether every line was written.
 bool seep_facts_printer_close(struct seep_facts_printer *printer);
 
-// People's numbers: "1.23 GB", "+4.2 MB/h", "3 d", "686". `text` holds at least 32 bytes.
+// People's numbers: "1.23 GB", "+4.2 MB/h", "3 d", "686"; "unknown" for what is not finite. `text`
+// holds at least 32 bytes. The unit of a rate is that of the metric, and the number is per second.
 enum { SEEP_HUMAN_TEXT = 32 };
 void seep_human_bytes(double bytes, char text[SEEP_HUMAN_TEXT]);
 void seep_human_rate(double per_second, const char *unit, char text[SEEP_HUMAN_TEXT]);
 void seep_human_duration(double seconds, char text[SEEP_HUMAN_TEXT]);
+// `unit` as seep_metric_unit gives it: "bytes", "count", "ratio" (shown in %); NULL = a bare
+// number.
+void seep_human_value(double value, const char *unit, char text[SEEP_HUMAN_TEXT]);
 
 #endif

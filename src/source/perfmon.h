@@ -12,6 +12,10 @@
 // languages that Windows ships), the sample carries that metric and its value is converted to the
 // metric's unit (MBytes to bytes, percent to a ratio). "_Total" and "Idle" are no processes: their
 // samples belong to the machine and carry no metric, except Paging File(_Total)\% Usage.
+//
+// A process that gets another instance name keeps its series, under the path that it had first.
+// Where a subject has the same amount by several counters (Available Bytes and MBytes, Private
+// Bytes and Page File Bytes, Process and Process V2), the finest one carries the metric.
 #ifndef SEEP_SOURCE_PERFMON_H
 #define SEEP_SOURCE_PERFMON_H
 

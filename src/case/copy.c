@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: MIT
+// A case as a source: its facts pass through the same door as those of any file. So cases are
+// merged, too.
+#include "case/internal.h"
+
+#include "base/alloc.h"
+#include "base/time.h"
+
+#include <stdlib.h>
+
+// One sample of a batch, on its way from rows of series to rows of moments.
+struct entry {
+    int64_t tick;
+    uint32_t series;
+    double value;
+};
+
+struct copy {
+    struct seep_case *c;
+    struct seep_sink *sink;
+    const struct seep_control *control;
+    struct seep_dataset data;
+    struct seep_machine_id *machines;
+    struct seep_process_id *processes;
+    struct seep_series_id *series; // 0 = not announced yet
+    struct entry *entries;
+    size_t n_entries, capacity;
+    uint64_t n_damaged; // chunks
+};
+
+static bool copy_machines(struct copy *k)
+{
+    for (size_t i = 0; i < k->data.n_machines; i++) {
+        if (!seep_sink_machine(k->sink, &k->data.machines[i], &k->machines[i]))
+            return false;
+    }
+    return true;
+}
+
+static struct seep_machine_id machine_of(const struct copy *k, struct seep_machine_id old)
+{
+    return old.v ? k->machines[old.v - 1] : (struct seep_machine_id){ 0 };
+}
+
+static bool copy_processes(struct copy *k)
+{
+    for (size_t i = 0; i < k->data.n_processes; i++) {
+        struct seep_process p = k->data.processes[i];
+        p.machine = machine_of(k, p.machine);
+        if (!seep_sink_process(k->sink, &p, &k->processes[i]))
+            return false;
+        if (p.end_ns != SEEP_NO_TIME && !seep_sink_process_end(k->sink, k->processes[i], p.end_ns))
+            return false;
+    }
+    return true;
+}
+
+static bool announce(struct copy *k, uint32_t id)
+{
+    if (k->series[id - 1].v)
+        return true;
+    struct seep_series s = k->data.series[id - 1].series;
+    s.subject.machine = machine_of(k, s.subject.machine);
+    if (s.subject.process.v)
+        s.subject.process = k->processes[s.subject.process.v - 1];
+    return seep_sink_series(k->sink, &s, &k->series[id - 1]);
+}
+
+static int by_tick(const void *a, const void *b)
+{
+    const struct entry *x = a, *y = b;
+    if (x->tick != y->tick)
+        return x->tick > y->tick ? 1 : -1;
+    return (x->series > y->series) - (x->series < y->series);
+}
+
+static bool push_batch(struct copy *k, const uint32_t *tick_machines)
+{
+    if (k->n_entries)
+        qsort(k->entries, k->n_entries, sizeof *k->entries, by_tick);
+    for (size_t i = 0; i < k->n_entries; i++) {
+        const struct entry *e = &k->entries[i];
+        if (!announce(k, e->series))
+            return false;
+        if (i == 0 || e->tick != k->entries[i - 1].tick) {
+            struct seep_machine_id machine =
+                machine_of(k, (struct seep_machine_id){ tick_machines[e->tick - 1] });
+            if (!seep_sink_tick(k->sink, machine, k->c->tick_times[e->tick - 1]))
+                return false;
+        }
+        if (!seep_sink_sample(k->sink, k->series[e->series - 1], e->value))
+            return false;
+    }
+    k->n_entries = 0;
+    return true;
+}
+
+// Takes the points of one row apart; a damaged row gives what it has up to the damage.
+static bool take_chunk(struct copy *k, sqlite3_stmt *stmt)
+{
+    int64_t base = sqlite3_column_int64(stmt, 0);
+    int64_t series = sqlite3_column_int64(stmt, 1);
+    const char *at = (const char *)sqlite3_column_text(stmt, 2);
+    const char *end = at ? at + sqlite3_column_bytes(stmt, 2) : NULL;
+    uint32_t offset;
+    double value;
+    bool bad = !at || series <= 0 || (uint64_t)series > k->data.n_series || base <= 0;
+    while (!bad && case_point_next(&at, end, &offset, &value, &bad)) {
+        if ((uint64_t)base > k->c->n_ticks || offset >= k->c->n_ticks - (uint64_t)base + 1) {
+            bad = true;
+            break;
+        }
+        if (!seep_grow(&k->entries, &k->capacity, k->n_entries + 1, sizeof *k->entries))
+            return seep_fail_memory(&k->sink->error);
+        k->entries[k->n_entries++] = (struct entry){ base + offset, (uint32_t)series, value };
+    }
+    k->n_damaged += bad;
+    return true;
+}
+
+static bool load_tick_machines(struct copy *k, uint32_t **machines, struct seep_err *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    *machines = seep_alloc(k->c->n_ticks, sizeof **machines);
+    if (!*machines)
+        return seep_fail_memory(err);
+    if (!case_prepare(k->c, &stmt, "SELECT machine_id FROM tick ORDER BY id", err))
+        return false;
+    for (size_t i = 0; i < k->c->n_ticks && sqlite3_step(stmt) == SQLITE_ROW; i++) {
+        int64_t id = sqlite3_column_int64(stmt, 0);
+        (*machines)[i] = id > 0 && (uint64_t)id <= k->data.n_machines ? (uint32_t)id : 0;
+    }
+    sqlite3_finalize(stmt);
+    return true;
+}
+
+static enum seep_status copy_samples(struct copy *k, struct seep_err *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    uint32_t *tick_machines = NULL;
+    enum seep_status status = SEEP_OK;
+    if (!load_tick_machines(k, &tick_machines, err) ||
+        !case_prepare(k->c, &stmt, "SELECT tick_id,series_id,points FROM chunk ORDER BY id", err))
+        status = SEEP_FAILED;
+    int64_t batch = 0;
+    int rc = SQLITE_DONE;
+    while (status == SEEP_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+        int64_t base = sqlite3_column_int64(stmt, 0);
+        if (base != batch) {
+            if (!push_batch(k, tick_machines))
+                status = SEEP_FAILED;
+            else if (seep_cancelled(k->control))
+                status = SEEP_CANCELLED;
+            batch = base;
+            seep_progress(k->control, base > 0 ? (uint64_t)base : 0, k->c->n_ticks);
+        }
+        if (status == SEEP_OK && !take_chunk(k, stmt))
+            status = SEEP_FAILED;
+    }
+    if (status == SEEP_OK && !push_batch(k, tick_machines))
+        status = SEEP_FAILED;
+    if (status == SEEP_OK && rc != SQLITE_DONE) {
+        status = SEEP_PARTIAL;
+        if (!seep_sink_lose(k->sink, "damaged", 1, SEEP_UNKNOWN_COUNT, SEEP_NO_OFFSET,
+                            "the case is damaged: %s", sqlite3_errmsg(k->c->db)))
+            status = SEEP_FAILED;
+    }
+    sqlite3_finalize(stmt);
+    seep_free(tick_machines);
+    return status;
+}
+
+static bool copy_rest(struct copy *k)
+{
+    for (size_t i = 0; i < k->data.n_events; i++) {
+        struct seep_event e = k->data.events[i];
+        e.machine = machine_of(k, e.machine);
+        if (!seep_sink_event(k->sink, &e))
+            return false;
+    }
+    for (size_t i = 0; i < k->data.n_sources; i++) {
+        for (size_t l = 0; l < k->data.sources[i].n_losses; l++) {
+            // What the original reading lost is known to be lost; reading the case loses nothing
+            // more.
+            struct seep_loss loss = k->data.sources[i].losses[l];
+            loss.harmless = true;
+            if (!seep_sink_loss(k->sink, &loss))
+                return false;
+        }
+    }
+    return k->n_damaged == 0 ||
+           seep_sink_lose(k->sink, "bad-record", k->n_damaged, SEEP_UNKNOWN_COUNT, SEEP_NO_OFFSET,
+                          "rows of points that are damaged");
+}
+
+enum seep_status seep_case_copy(struct seep_case *c, struct seep_sink *sink,
+                                const struct seep_control *control, struct seep_err *err)
+{
+    struct copy k = { .c = c, .sink = sink, .control = control };
+    enum seep_status status = SEEP_FAILED;
+    if (!seep_case_dataset(c, &k.data, err))
+        return SEEP_FAILED;
+    k.machines = seep_alloc(k.data.n_machines, sizeof *k.machines);
+    k.processes = seep_alloc(k.data.n_processes, sizeof *k.processes);
+    k.series = seep_alloc(k.data.n_series, sizeof *k.series);
+    if (!k.machines || !k.processes || !k.series)
+        (void)seep_fail_memory(err);
+    else if (copy_machines(&k) && copy_processes(&k)) {
+        status = copy_samples(&k, err);
+        if (status != SEEP_FAILED && !copy_rest(&k))
+            status = SEEP_FAILED;
+    }
+    if (status == SEEP_FAILED && err && !err->what[0])
+        *err = sink->error;
+    if (status == SEEP_OK && k.n_damaged)
+        status = SEEP_PARTIAL;
+    seep_free(k.machines);
+    seep_free(k.processes);
+    seep_free(k.series);
+    seep_free(k.entries);
+    return status;
+}

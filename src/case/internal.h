@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+// What the files of the case share; nobody else includes it.
+#ifndef SEEP_CASE_INTERNAL_H
+#define SEEP_CASE_INTERNAL_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/intern.h"
+#include "case/case.h"
+
+#include <sqlite3.h>
+
+// The points of one series that are not sealed yet: `"3":686,"4":690` without braces. Keys count
+// from the base tick.
+struct case_tail {
+    struct seep_buf text;
+    size_t written_len;   // how much of it stands in rows already (recording)
+    uint32_t first, last; // offsets of its first and last point
+    uint32_t n, n_written;
+    uint32_t first_unwritten; // offset of the first point that is not in a row
+    bool dirty;               // listed in `dirty`
+};
+
+// What is remembered of a process, so that the same one is found again.
+struct case_process {
+    uint32_t machine, boot, pid;
+    bool has_pid;
+    int64_t start_ns;
+    uint32_t image; // interned
+    uint32_t next;  // the next one of the same machine and PID, 0 = last
+};
+
+struct case_machine {
+    char *host;    // NULL = unknown
+    uint32_t boot; // of the source that is being written
+};
+
+struct seep_case {
+    struct seep_sink sink; // first: the sink is the case
+    sqlite3 *db;
+    bool read_only;
+    void *bytes;             // of a case opened from memory; freed by SQLite
+    struct seep_arena arena; // of the dataset
+
+    // writing
+    enum seep_case_writing writing;
+    bool in_source, in_transaction;
+    uint32_t source_id;
+    sqlite3_stmt *insert_tick, *insert_chunk, *insert_series, *insert_process, *insert_event;
+    sqlite3_stmt *insert_field, *insert_loss, *select_event;
+    struct seep_intern
+        keys; // of machines, series and process heads; ids map to rows through `rows`
+    uint32_t *rows;
+    size_t rows_capacity;
+    struct seep_intern images;
+    struct case_machine *machines; // machines[row - 1]
+    size_t n_machines, machines_capacity;
+    struct case_process *processes; // processes[row - 1]
+    size_t n_processes, processes_capacity;
+    struct case_tail *tails; // tails[series row - 1]
+    size_t n_tails, tails_capacity;
+    uint32_t *dirty; // series rows with points that are not in a row
+    size_t n_dirty, dirty_capacity;
+    int64_t next_tick, base_tick; // row ids
+    int64_t tail_first_chunk;     // the first chunk row of the unsealed tail; 0 = none
+    unsigned n_tail_commits;
+    uint64_t pending_points;
+    unsigned n_losses;
+
+    // reading
+    int64_t *tick_times; // tick_times[id - 1]
+    size_t n_ticks;
+    sqlite3_stmt *select_points;
+};
+
+// Sets the error from SQLite's last one.
+bool case_sql_fail(struct seep_case *c, struct seep_err *err, const char *doing);
+
+// Runs SQL that gives no rows.
+bool case_exec(struct seep_case *c, const char *sql, struct seep_err *err);
+
+// Prepares a statement into `*stmt` if it is NULL, else resets it.
+bool case_prepare(struct seep_case *c, sqlite3_stmt **stmt, const char *sql, struct seep_err *err);
+
+// Text or NULL of a column, copied into the arena.
+const char *case_text(struct seep_arena *arena, sqlite3_stmt *stmt, int column);
+
+bool case_begin(struct seep_case *c, struct seep_err *err);
+
+// Brings an older case up to date (migrate.c), and refuses what is not a case or is newer.
+bool case_migrate(struct seep_case *c, struct seep_err *err);
+
+// Whether the tables, views and indexes are the ones of schema.sql and nothing runs by itself
+// (migrate.c).
+bool case_check_schema(struct seep_case *c, struct seep_err *err);
+
+// The sink's operations (store.c).
+extern const struct seep_sink_ops case_sink_ops;
+
+// Fills the memory of what a writable case holds already (store.c).
+bool case_remember(struct seep_case *c, struct seep_err *err);
+
+// Points (points.c). Appends a point to the tail of a series.
+bool case_tail_add(struct seep_case *c, uint32_t series, int64_t tick, double value);
+// Writes what is not in rows; with `seal` replaces the rows of the tail by one row a series and
+// starts a new tail.
+bool case_tails_write(struct seep_case *c, bool seal, struct seep_err *err);
+void case_tails_clear(struct seep_case *c);
+
+// Reads the next `"offset":value` of a chunk's points from `*at`; false at the end, and `*bad`
+// where it is malformed.
+bool case_point_next(const char **at, const char *end, uint32_t *offset, double *value, bool *bad);
+
+#endif

@@ -1,0 +1,118 @@
+-- The case: everything that is known about one or more machines, as facts. Plain SQL may read all of it; the
+-- points of a series are in the view `sample`.
+--
+-- Times are nanoseconds since 1970-01-01T00:00:00Z; NULL = unknown. Sizes are bytes.
+
+CREATE TABLE source(
+  id INTEGER PRIMARY KEY,
+  path TEXT NOT NULL,
+  format TEXT NOT NULL,
+  size_bytes INTEGER NOT NULL,
+  read_bytes INTEGER NOT NULL,
+  status TEXT NOT NULL,          -- reading, ok, partial, failed, cancelled; "reading" = cut off
+  facts TEXT NOT NULL            -- JSON: kind -> count
+);
+CREATE TABLE loss(
+  id INTEGER PRIMARY KEY,
+  source_id INTEGER NOT NULL REFERENCES source,
+  what TEXT NOT NULL,
+  count INTEGER,
+  bytes INTEGER,
+  offset INTEGER,
+  text TEXT NOT NULL,
+  harmless INTEGER NOT NULL
+);
+CREATE TABLE machine(
+  id INTEGER PRIMARY KEY,
+  host TEXT,
+  os TEXT,
+  os_version TEXT,
+  ram_bytes INTEGER,
+  commit_limit_bytes INTEGER,
+  page_size_bytes INTEGER,
+  n_processors INTEGER
+);
+CREATE TABLE boot(
+  id INTEGER PRIMARY KEY,
+  machine_id INTEGER NOT NULL REFERENCES machine,
+  boot_ns INTEGER NOT NULL
+);
+CREATE TABLE process(
+  id INTEGER PRIMARY KEY,
+  machine_id INTEGER NOT NULL REFERENCES machine,
+  boot_id INTEGER REFERENCES boot,
+  pid INTEGER,
+  parent_pid INTEGER,
+  start_ns INTEGER,
+  end_ns INTEGER,
+  image TEXT
+);
+-- What does not change from sample to sample.
+CREATE TABLE series(
+  id INTEGER PRIMARY KEY,
+  source_id INTEGER NOT NULL REFERENCES source,
+  machine_id INTEGER NOT NULL REFERENCES machine,
+  subject TEXT NOT NULL,         -- machine, process, pool-tag, driver, site, heap
+  process_id INTEGER REFERENCES process,
+  name TEXT,                     -- the tag, driver, site or heap
+  metric TEXT,                   -- NULL: known by its counter only
+  counter TEXT
+);
+-- A moment at which a source took samples of a machine.
+CREATE TABLE tick(
+  id INTEGER PRIMARY KEY,
+  source_id INTEGER NOT NULL REFERENCES source,
+  machine_id INTEGER NOT NULL REFERENCES machine,
+  time_ns INTEGER NOT NULL
+);
+-- The points of one series from one batch: a JSON object, "tick.id - tick_id" -> value. A point holds until the next.
+CREATE TABLE chunk(
+  id INTEGER PRIMARY KEY,
+  series_id INTEGER NOT NULL REFERENCES series,
+  tick_id INTEGER NOT NULL REFERENCES tick,
+  first_tick_id INTEGER NOT NULL,
+  last_tick_id INTEGER NOT NULL,
+  n_points INTEGER NOT NULL,
+  points TEXT NOT NULL
+);
+CREATE INDEX chunk_by_series ON chunk(series_id, tick_id);
+CREATE VIEW sample AS
+  SELECT chunk.series_id, tick.time_ns, point.value
+  FROM chunk, json_each(chunk.points) AS point
+  JOIN tick ON tick.id = chunk.tick_id + CAST(point.key AS INTEGER);
+CREATE TABLE event(
+  id INTEGER PRIMARY KEY,
+  source_id INTEGER NOT NULL REFERENCES source,
+  machine_id INTEGER NOT NULL REFERENCES machine,
+  time_ns INTEGER NOT NULL,
+  provider TEXT NOT NULL,
+  channel TEXT,
+  event_id INTEGER NOT NULL,
+  version INTEGER NOT NULL,
+  record_id INTEGER,
+  offset INTEGER
+);
+CREATE INDEX event_by_time ON event(machine_id, time_ns);
+-- The typed fields of an event, in their order; nested names are paths ("ProcessInfo/Process_1/Name").
+CREATE TABLE field(
+  event_row INTEGER NOT NULL REFERENCES event,
+  n INTEGER NOT NULL,
+  path TEXT NOT NULL,
+  type TEXT NOT NULL,            -- null, text, uint, int, real, bool, hex, time
+  value,
+  PRIMARY KEY(event_row, n)
+) WITHOUT ROWID;
+-- What the last judgement of this case said.
+CREATE TABLE finding(
+  id TEXT PRIMARY KEY,
+  class TEXT NOT NULL,
+  verdict TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  name TEXT,
+  pid INTEGER,
+  metric TEXT,
+  rate_per_s REAL,
+  since_ns INTEGER,
+  share REAL,
+  evidence TEXT NOT NULL         -- JSON: a list of sentences
+) WITHOUT ROWID;

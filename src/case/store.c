@@ -1,0 +1,632 @@
+// SPDX-License-Identifier: MIT
+// Writing facts: the sink of a case.
+//
+// Ids that the sink hands out are row ids. What was written before (by an earlier source or an
+// earlier run) is found again through keys in memory, so that several files of one machine become
+// one machine with one set of processes and series.
+#include "case/internal.h"
+
+#include "base/alloc.h"
+#include "base/time.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    BATCH_POINTS = 1 << 20, // an import commits after as many points: about 10 MB of text
+    SEAL_COMMITS = 128,     // a recording joins its short rows after as many commits
+};
+
+// Starts of a process that differ by less are the same: Perfmon's Elapsed Time and an event's
+// creation time round differently.
+#define START_TOLERANCE_NS (2 * SEEP_NS_PER_S)
+// Boot times that differ by less are the same boot: they are computed from an uptime and drift with
+// the clock.
+#define BOOT_TOLERANCE_NS (120 * SEEP_NS_PER_S)
+
+static struct seep_case *case_of(struct seep_sink *sink)
+{
+    return (struct seep_case *)sink;
+}
+
+static void bind_text(sqlite3_stmt *stmt, int at, const char *text)
+{
+    if (text && *text)
+        sqlite3_bind_text(stmt, at, text, -1, SQLITE_TRANSIENT);
+    else
+        sqlite3_bind_null(stmt, at);
+}
+
+static void bind_unless(sqlite3_stmt *stmt, int at, int64_t value, int64_t unknown)
+{
+    if (value == unknown)
+        sqlite3_bind_null(stmt, at);
+    else
+        sqlite3_bind_int64(stmt, at, value);
+}
+
+static bool step(struct seep_case *c, sqlite3_stmt *stmt, const char *doing)
+{
+    int rc = sqlite3_step(stmt);
+    if (rc == SQLITE_DONE || rc == SQLITE_ROW) {
+        sqlite3_reset(stmt);
+        return true;
+    }
+    (void)case_sql_fail(c, &c->sink.error, doing);
+    sqlite3_reset(stmt);
+    return false;
+}
+
+// Runs a statement once with up to six integers (INT64_MIN = NULL).
+static bool run(struct seep_case *c, const char *sql, const int64_t *values, int n)
+{
+    sqlite3_stmt *stmt = NULL;
+    if (!case_prepare(c, &stmt, sql, &c->sink.error))
+        return false;
+    for (int i = 0; i < n; i++)
+        bind_unless(stmt, i + 1, values[i], INT64_MIN);
+    bool ok = step(c, stmt, "the case cannot be written");
+    sqlite3_finalize(stmt);
+    return ok;
+}
+
+// The row that stands behind an interned key; `*row` 0 = a new key.
+static bool key_row(struct seep_case *c, const struct seep_buf *key, uint32_t *id, uint32_t *row)
+{
+    *id = key->failed ? 0 : seep_intern(&c->keys, key->data, key->len);
+    size_t had = c->rows_capacity;
+    if (!*id || !seep_grow(&c->rows, &c->rows_capacity, *id, sizeof *c->rows))
+        return seep_fail_memory(&c->sink.error);
+    if (c->rows_capacity > had)
+        memset(c->rows + had, 0, (c->rows_capacity - had) * sizeof *c->rows);
+    *row = c->rows[*id - 1];
+    return true;
+}
+
+static bool same_host(const char *a, const char *b)
+{
+    return sqlite3_stricmp(a ? a : "", b ? b : "") == 0;
+}
+
+static uint32_t find_machine(const struct seep_case *c, const char *host)
+{
+    for (size_t i = 0; i < c->n_machines; i++) {
+        if (same_host(c->machines[i].host, host))
+            return (uint32_t)i + 1;
+    }
+    // Facts that do not name their machine belong to the only one there is.
+    return !(host && *host) && c->n_machines == 1 ? 1 : 0;
+}
+
+static bool remember_machine(struct seep_case *c, const char *host)
+{
+    if (!seep_grow(&c->machines, &c->machines_capacity, c->n_machines + 1, sizeof *c->machines))
+        return seep_fail_memory(&c->sink.error);
+    char *copy = host && *host ? seep_strndup(host, strlen(host)) : NULL;
+    if (host && *host && !copy)
+        return seep_fail_memory(&c->sink.error);
+    c->machines[c->n_machines++] = (struct case_machine){ .host = copy };
+    return true;
+}
+
+// The boot of a machine that started at about `boot_ns`; 0 where the time is unknown.
+static bool find_boot(struct seep_case *c, uint32_t machine, int64_t boot_ns, uint32_t *boot)
+{
+    *boot = 0;
+    if (boot_ns == SEEP_NO_TIME)
+        return true;
+    sqlite3_stmt *stmt = NULL;
+    if (!case_prepare(c, &stmt, "SELECT id FROM boot WHERE machine_id=?1 AND abs(boot_ns-?2)<=?3",
+                      &c->sink.error))
+        return false;
+    sqlite3_bind_int64(stmt, 1, machine);
+    sqlite3_bind_int64(stmt, 2, boot_ns);
+    sqlite3_bind_int64(stmt, 3, BOOT_TOLERANCE_NS);
+    if (sqlite3_step(stmt) == SQLITE_ROW)
+        *boot = (uint32_t)sqlite3_column_int64(stmt, 0);
+    sqlite3_finalize(stmt);
+    if (*boot)
+        return true;
+    const int64_t values[] = { machine, boot_ns };
+    if (!run(c, "INSERT INTO boot(machine_id,boot_ns) VALUES(?,?)", values, 2))
+        return false;
+    *boot = (uint32_t)sqlite3_last_insert_rowid(c->db);
+    return true;
+}
+
+static bool on_machine(struct seep_sink *sink, const struct seep_machine *m,
+                       struct seep_machine_id *id)
+{
+    struct seep_case *c = case_of(sink);
+    uint32_t row = find_machine(c, m->host);
+    sqlite3_stmt *stmt = NULL;
+    if (!case_begin(c, &c->sink.error))
+        return false;
+    bool is_new = row == 0;
+    if (is_new) {
+        if (!remember_machine(c, m->host))
+            return false;
+        row = (uint32_t)c->n_machines;
+    }
+    // What is known stays; what is new fills the gaps. The commit limit and RAM may change: the
+    // newer number counts.
+    if (!case_prepare(
+            c, &stmt,
+            "INSERT INTO machine VALUES(?1,?2,?3,?4,?5,?6,?7,?8) ON CONFLICT(id) DO UPDATE SET"
+            " host=ifnull(host,excluded.host), os=ifnull(os,excluded.os),"
+            " os_version=ifnull(excluded.os_version,os_version),"
+            " ram_bytes=ifnull(excluded.ram_bytes,ram_bytes),"
+            " commit_limit_bytes=ifnull(excluded.commit_limit_bytes,commit_limit_bytes),"
+            " page_size_bytes=ifnull(page_size_bytes,excluded.page_size_bytes),"
+            " n_processors=ifnull(n_processors,excluded.n_processors)",
+            &c->sink.error))
+        return false;
+    sqlite3_bind_int64(stmt, 1, row);
+    bind_text(stmt, 2, m->host);
+    bind_text(stmt, 3, m->os);
+    bind_text(stmt, 4, m->os_version);
+    bind_unless(stmt, 5, (int64_t)m->ram_bytes, 0);
+    bind_unless(stmt, 6, (int64_t)m->commit_limit_bytes, 0);
+    bind_unless(stmt, 7, m->page_size_bytes, 0);
+    bind_unless(stmt, 8, m->n_processors, 0);
+    bool ok = step(c, stmt, "a machine cannot be stored");
+    sqlite3_finalize(stmt);
+    if (!ok || !find_boot(c, row, m->boot_ns, &c->machines[row - 1].boot))
+        return false;
+    id->v = row;
+    return true;
+}
+
+static bool same_process(const struct case_process *old, const struct case_process *new)
+{
+    if (old->start_ns != SEEP_NO_TIME && new->start_ns != SEEP_NO_TIME) {
+        int64_t apart = old->start_ns - new->start_ns;
+        return apart <= START_TOLERANCE_NS && apart >= -START_TOLERANCE_NS;
+    }
+    return old->image == new->image && (old->boot == new->boot || !old->boot || !new->boot);
+}
+
+// The head of the list of processes with this machine and PID (or, without a PID, this image).
+static bool process_head(struct seep_case *c, const struct case_process *p, uint32_t *id,
+                         uint32_t *row)
+{
+    struct seep_buf key = { 0 };
+    seep_buf_addf(&key, "p%" PRIu32 "/%d/%" PRIu32, p->machine, p->has_pid,
+                  p->has_pid ? p->pid : p->image);
+    bool ok = key_row(c, &key, id, row);
+    seep_buf_clear(&key);
+    return ok;
+}
+
+static bool remember_process(struct seep_case *c, uint32_t row, struct case_process p)
+{
+    uint32_t head, first;
+    if (!process_head(c, &p, &head, &first))
+        return false;
+    size_t had = c->processes_capacity;
+    if (!seep_grow(&c->processes, &c->processes_capacity, row, sizeof *c->processes))
+        return seep_fail_memory(&c->sink.error);
+    if (c->processes_capacity > had)
+        memset(c->processes + had, 0, (c->processes_capacity - had) * sizeof *c->processes);
+    p.next = first;
+    c->processes[row - 1] = p;
+    if (row > c->n_processes)
+        c->n_processes = row;
+    c->rows[head - 1] = row;
+    return true;
+}
+
+static uint32_t intern_image(struct seep_case *c, const char *image)
+{
+    return seep_intern(&c->images, image ? image : "", image ? strlen(image) : 0);
+}
+
+static bool on_process(struct seep_sink *sink, const struct seep_process *p,
+                       struct seep_process_id *id)
+{
+    struct seep_case *c = case_of(sink);
+    struct case_process new = { .machine = p->machine.v,
+                                .boot = p->machine.v && p->machine.v <= c->n_machines
+                                            ? c->machines[p->machine.v - 1].boot
+                                            : 0,
+                                .pid = p->pid,
+                                .has_pid = p->has_pid,
+                                .start_ns = p->start_ns,
+                                .image = intern_image(c, p->image) };
+    uint32_t head, row;
+    if (!new.image || !process_head(c, &new, &head, &row) || !case_begin(c, &c->sink.error))
+        return false;
+    while (row && !same_process(&c->processes[row - 1], &new))
+        row = c->processes[row - 1].next;
+    if (row) {
+        struct case_process *old = &c->processes[row - 1];
+        if (old->start_ns == SEEP_NO_TIME && new.start_ns != SEEP_NO_TIME) {
+            old->start_ns = new.start_ns;
+            const int64_t values[] = { row, new.start_ns };
+            if (!run(c, "UPDATE process SET start_ns=?2 WHERE id=?1", values, 2))
+                return false;
+        }
+        id->v = row;
+        return true;
+    }
+    if (!case_prepare(c, &c->insert_process, "INSERT INTO process VALUES(NULL,?,?,?,?,?,?,?)",
+                      &c->sink.error))
+        return false;
+    sqlite3_stmt *s = c->insert_process;
+    sqlite3_bind_int64(s, 1, new.machine);
+    bind_unless(s, 2, new.boot, 0);
+    bind_unless(s, 3, new.has_pid ? (int64_t) new.pid : -1, -1);
+    bind_unless(s, 4, p->parent_pid, 0);
+    bind_unless(s, 5, p->start_ns, SEEP_NO_TIME);
+    bind_unless(s, 6, p->end_ns, SEEP_NO_TIME);
+    bind_text(s, 7, p->image);
+    if (!step(c, s, "a process cannot be stored"))
+        return false;
+    row = (uint32_t)sqlite3_last_insert_rowid(c->db);
+    if (!remember_process(c, row, new))
+        return false;
+    id->v = row;
+    return true;
+}
+
+static bool on_process_end(struct seep_sink *sink, struct seep_process_id id, int64_t end_ns)
+{
+    struct seep_case *c = case_of(sink);
+    const int64_t values[] = { id.v, end_ns };
+    return case_begin(c, &c->sink.error) &&
+           run(c, "UPDATE process SET end_ns=?2 WHERE id=?1", values, 2);
+}
+
+static void add_series_key(struct seep_buf *key, uint32_t machine, const char *kind,
+                           uint32_t process, const char *name, const char *metric,
+                           const char *counter)
+{
+    // Unit separators cannot be in a name that a tool shows; if one is, two series become one key
+    // only if all else is equal.
+    seep_buf_addf(key, "s%" PRIu32 "\x1f%s\x1f%" PRIu32 "\x1f", machine, kind, process);
+    seep_buf_adds(key, name ? name : "");
+    seep_buf_addc(key, 0x1f);
+    seep_buf_adds(key, metric ? metric : "");
+    seep_buf_addc(key, 0x1f);
+    seep_buf_adds(key, counter ? counter : "");
+}
+
+static bool on_series(struct seep_sink *sink, const struct seep_series *s,
+                      struct seep_series_id *id)
+{
+    struct seep_case *c = case_of(sink);
+    const char *kind = seep_subject_kind_name(s->subject.kind);
+    const char *metric = seep_metric_name(s->metric);
+    struct seep_buf key = { 0 };
+    uint32_t key_id, row;
+    add_series_key(&key, s->subject.machine.v, kind, s->subject.process.v, s->subject.name, metric,
+                   s->counter);
+    bool ok = key_row(c, &key, &key_id, &row);
+    seep_buf_clear(&key);
+    if (!ok || !case_begin(c, &c->sink.error))
+        return false;
+    if (!row) {
+        if (!case_prepare(c, &c->insert_series, "INSERT INTO series VALUES(NULL,?,?,?,?,?,?,?)",
+                          &c->sink.error))
+            return false;
+        sqlite3_stmt *stmt = c->insert_series;
+        sqlite3_bind_int64(stmt, 1, c->source_id);
+        sqlite3_bind_int64(stmt, 2, s->subject.machine.v);
+        bind_text(stmt, 3, kind);
+        bind_unless(stmt, 4, s->subject.process.v, 0);
+        bind_text(stmt, 5, s->subject.name);
+        bind_text(stmt, 6, metric);
+        bind_text(stmt, 7, s->counter);
+        if (!step(c, stmt, "a series cannot be stored"))
+            return false;
+        row = (uint32_t)sqlite3_last_insert_rowid(c->db);
+        c->rows[key_id - 1] = row;
+    }
+    id->v = row;
+    return true;
+}
+
+static bool on_tick(struct seep_sink *sink, struct seep_machine_id machine, int64_t t_ns)
+{
+    struct seep_case *c = case_of(sink);
+    if (c->writing == SEEP_CASE_IMPORT && c->pending_points >= BATCH_POINTS &&
+        !seep_case_commit(c, &c->sink.error))
+        return false;
+    if (!case_begin(c, &c->sink.error) ||
+        !case_prepare(c, &c->insert_tick, "INSERT INTO tick VALUES(?,?,?,?)", &c->sink.error))
+        return false;
+    sqlite3_bind_int64(c->insert_tick, 1, c->next_tick);
+    sqlite3_bind_int64(c->insert_tick, 2, c->source_id);
+    sqlite3_bind_int64(c->insert_tick, 3, machine.v);
+    sqlite3_bind_int64(c->insert_tick, 4, t_ns);
+    if (!step(c, c->insert_tick, "a tick cannot be stored"))
+        return false;
+    c->next_tick++;
+    return true;
+}
+
+static bool on_sample(struct seep_sink *sink, struct seep_series_id series, double value)
+{
+    struct seep_case *c = case_of(sink);
+    if (c->next_tick == c->base_tick)
+        return seep_fail(&c->sink.error, SEEP_NO_OFFSET, NULL, "a sample came before its tick");
+    return case_tail_add(c, series.v, c->next_tick - 1, value);
+}
+
+static const char *const field_types[] = { "null", "text", "uint", "int",
+                                           "real", "bool", "hex",  "time" };
+
+static bool insert_field(struct seep_case *c, int64_t event, size_t n, const struct seep_field *f)
+{
+    if (!case_prepare(c, &c->insert_field, "INSERT INTO field VALUES(?,?,?,?,?)", &c->sink.error))
+        return false;
+    sqlite3_stmt *s = c->insert_field;
+    sqlite3_bind_int64(s, 1, event);
+    sqlite3_bind_int64(s, 2, (int64_t)n);
+    sqlite3_bind_text(s, 3, f->path, -1, SQLITE_TRANSIENT);
+    sqlite3_bind_text(s, 4, field_types[f->type], -1, SQLITE_STATIC);
+    switch (f->type) {
+    case SEEP_FIELD_NULL:
+        sqlite3_bind_null(s, 5);
+        break;
+    case SEEP_FIELD_TEXT:
+        sqlite3_bind_text(s, 5, f->value.text, -1, SQLITE_TRANSIENT);
+        break;
+    case SEEP_FIELD_REAL:
+        sqlite3_bind_double(s, 5, f->value.real);
+        break;
+    case SEEP_FIELD_TIME:
+        sqlite3_bind_int64(s, 5, f->value.time_ns);
+        break;
+    case SEEP_FIELD_UINT:
+    case SEEP_FIELD_INT:
+    case SEEP_FIELD_BOOL:
+    case SEEP_FIELD_HEX:
+        sqlite3_bind_int64(s, 5, f->value.sint);
+        break;
+    }
+    return step(c, s, "an event cannot be stored");
+}
+
+// The same record may come again, from a newer copy of the same log.
+static bool has_event(struct seep_case *c, const struct seep_event *e, bool *has)
+{
+    if (!case_prepare(
+            c, &c->select_event,
+            "SELECT 1 FROM event WHERE machine_id=? AND time_ns=? AND provider=? AND event_id=?"
+            " AND record_id IS ?",
+            &c->sink.error))
+        return false;
+    sqlite3_bind_int64(c->select_event, 1, e->machine.v);
+    sqlite3_bind_int64(c->select_event, 2, e->time_ns);
+    sqlite3_bind_text(c->select_event, 3, e->provider ? e->provider : "", -1, SQLITE_TRANSIENT);
+    sqlite3_bind_int64(c->select_event, 4, e->id);
+    bind_unless(c->select_event, 5, (int64_t)e->record_id, 0);
+    *has = sqlite3_step(c->select_event) == SQLITE_ROW;
+    sqlite3_reset(c->select_event);
+    return true;
+}
+
+static bool on_event(struct seep_sink *sink, const struct seep_event *e)
+{
+    struct seep_case *c = case_of(sink);
+    bool has;
+    if (!has_event(c, e, &has))
+        return false;
+    if (has)
+        return true;
+    if (!case_begin(c, &c->sink.error) ||
+        !case_prepare(c, &c->insert_event, "INSERT INTO event VALUES(NULL,?,?,?,?,?,?,?,?,?)",
+                      &c->sink.error))
+        return false;
+    sqlite3_stmt *s = c->insert_event;
+    sqlite3_bind_int64(s, 1, c->source_id);
+    sqlite3_bind_int64(s, 2, e->machine.v);
+    sqlite3_bind_int64(s, 3, e->time_ns);
+    sqlite3_bind_text(s, 4, e->provider ? e->provider : "", -1, SQLITE_TRANSIENT);
+    bind_text(s, 5, e->channel);
+    sqlite3_bind_int64(s, 6, e->id);
+    sqlite3_bind_int64(s, 7, e->version);
+    bind_unless(s, 8, (int64_t)e->record_id, 0);
+    bind_unless(s, 9, (int64_t)e->offset, (int64_t)SEEP_NO_OFFSET);
+    if (!step(c, s, "an event cannot be stored"))
+        return false;
+    int64_t row = sqlite3_last_insert_rowid(c->db);
+    for (size_t i = 0; i < e->n_fields; i++) {
+        if (!insert_field(c, row, i, &e->fields[i]))
+            return false;
+    }
+    return true;
+}
+
+static bool on_loss(struct seep_sink *sink, const struct seep_loss *l)
+{
+    struct seep_case *c = case_of(sink);
+    if (++c->n_losses > SEEP_MAX_LOSSES) {
+        // One row for each kind of loss takes the rest.
+        sqlite3_stmt *more = NULL;
+        if (!case_prepare(c, &more,
+                          "UPDATE loss SET count=ifnull(count,1)+?3 WHERE id="
+                          "(SELECT max(id) FROM loss WHERE source_id=?1 AND what=?2)",
+                          &c->sink.error))
+            return false;
+        sqlite3_bind_int64(more, 1, c->source_id);
+        sqlite3_bind_text(more, 2, l->what, -1, SQLITE_TRANSIENT);
+        sqlite3_bind_int64(more, 3, l->count == SEEP_UNKNOWN_COUNT ? 1 : (int64_t)l->count);
+        bool ok = step(c, more, "a loss cannot be stored");
+        sqlite3_finalize(more);
+        if (!ok || sqlite3_changes(c->db))
+            return ok;
+    }
+    if (!case_begin(c, &c->sink.error) ||
+        !case_prepare(c, &c->insert_loss, "INSERT INTO loss VALUES(NULL,?,?,?,?,?,?,?)",
+                      &c->sink.error))
+        return false;
+    sqlite3_stmt *s = c->insert_loss;
+    sqlite3_bind_int64(s, 1, c->source_id);
+    sqlite3_bind_text(s, 2, l->what, -1, SQLITE_TRANSIENT);
+    bind_unless(s, 3, (int64_t)l->count, -1);
+    bind_unless(s, 4, (int64_t)l->bytes, -1);
+    bind_unless(s, 5, (int64_t)l->offset, -1);
+    sqlite3_bind_text(s, 6, l->text, -1, SQLITE_TRANSIENT);
+    sqlite3_bind_int64(s, 7, l->harmless);
+    return step(c, s, "a loss cannot be stored");
+}
+
+const struct seep_sink_ops case_sink_ops = {
+    .machine = on_machine,
+    .process = on_process,
+    .process_end = on_process_end,
+    .series = on_series,
+    .tick = on_tick,
+    .sample = on_sample,
+    .event = on_event,
+    .loss = on_loss,
+};
+
+static const char *const statuses[] = { "ok", "partial", "failed", "cancelled" };
+
+bool seep_case_begin_source(struct seep_case *c, const char *path, const char *format,
+                            uint64_t size_bytes, enum seep_case_writing writing,
+                            struct seep_sink **sink, struct seep_err *err)
+{
+    if (writing == SEEP_CASE_RECORDING && !case_exec(c, "PRAGMA synchronous=FULL", err))
+        return false;
+    sqlite3_stmt *stmt = NULL;
+    if (!case_begin(c, err) ||
+        !case_prepare(c, &stmt, "INSERT INTO source VALUES(NULL,?,?,?,0,'reading','{}')", err))
+        return false;
+    sqlite3_bind_text(stmt, 1, path, -1, SQLITE_TRANSIENT);
+    sqlite3_bind_text(stmt, 2, format, -1, SQLITE_TRANSIENT);
+    sqlite3_bind_int64(stmt, 3, (int64_t)size_bytes);
+    int rc = sqlite3_step(stmt);
+    sqlite3_finalize(stmt);
+    if (rc != SQLITE_DONE)
+        return case_sql_fail(c, err, "the case cannot be written");
+    c->source_id = (uint32_t)sqlite3_last_insert_rowid(c->db);
+    c->in_source = true;
+    c->writing = writing;
+    c->n_losses = 0;
+    c->sink = (struct seep_sink){ .ops = &case_sink_ops };
+    for (size_t i = 0; i < c->n_machines; i++)
+        c->machines[i].boot = 0;
+    *sink = &c->sink;
+    return true;
+}
+
+bool seep_case_commit(struct seep_case *c, struct seep_err *err)
+{
+    if (!c->in_transaction)
+        return true;
+    bool seal = c->writing == SEEP_CASE_IMPORT || ++c->n_tail_commits >= SEAL_COMMITS;
+    if (!case_tails_write(c, seal, err) || !case_exec(c, "COMMIT", err))
+        return false;
+    c->in_transaction = false;
+    return true;
+}
+
+bool seep_case_end_source(struct seep_case *c, enum seep_status status, uint64_t read_bytes,
+                          struct seep_err *err)
+{
+    struct seep_json json = { 0 };
+    seep_json_begin_object(&json);
+    for (int i = 0; i < SEEP_N_FACT_KINDS; i++) {
+        if (c->sink.counts[i])
+            seep_json_key_uint(&json, seep_fact_kind_name((enum seep_fact_kind)i),
+                               c->sink.counts[i]);
+    }
+    seep_json_end_object(&json);
+    sqlite3_stmt *stmt = NULL;
+    bool ok = case_begin(c, err) && case_tails_write(c, true, err) &&
+              case_prepare(c, &stmt,
+                           "UPDATE source SET read_bytes=?2,status=?3,facts=?4 WHERE id=?1", err);
+    if (ok) {
+        sqlite3_bind_int64(stmt, 1, c->source_id);
+        sqlite3_bind_int64(stmt, 2, (int64_t)read_bytes);
+        sqlite3_bind_text(stmt, 3, statuses[status], -1, SQLITE_STATIC);
+        sqlite3_bind_text(stmt, 4, seep_buf_text(&json.buf), -1, SQLITE_TRANSIENT);
+        ok = sqlite3_step(stmt) == SQLITE_DONE ||
+             case_sql_fail(c, err, "the case cannot be written");
+    }
+    sqlite3_finalize(stmt);
+    seep_json_clear(&json);
+    ok = ok && case_exec(c, "COMMIT", err);
+    if (ok)
+        c->in_transaction = c->in_source = false;
+    return ok;
+}
+
+static bool remember_processes(struct seep_case *c, struct seep_err *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    if (!case_prepare(c, &stmt,
+                      "SELECT id,machine_id,boot_id,pid,start_ns,image FROM process ORDER BY id",
+                      err))
+        return false;
+    bool ok = true;
+    while (ok && sqlite3_step(stmt) == SQLITE_ROW) {
+        struct case_process p = {
+            .machine = (uint32_t)sqlite3_column_int64(stmt, 1),
+            .boot = (uint32_t)sqlite3_column_int64(stmt, 2),
+            .pid = (uint32_t)sqlite3_column_int64(stmt, 3),
+            .has_pid = sqlite3_column_type(stmt, 3) != SQLITE_NULL,
+            .start_ns = sqlite3_column_type(stmt, 4) == SQLITE_NULL ? SEEP_NO_TIME
+                                                                    : sqlite3_column_int64(stmt, 4),
+            .image = intern_image(c, (const char *)sqlite3_column_text(stmt, 5)),
+        };
+        int64_t row = sqlite3_column_int64(stmt, 0);
+        // Rows are numbered without gaps, so a number beyond their count is not ours.
+        ok = p.image && row == (int64_t)c->n_processes + 1 && remember_process(c, (uint32_t)row, p);
+    }
+    sqlite3_finalize(stmt);
+    return ok || seep_fail(err, SEEP_NO_OFFSET, "ask for the case as seep wrote it",
+                           "is a case whose processes are not in order");
+}
+
+static bool remember_series(struct seep_case *c, struct seep_err *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    if (!case_prepare(
+            c, &stmt,
+            "SELECT id,machine_id,subject,process_id,name,metric,counter FROM series ORDER BY id",
+            err))
+        return false;
+    bool ok = true;
+    int64_t n = 0;
+    while (ok && sqlite3_step(stmt) == SQLITE_ROW) {
+        struct seep_buf key = { 0 };
+        uint32_t id, row;
+        const char *kind = (const char *)sqlite3_column_text(stmt, 2);
+        add_series_key(
+            &key, (uint32_t)sqlite3_column_int64(stmt, 1), kind ? kind : "",
+            (uint32_t)sqlite3_column_int64(stmt, 3), (const char *)sqlite3_column_text(stmt, 4),
+            (const char *)sqlite3_column_text(stmt, 5), (const char *)sqlite3_column_text(stmt, 6));
+        ok = sqlite3_column_int64(stmt, 0) == ++n && n <= UINT32_MAX && key_row(c, &key, &id, &row);
+        if (ok)
+            c->rows[id - 1] = (uint32_t)n;
+        seep_buf_clear(&key);
+    }
+    sqlite3_finalize(stmt);
+    return ok || seep_fail(err, SEEP_NO_OFFSET, "ask for the case as seep wrote it",
+                           "is a case whose series are not in order");
+}
+
+bool case_remember(struct seep_case *c, struct seep_err *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    if (!case_prepare(c, &stmt, "SELECT host FROM machine ORDER BY id", err))
+        return false;
+    bool ok = true;
+    while (ok && sqlite3_step(stmt) == SQLITE_ROW)
+        ok = remember_machine(c, (const char *)sqlite3_column_text(stmt, 0));
+    sqlite3_finalize(stmt);
+    stmt = NULL;
+    if (!ok || !case_prepare(c, &stmt, "SELECT ifnull(max(id),0)+1 FROM tick", err))
+        return false;
+    if (sqlite3_step(stmt) == SQLITE_ROW)
+        c->next_tick = c->base_tick = sqlite3_column_int64(stmt, 0);
+    sqlite3_finalize(stmt);
+    return remember_processes(c, err) && remember_series(c, err);
+}

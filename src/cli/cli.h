@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+// Commands: rows of a table. How to add one: docs/HOWTO.md.
+#ifndef SEEP_CLI_CLI_H
+#define SEEP_CLI_CLI_H
+
+#include "base/arena.h"
+#include "case/case.h"
+#include "cli/options.h"
+#include "model/control.h"
+#include "source/source.h"
+
+#include <stdio.h>
+
+// Exit statuses (the contract of the command line).
+enum cli_exit {
+    CLI_EXIT_OK = 0,      // nothing leaks
+    CLI_EXIT_LEAKING = 1, // at least one finding is `leaking`
+    CLI_EXIT_USAGE = 2,   // wrong usage
+    CLI_EXIT_INPUT = 3,   // an input could not be read, or only in part
+};
+
+struct cli_command {
+    const char *name;
+    const char *group;     // "judge", "watch", "look", "plumbing": the headings of the help
+    const char *arguments; // "FILE...": as the usage line shows it
+    const char *about;     // one line
+    const char *details;   // paragraphs of the command's own help
+    const char *examples;  // lines
+    uint32_t options;      // a set of CLI_BIT
+    size_t min_files, max_files;
+    bool takes_command; // `-- CMD...`
+    enum cli_exit (*run)(const struct cli_args *args);
+};
+
+extern const struct cli_command cli_analyze, cli_facts, cli_record, cli_report, cli_sources;
+extern const struct cli_command *const cli_commands[];
+extern const size_t cli_n_commands;
+
+// Says `seep: FILE: what (at 0xOFFSET): hint` on stderr. `file` may be NULL.
+void cli_complain(const struct seep_err *err, const char *file);
+
+// Whether text on stdout is to be coloured.
+bool cli_color(const struct cli_args *args);
+
+// Flushes stdout; complains and returns false when what was printed did not all arrive.
+bool cli_flush_output(void);
+
+// help.c: the overview, the help of one command, and what is made from the rows ("man", "bash",
+// "zsh", "fish").
+void cli_help_overview(FILE *out);
+void cli_help_command(const struct cli_command *command, FILE *out);
+bool cli_help_generate(const char *what, FILE *out);
+
+// input.c: reading files into a sink.
+struct cli_file {
+    const char *path;
+    struct seep_os_map map;
+    const struct seep_source *source;
+};
+
+// Maps a file and finds the source that reads it (`as`: its name, NULL = by bids).
+bool cli_file_open(const char *path, const char *as, struct cli_file *file, struct seep_err *err);
+void cli_file_close(struct cli_file *file);
+
+// The losses of one file, kept for the head of a document. Zeroed = none.
+struct cli_losses {
+    struct seep_arena arena;
+    struct seep_loss *at;
+    size_t n, capacity;
+};
+void cli_losses_clear(struct cli_losses *losses);
+
+// Reads the file into the sink with progress on a terminal. An OK read with harmful losses is
+// SEEP_PARTIAL, and its first loss is said in `err`. `losses` may be NULL.
+enum seep_status cli_file_read(const struct cli_file *file, struct seep_sink *sink, bool quiet,
+                               struct cli_losses *losses, uint64_t *read_bytes,
+                               struct seep_err *err);
+
+// Reads files into a case, complaining about each that could not be read whole; `*worst` becomes
+// CLI_EXIT_INPUT then. False only when the case itself cannot take more.
+bool cli_import(struct seep_case *c, const struct cli_args *args, char **files, size_t n_files,
+                enum cli_exit *worst, struct seep_err *err);
+
+// judge.c: judges a case and writes its report to `out`; the findings are kept in the case where it
+// can be written.
+struct cli_judge {
+    struct seep_case *c;
+    const struct cli_args *args;
+    const char *command; // as the document names it
+    const char *format;  // "text" or "json"
+    bool store;
+    FILE *out;
+};
+bool cli_judge(const struct cli_judge *judge, enum cli_exit *exit, struct seep_err *err);
+
+#endif

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: MIT
+// seep record: live samples -> case -> findings.
+#include "base/log.h"
+#include "base/time.h"
+#include "cli/cli.h"
+#include "os/sample.h"
+#include "report/report.h"
+#include "source/live/live.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DEFAULT_INTERVAL_NS (10 * SEEP_NS_PER_S)
+// A number that does not change is repeated as often, so that a gap is told from standing still.
+#define HEARTBEAT_NS (1800 * SEEP_NS_PER_S)
+
+struct recording {
+    const struct cli_args *args;
+    struct seep_case *c;
+    struct seep_live *live;
+    struct seep_os_child child; // pid 0 = none
+    const volatile sig_atomic_t *stop;
+    int64_t interval_ns, start_ns, end_ns; // monotonic; end INT64_MAX = none
+    uint64_t n_samples;
+    bool show, shown;
+};
+
+static void show_progress(struct recording *r)
+{
+    if (!r->show)
+        return;
+    char gone[SEEP_HUMAN_TEXT], left[SEEP_HUMAN_TEXT] = "";
+    int64_t now = seep_os_monotonic_ns();
+    seep_human_duration((double)(now - r->start_ns) / 1e9, gone);
+    if (r->end_ns != INT64_MAX)
+        seep_human_duration((double)(r->end_ns > now ? r->end_ns - now : 0) / 1e9, left);
+    (void)fprintf(stderr,
+                  "\rrecording: %" PRIu64 " samples of %zu processes in %s%s%s; Ctrl-C stops   ",
+                  r->n_samples, seep_live_n_processes(r->live), gone, *left ? ", left " : "", left);
+    (void)fflush(stderr);
+    r->shown = true;
+}
+
+static bool take(struct recording *r, struct seep_err *err)
+{
+    if (!seep_live_take(r->live, err) || !seep_case_commit(r->c, err))
+        return false;
+    r->n_samples++;
+    show_progress(r);
+    return true;
+}
+
+// Samples until the time is over, the child has ended or the user stops it. The last sample is
+// taken at the end.
+static bool record(struct recording *r, struct seep_err *err)
+{
+    int status;
+    int64_t next = r->start_ns;
+    for (;;) {
+        if (!take(r, err))
+            return false;
+        next += r->interval_ns;
+        int64_t now = seep_os_monotonic_ns();
+        if (next < now) // the machine slept or was too busy: go on from here instead of catching up
+            next = now + r->interval_ns;
+        if (next > r->end_ns)
+            break;
+        bool ended = false;
+        while (!*r->stop && !ended && seep_os_monotonic_ns() < next) {
+            enum { LOOK_NS = 100000000 };
+            int64_t look = seep_os_monotonic_ns() + LOOK_NS;
+            seep_os_sleep_until(r->child.pid && look < next ? look : next, r->stop);
+            ended = r->child.pid && seep_os_child_ended(&r->child, &status);
+        }
+        if (*r->stop || ended)
+            return true;
+    }
+    return true;
+}
+
+static bool open_live(struct recording *r, struct seep_sink *sink, struct seep_err *err)
+{
+    const struct cli_args *args = r->args;
+    struct seep_live_options options = { .pids = args->pids,
+                                         .n_pids = args->n_pids,
+                                         .name_pattern = args->text[CLI_NAME],
+                                         .heartbeat_ns = HEARTBEAT_NS };
+    if (args->command) {
+        if (!seep_os_spawn(args->command, &r->child, err))
+            return false;
+        options.pids = &r->child.pid;
+        options.n_pids = 1;
+    }
+    return seep_live_open(&r->live, &options, sink, err);
+}
+
+static enum seep_status watch(struct recording *r, struct seep_sink *sink, struct seep_err *err)
+{
+    bool ok = open_live(r, sink, err);
+    r->start_ns = seep_os_monotonic_ns();
+    if (cli_has(r->args, CLI_DURATION))
+        r->end_ns = r->start_ns + r->args->number[CLI_DURATION];
+    ok = ok && record(r, err);
+    if (r->live && !seep_live_finish(r->live, ok ? err : NULL))
+        ok = false;
+    seep_live_close(r->live);
+    seep_os_child_release(&r->child);
+    if (r->shown)
+        (void)fprintf(stderr, "\r%78s\r", "");
+    return ok ? SEEP_OK : r->n_samples ? SEEP_PARTIAL : SEEP_FAILED;
+}
+
+static enum cli_exit run(const struct cli_args *args)
+{
+    struct seep_err err = { 0 };
+    enum cli_exit status = CLI_EXIT_OK;
+    const char *name = cli_has(args, CLI_OUTPUT) ? args->text[CLI_OUTPUT] : args->text[CLI_CASE];
+    struct recording r = {
+        .args = args,
+        .stop = seep_os_catch_interrupt(),
+        .interval_ns =
+            cli_has(args, CLI_INTERVAL) ? args->number[CLI_INTERVAL] : DEFAULT_INTERVAL_NS,
+        .end_ns = INT64_MAX,
+        .show = !cli_has(args, CLI_QUIET) && seep_os_is_terminal(2),
+    };
+    struct seep_sink *sink;
+    bool ok = seep_case_open(name, name ? SEEP_CASE_WRITE : SEEP_CASE_TEMPORARY, &r.c, &err) &&
+              seep_case_begin_source(r.c, "live", seep_os_live_name(), 0,
+                                     name ? SEEP_CASE_RECORDING : SEEP_CASE_IMPORT, &sink, &err);
+    if (ok) {
+        enum seep_status how = watch(&r, sink, &err);
+        if (how != SEEP_OK) {
+            status = CLI_EXIT_INPUT;
+            cli_complain(&err, name);
+        }
+        ok = seep_case_end_source(r.c, how, 0, &err) && how != SEEP_FAILED;
+        struct cli_judge judge = { .c = r.c,
+                                   .args = args,
+                                   .command = "record",
+                                   .format = cli_has(args, CLI_JSON) ? "json" : "text",
+                                   .store = name != NULL,
+                                   .out = stdout };
+        ok = ok && cli_judge(&judge, &status, &err);
+        if (!ok && how != SEEP_FAILED)
+            cli_complain(&err, name);
+    } else {
+        cli_complain(&err, name);
+    }
+    seep_case_close(r.c);
+    return ok ? status : CLI_EXIT_INPUT;
+}
+
+const struct cli_command cli_record = {
+    .name = "record",
+    .group = "watch",
+    .arguments = "[-- CMD...]",
+    .about = "watch this machine live, then say what was seen",
+    .details = "Samples every process and the machine's totals until the time is over, Ctrl-C, or "
+               "the end of CMD,\n"
+               "and prints the findings. With -o the recording is kept as a case, which `seep "
+               "report` and\n"
+               "`seep analyze` read on any system; an existing case is added to. Killing the "
+               "recording at any\n"
+               "moment loses at most the sample that was being taken.\n",
+    .examples = "  seep record -i 1s -d 30s                  a first look\n"
+                "  seep record -i 60s -d 2d -o srv01.seep    two days, kept\n"
+                "  seep record --name sqlservr -i 10s -d 1h  one program\n"
+                "  seep record -i 1s -- ./my-test            a program from its start to its end\n",
+    .options = CLI_BIT(CLI_INTERVAL) | CLI_BIT(CLI_DURATION) | CLI_BIT(CLI_OUTPUT) |
+               CLI_BIT(CLI_CASE) | CLI_BIT(CLI_PID) | CLI_BIT(CLI_NAME) | CLI_BIT(CLI_JSON) |
+               CLI_BIT(CLI_TOP) | CLI_BIT(CLI_ALL),
+    .takes_command = true,
+    .run = run,
+};

@@ -1,0 +1,417 @@
+// SPDX-License-Identifier: MIT
+// The contract with the operating system, on Windows.
+//
+// Paths become wide strings; those near MAX_PATH become absolute "\\?\" paths, which have no such
+// limit. "Maximum Path Length Limitation", Windows documentation.
+#include "os/os.h"
+
+#include "base/alloc.h"
+#include "base/buf.h"
+#include "base/time.h"
+
+#include <windows.h>
+
+#include <fcntl.h>
+#include <io.h>
+#include <shellapi.h>
+#include <stdlib.h>
+#include <string.h>
+#include <wchar.h>
+
+static wchar_t *widen(const char *text)
+{
+    int n = MultiByteToWideChar(CP_UTF8, 0, text, -1, NULL, 0);
+    wchar_t *wide = n > 0 ? seep_alloc((size_t)n, sizeof *wide) : NULL;
+    if (wide && MultiByteToWideChar(CP_UTF8, 0, text, -1, wide, n) != n) {
+        seep_free(wide);
+        return NULL;
+    }
+    return wide;
+}
+
+static char *narrow(const wchar_t *wide)
+{
+    int n = WideCharToMultiByte(CP_UTF8, 0, wide, -1, NULL, 0, NULL, NULL);
+    char *text = n > 0 ? seep_alloc((size_t)n, 1) : NULL;
+    if (text && WideCharToMultiByte(CP_UTF8, 0, wide, -1, text, n, NULL, NULL) != n) {
+        seep_free(text);
+        return NULL;
+    }
+    return text;
+}
+
+// The path in the form that the system's functions take. NULL when memory is out.
+static wchar_t *wide_path(const char *path)
+{
+    // A folder's name leaves room for a file name of the 8.3 form.
+    enum { SHORT_ENOUGH = MAX_PATH - 13, UNC_PREFIX = 8 };
+    wchar_t *given = widen(path);
+    if (!given || wcslen(given) < SHORT_ENOUGH || wcsncmp(given, L"\\\\?\\", 4) == 0)
+        return given;
+    DWORD need = GetFullPathNameW(given, 0, NULL, NULL);
+    wchar_t *full = need ? seep_alloc((size_t)need + UNC_PREFIX, sizeof *full) : NULL;
+    if (full) {
+        wchar_t *at = full + UNC_PREFIX;
+        DWORD len = GetFullPathNameW(given, need, at, NULL);
+        if (!len || len >= need) {
+            seep_free(full);
+            full = NULL;
+        } else if (wcsncmp(at, L"\\\\", 2) == 0) { // \\server\share: "\\?\UNC" + "\server\share"
+            memmove(full + 7, at + 1, len * sizeof *full);
+            memcpy(full, L"\\\\?\\UNC", 7 * sizeof *full);
+        } else {
+            memmove(full + 4, at, (len + 1) * sizeof *full);
+            memcpy(full, L"\\\\?\\", 4 * sizeof *full);
+        }
+    }
+    seep_free(given);
+    return full;
+}
+
+// Why a call failed, in words that do not depend on the system's language.
+static const char *reason(DWORD error, char room[32])
+{
+    switch (error) {
+    case ERROR_FILE_NOT_FOUND:
+    case ERROR_PATH_NOT_FOUND:
+    case ERROR_INVALID_NAME:
+        return "no such file";
+    case ERROR_ACCESS_DENIED:
+        return "access denied";
+    case ERROR_SHARING_VIOLATION:
+    case ERROR_LOCK_VIOLATION:
+        return "in use by another program";
+    case ERROR_NOT_ENOUGH_MEMORY:
+    case ERROR_OUTOFMEMORY:
+    case ERROR_COMMITMENT_LIMIT:
+        return "out of memory";
+    case ERROR_BAD_EXE_FORMAT:
+        return "not a program for this system";
+    default:
+        (void)snprintf(room, 32, "error %lu", error);
+        return room;
+    }
+}
+
+// What a mapping needs besides its view.
+struct mapping {
+    HANDLE section;
+    size_t done; // bytes from the start that were given back
+};
+
+static bool map_section(HANDLE file, struct seep_os_map *map, struct seep_err *err)
+{
+    char room[32];
+    LARGE_INTEGER size;
+    if (GetFileType(file) != FILE_TYPE_DISK)
+        return seep_fail(err, SEEP_NO_OFFSET, "name a file", "is not a regular file");
+    if (!GetFileSizeEx(file, &size) || (uint64_t)size.QuadPart > SIZE_MAX)
+        return seep_fail(err, SEEP_NO_OFFSET, NULL, "cannot be examined (%s)",
+                         reason(GetLastError(), room));
+    if (!size.QuadPart) {
+        *map = (struct seep_os_map){ 0 };
+        return true;
+    }
+    struct mapping *mapping = seep_alloc(1, sizeof *mapping);
+    if (!mapping)
+        return seep_fail_memory(err);
+    mapping->section = CreateFileMappingW(file, NULL, PAGE_READONLY, 0, 0, NULL);
+    const void *view =
+        mapping->section ? MapViewOfFile(mapping->section, FILE_MAP_READ, 0, 0, 0) : NULL;
+    if (!view) {
+        (void)seep_fail(err, SEEP_NO_OFFSET, NULL, "cannot be mapped (%s)",
+                        reason(GetLastError(), room));
+        if (mapping->section)
+            (void)CloseHandle(mapping->section);
+        seep_free(mapping);
+        return false;
+    }
+    *map = (struct seep_os_map){ .view = { view, (size_t)size.QuadPart }, .handle = mapping };
+    return true;
+}
+
+bool seep_os_map(const char *path, struct seep_os_map *map, struct seep_err *err)
+{
+    char room[32];
+    wchar_t *wide = wide_path(path);
+    if (!wide)
+        return seep_fail_memory(err);
+    DWORD attributes = GetFileAttributesW(wide);
+    if (attributes != INVALID_FILE_ATTRIBUTES && attributes & FILE_ATTRIBUTE_DIRECTORY) {
+        seep_free(wide);
+        return seep_fail(err, SEEP_NO_OFFSET, "name a file", "is not a regular file");
+    }
+    // Logs are read while their writers have them open.
+    const DWORD share = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE;
+    HANDLE file =
+        CreateFileW(wide, GENERIC_READ, share, NULL, OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, NULL);
+    DWORD error = GetLastError();
+    seep_free(wide);
+    if (file == INVALID_HANDLE_VALUE)
+        return seep_fail(err, SEEP_NO_OFFSET, "check the name and your permissions",
+                         "cannot be opened (%s)", reason(error, room));
+    bool ok = map_section(file, map, err);
+    (void)CloseHandle(file);
+    return ok;
+}
+
+void seep_os_unmap(struct seep_os_map *map)
+{
+    struct mapping *mapping = map->handle;
+    if (mapping) {
+        (void)UnmapViewOfFile(map->view.data);
+        (void)CloseHandle(mapping->section);
+        seep_free(mapping);
+    }
+    *map = (struct seep_os_map){ 0 };
+}
+
+void seep_os_map_done(const struct seep_os_map *map, size_t offset)
+{
+    struct mapping *mapping = map->handle;
+    if (!mapping)
+        return;
+    SYSTEM_INFO info;
+    GetSystemInfo(&info);
+    if (offset > map->view.len)
+        offset = map->view.len;
+    offset -= offset % info.dwPageSize;
+    if (offset <= mapping->done)
+        return;
+    // Unlocking pages that are not locked fails, and takes them out of the working set all the
+    // same: "VirtualUnlock function", Windows documentation.
+    (void)VirtualUnlock((void *)(uintptr_t)(map->view.data + mapping->done),
+                        offset - mapping->done);
+    mapping->done = offset;
+}
+
+int64_t seep_os_now_ns(void)
+{
+    FILETIME now;
+    GetSystemTimePreciseAsFileTime(&now);
+    return seep_time_from_filetime((uint64_t)now.dwHighDateTime << 32 | now.dwLowDateTime);
+}
+
+int64_t seep_os_monotonic_ns(void)
+{
+    LARGE_INTEGER count, frequency;
+    (void)QueryPerformanceCounter(&count);
+    (void)QueryPerformanceFrequency(&frequency);
+    int64_t seconds = count.QuadPart / frequency.QuadPart;
+    int64_t rest = count.QuadPart % frequency.QuadPart;
+    return seconds * SEEP_NS_PER_S + rest * SEEP_NS_PER_S / frequency.QuadPart;
+}
+
+int64_t seep_os_cpu_ns(void)
+{
+    FILETIME created, ended, kernel, user;
+    if (!GetProcessTimes(GetCurrentProcess(), &created, &ended, &kernel, &user))
+        return 0;
+    uint64_t units = ((uint64_t)kernel.dwHighDateTime << 32 | kernel.dwLowDateTime) +
+                     ((uint64_t)user.dwHighDateTime << 32 | user.dwLowDateTime);
+    return (int64_t)(units * 100);
+}
+
+void seep_os_sleep_until(int64_t until_ns, const volatile sig_atomic_t *wake)
+{
+    enum { LOOK_MS = 100, NS_PER_MS = 1000000 };
+    while (!(wake && *wake)) {
+        int64_t left = until_ns - seep_os_monotonic_ns();
+        if (left <= 0)
+            return;
+        int64_t ms = left / NS_PER_MS + 1;
+        Sleep((DWORD)(ms < LOOK_MS ? ms : LOOK_MS));
+    }
+}
+
+static volatile sig_atomic_t interrupted;
+
+// Runs in a thread of its own.
+static BOOL WINAPI on_control(DWORD event)
+{
+    enum { TIME_TO_END_MS = 10000 };
+    bool again = interrupted;
+    interrupted = 1;
+    if (event == CTRL_C_EVENT || event == CTRL_BREAK_EVENT)
+        return !again;
+    // The window closes, the user logs off or the machine shuts down: the process ends when this
+    // returns, so the main thread gets its time here.
+    Sleep(TIME_TO_END_MS);
+    return TRUE;
+}
+
+volatile sig_atomic_t *seep_os_catch_interrupt(void)
+{
+    // A parent may have turned Ctrl-C off for its children.
+    (void)SetConsoleCtrlHandler(NULL, FALSE);
+    (void)SetConsoleCtrlHandler(on_control, TRUE);
+    return &interrupted;
+}
+
+static HANDLE stream_handle(int stream)
+{
+    return GetStdHandle(stream == 2 ? STD_ERROR_HANDLE : STD_OUTPUT_HANDLE);
+}
+
+bool seep_os_is_terminal(int stream)
+{
+    DWORD mode;
+    return GetConsoleMode(stream_handle(stream), &mode) != 0;
+}
+
+unsigned seep_os_terminal_width(void)
+{
+    CONSOLE_SCREEN_BUFFER_INFO info;
+    if (GetConsoleScreenBufferInfo(stream_handle(2), &info) &&
+        info.srWindow.Right > info.srWindow.Left)
+        return (unsigned)(info.srWindow.Right - info.srWindow.Left + 1);
+    return 80;
+}
+
+static UINT first_code_page;
+
+static void restore_code_page(void)
+{
+    (void)SetConsoleOutputCP(first_code_page);
+}
+
+void seep_os_console_init(void)
+{
+    (void)_setmode(_fileno(stdin), _O_BINARY);
+    (void)_setmode(_fileno(stdout), _O_BINARY);
+    (void)_setmode(_fileno(stderr), _O_BINARY);
+    for (int stream = 1; stream <= 2; stream++) {
+        DWORD mode;
+        if (GetConsoleMode(stream_handle(stream), &mode))
+            (void)SetConsoleMode(stream_handle(stream), mode | ENABLE_VIRTUAL_TERMINAL_PROCESSING);
+    }
+    // The code page belongs to the console, not to this process.
+    first_code_page = GetConsoleOutputCP();
+    if (first_code_page && first_code_page != CP_UTF8 && SetConsoleOutputCP(CP_UTF8))
+        (void)atexit(restore_code_page);
+}
+
+bool seep_os_arguments(int argc, char **argv, int *utf8_argc, char ***utf8_argv)
+{
+    (void)argc;
+    (void)argv;
+    int n = 0;
+    wchar_t **wide = CommandLineToArgvW(GetCommandLineW(), &n);
+    if (!wide)
+        return false;
+    char **text = seep_alloc((size_t)n + 1, sizeof *text);
+    bool ok = text != NULL;
+    for (int i = 0; ok && i < n; i++) {
+        text[i] = narrow(wide[i]);
+        ok = text[i] != NULL;
+    }
+    (void)LocalFree(wide);
+    if (!ok) {
+        for (int i = 0; text && i < n; i++)
+            seep_free(text[i]);
+        seep_free(text);
+        return false;
+    }
+    *utf8_argc = n;
+    *utf8_argv = text;
+    return true;
+}
+
+FILE *seep_os_create(const char *path, struct seep_err *err)
+{
+    wchar_t *wide = wide_path(path);
+    FILE *file = wide ? _wfopen(wide, L"wb") : NULL;
+    if (!file) {
+        char room[32];
+        (void)seep_fail(err, SEEP_NO_OFFSET, "check the folder and your permissions",
+                        "cannot be written (%s)", reason(GetLastError(), room));
+    }
+    seep_free(wide);
+    return file;
+}
+
+static void add_backslashes(struct seep_buf *line, size_t n)
+{
+    while (n-- > 0)
+        seep_buf_addc(line, '\\');
+}
+
+// One argument as the C runtime and CommandLineToArgvW take command lines apart: backslashes count
+// only before a quote, and there double. "Parsing C Command-Line Arguments", Microsoft C++
+// documentation.
+static void add_argument(struct seep_buf *line, const char *argument)
+{
+    if (line->len)
+        seep_buf_addc(line, ' ');
+    if (*argument && !strpbrk(argument, " \t\n\v\"")) {
+        seep_buf_adds(line, argument);
+        return;
+    }
+    seep_buf_addc(line, '"');
+    size_t n_backslashes = 0;
+    for (const char *p = argument; *p; p++) {
+        if (*p == '\\') {
+            n_backslashes++;
+            continue;
+        }
+        add_backslashes(line, *p == '"' ? 2 * n_backslashes + 1 : n_backslashes);
+        n_backslashes = 0;
+        seep_buf_addc(line, *p);
+    }
+    add_backslashes(line, 2 * n_backslashes);
+    seep_buf_addc(line, '"');
+}
+
+static HANDLE inheritable(DWORD stream)
+{
+    HANDLE handle = GetStdHandle(stream);
+    if (handle && handle != INVALID_HANDLE_VALUE)
+        (void)SetHandleInformation(handle, HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT);
+    return handle;
+}
+
+bool seep_os_spawn(char *const *argv, struct seep_os_child *child, struct seep_err *err)
+{
+    struct seep_buf text = { 0 };
+    for (size_t i = 0; argv[i]; i++)
+        add_argument(&text, argv[i]);
+    wchar_t *line = text.failed ? NULL : widen(seep_buf_text(&text));
+    seep_buf_clear(&text);
+    if (!line)
+        return seep_fail_memory(err);
+    STARTUPINFOW start = { .cb = sizeof start,
+                           .dwFlags = STARTF_USESTDHANDLES,
+                           .hStdInput = inheritable(STD_INPUT_HANDLE),
+                           .hStdOutput = inheritable(STD_OUTPUT_HANDLE),
+                           .hStdError = inheritable(STD_ERROR_HANDLE) };
+    PROCESS_INFORMATION started;
+    (void)fflush(stdout);
+    BOOL ok = CreateProcessW(NULL, line, NULL, NULL, TRUE, 0, NULL, NULL, &start, &started);
+    DWORD error = GetLastError();
+    seep_free(line);
+    if (!ok) {
+        char room[32];
+        return seep_fail(err, SEEP_NO_OFFSET, "check the command after --",
+                         "cannot start '%s' (%s)", argv[0], reason(error, room));
+    }
+    (void)CloseHandle(started.hThread);
+    *child = (struct seep_os_child){ .pid = started.dwProcessId, .handle = started.hProcess };
+    return true;
+}
+
+bool seep_os_child_ended(struct seep_os_child *child, int *status)
+{
+    DWORD code;
+    if (WaitForSingleObject(child->handle, 0) != WAIT_OBJECT_0 ||
+        !GetExitCodeProcess(child->handle, &code))
+        return false;
+    *status = (int)code;
+    return true;
+}
+
+void seep_os_child_release(struct seep_os_child *child)
+{
+    if (child->handle)
+        (void)CloseHandle(child->handle);
+    *child = (struct seep_os_child){ 0 };
+}

@@ -1,0 +1,688 @@
+// SPDX-License-Identifier: MIT
+// The report that a person reads in a terminal: the answer first, then why, then what it rests on.
+#include "base/time.h"
+#include "report/plain.h"
+#include "report/writer.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+enum {
+    WIDTH = 80,    // columns; only the first line of a finding and commands may be longer
+    LABEL_AT = 9,  // where the lines below a finding start
+    VALUE_AT = 19, // and their values
+    TAIL_VALUE_AT = 10,
+    MAX_NAME_SHOWN = 60,   // characters
+    MAX_TEXT_SHOWN = 600,  // characters of one evidence, caveat or loss
+    MAX_SOURCES = 20,      // lines
+    MAX_LOSSES = 8,        // lines of one source
+    MAX_EVENT_GROUPS = 10, // lines
+    MAX_UNKNOWN = 5,       // findings of their own; more become one line unless --all
+    MOMENT_TEXT = 24,
+};
+
+// Events of one provider and id, as one line of the timeline.
+struct event_group {
+    const struct seep_event *first, *last;
+    uint64_t count;
+};
+
+struct text_state {
+    struct seep_buf out;
+    struct seep_buf tail; // what was read and lost: fed first, printed last
+    struct seep_buf work; // one line in the making
+    bool work_failed;
+    const struct seep_machine *machine;
+    size_t n_sources;
+    size_t n_unknown, n_steady; // of all findings
+    struct event_group groups[MAX_EVENT_GROUPS];
+    size_t n_groups;
+    uint64_t n_other_events;
+    bool fold_unknown, detailed;
+};
+
+static struct text_state *state_of(struct seep_writer *writer)
+{
+    return writer->state;
+}
+
+static const char *const metric_words[SEEP_N_METRICS] = {
+    [SEEP_METRIC_PRIVATE_BYTES] = "private bytes",
+    [SEEP_METRIC_VIRTUAL_BYTES] = "virtual bytes",
+    [SEEP_METRIC_WORKING_SET_BYTES] = "working set",
+    [SEEP_METRIC_HANDLES] = "handles",
+    [SEEP_METRIC_THREADS] = "threads",
+    [SEEP_METRIC_GDI_OBJECTS] = "GDI objects",
+    [SEEP_METRIC_USER_OBJECTS] = "USER objects",
+    [SEEP_METRIC_PAGED_POOL_BYTES] = "paged pool",
+    [SEEP_METRIC_NONPAGED_POOL_BYTES] = "nonpaged pool",
+    [SEEP_METRIC_COMMIT_BYTES] = "commit",
+    [SEEP_METRIC_COMMIT_LIMIT_BYTES] = "commit limit",
+    [SEEP_METRIC_AVAILABLE_BYTES] = "available memory",
+    [SEEP_METRIC_PAGEFILE_USAGE_RATIO] = "page file usage",
+    [SEEP_METRIC_OUTSTANDING_BYTES] = "outstanding bytes",
+    [SEEP_METRIC_OUTSTANDING_COUNT] = "outstanding allocations",
+    [SEEP_METRIC_ZOMBIES] = "zombies",
+};
+
+static const char *const verdict_words[SEEP_N_VERDICTS] = {
+    [SEEP_VERDICT_STEADY] = "STEADY",
+    [SEEP_VERDICT_UNKNOWN] = "UNKNOWN",
+    [SEEP_VERDICT_SUSPECT] = "SUSPECT",
+    [SEEP_VERDICT_LEAKING] = "LEAKING",
+};
+
+static const char *const verdict_colors[SEEP_N_VERDICTS] = {
+    [SEEP_VERDICT_STEADY] = "\033[1;32m",
+    [SEEP_VERDICT_UNKNOWN] = "\033[1;36m",
+    [SEEP_VERDICT_SUSPECT] = "\033[1;33m",
+    [SEEP_VERDICT_LEAKING] = "\033[1;31m",
+};
+
+static void add_verdict(struct seep_writer *writer, enum seep_verdict verdict)
+{
+    bool color = writer->report->color;
+    seep_buf_addf(&state_of(writer)->out, "%s%-8s%s ", color ? verdict_colors[verdict] : "",
+                  verdict_words[verdict], color ? "\033[0m" : "");
+}
+
+// A moment as HH:MM, with the date where it is not the day on which the observation ended, and with
+// seconds where minutes would say nothing.
+static void moment(const struct seep_writer *writer, int64_t t_ns, char text[MOMENT_TEXT])
+{
+    const struct seep_judgement *judgement = writer->report->judgement;
+    char full[SEEP_TIME_TEXT], end[SEEP_TIME_TEXT] = "";
+    if (t_ns == SEEP_NO_TIME) {
+        (void)snprintf(text, MOMENT_TEXT, "never");
+        return;
+    }
+    seep_time_format(t_ns, full);
+    bool brief = false;
+    if (judgement->end_ns != SEEP_NO_TIME && judgement->start_ns != SEEP_NO_TIME) {
+        seep_time_format(judgement->end_ns, end);
+        brief = (double)judgement->end_ns - (double)judgement->start_ns < 600e9;
+    }
+    int clock = brief ? 8 : 5; // characters of HH:MM:SS
+    if (strncmp(full, end, 10) == 0)
+        (void)snprintf(text, MOMENT_TEXT, "%.*s", clock, full + 11);
+    else
+        (void)snprintf(text, MOMENT_TEXT, "%.10s %.*s", full, clock, full + 11);
+}
+
+// "3 d": the time from the end of the observation until `t_ns`.
+static void until(const struct seep_writer *writer, int64_t t_ns, char text[SEEP_HUMAN_TEXT])
+{
+    double seconds = ((double)t_ns - (double)writer->report->judgement->end_ns) / 1e9;
+    if (t_ns == SEEP_NO_TIME)
+        (void)snprintf(text, SEEP_HUMAN_TEXT, "never");
+    else
+        seep_human_duration(seconds > 0 ? seconds : 0, text);
+}
+
+static void add_label(struct seep_writer *writer, const char *label)
+{
+    bool color = writer->report->color;
+    seep_buf_addf(&state_of(writer)->out, "%*s%s%-10s%s", LABEL_AT, "", color ? "\033[2m" : "",
+                  label, color ? "\033[0m" : "");
+}
+
+static void reset_work(struct text_state *state)
+{
+    state->work_failed |= state->work.failed;
+    seep_buf_reset(&state->work);
+}
+
+// A labelled line below a finding, made of what stands in `work`.
+static void add_work(struct seep_writer *writer, const char *label)
+{
+    struct text_state *state = state_of(writer);
+    add_label(writer, label);
+    seep_plain_wrap(&state->out, seep_buf_text(&state->work), VALUE_AT, WIDTH);
+    seep_buf_addc(&state->out, '\n');
+    reset_work(state);
+}
+
+static void add_subject(struct seep_writer *writer, const struct seep_finding *finding)
+{
+    struct text_state *state = state_of(writer);
+    struct seep_buf *out = &state->out;
+    const char *name = finding->name && *finding->name ? finding->name : NULL;
+    const struct seep_machine *machine = seep_report_machine(writer->report, finding->machine);
+    if (finding->subject == SEEP_SUBJECT_POOL_TAG && !name)
+        name = finding->tag;
+    if (finding->subject == SEEP_SUBJECT_DRIVER && !name)
+        name = finding->driver;
+    if (finding->subject == SEEP_SUBJECT_MACHINE && !name && machine)
+        name = machine->host;
+    if (finding->subject == SEEP_SUBJECT_POOL_TAG)
+        seep_buf_adds(out, "pool tag ");
+    else if (finding->subject != SEEP_SUBJECT_PROCESS || !name)
+        seep_buf_addf(out, "%s ", seep_subject_kind_name(finding->subject));
+    if (name)
+        seep_plain_add(out, name, MAX_NAME_SHOWN);
+    else if (finding->has_pid)
+        seep_buf_addf(out, "%" PRIu32, finding->pid);
+    else
+        seep_buf_adds(out, "without a name");
+    if (name && finding->has_pid)
+        seep_buf_addf(out, " (%" PRIu32 ")", finding->pid);
+    if (finding->driver && finding->driver != name) {
+        seep_buf_adds(out, " (");
+        seep_plain_add(out, finding->driver, MAX_NAME_SHOWN);
+        seep_buf_addc(out, ')');
+    }
+    if (writer->report->data->n_machines > 1 && machine && machine->host && *machine->host &&
+        finding->subject != SEEP_SUBJECT_MACHINE) {
+        seep_buf_adds(out, " on ");
+        seep_plain_add(out, machine->host, MAX_NAME_SHOWN);
+    }
+}
+
+// The name of a limit, as words: "paged pool".
+static void add_words(struct seep_buf *out, const char *name)
+{
+    char words[MAX_NAME_SHOWN];
+    size_t n = 0;
+    for (; name[n] && n + 1 < sizeof words; n++)
+        words[n] = name[n] == '-' ? ' ' : name[n];
+    words[n] = '\0';
+    seep_plain_add(out, words, 0);
+}
+
+static void add_exhaustion(struct seep_writer *writer, const struct seep_exhaustion *exhaustion)
+{
+    struct seep_buf *out = &state_of(writer)->out;
+    if (!exhaustion->limit || exhaustion->at_ns == SEEP_NO_TIME ||
+        writer->report->judgement->end_ns == SEEP_NO_TIME)
+        return;
+    char at[SEEP_HUMAN_TEXT], low[SEEP_HUMAN_TEXT], high[SEEP_HUMAN_TEXT];
+    until(writer, exhaustion->at_ns, at);
+    until(writer, exhaustion->low_ns, low);
+    until(writer, exhaustion->high_ns, high);
+    seep_buf_adds(out, ", out of ");
+    add_words(out, exhaustion->limit);
+    seep_buf_addf(out, " in %s (%s..%s)", at, low, high);
+}
+
+static void add_headline(struct seep_writer *writer, const struct seep_finding *finding)
+{
+    struct seep_buf *out = &state_of(writer)->out;
+    const char *unit = seep_metric_unit(finding->metric);
+    char text[SEEP_HUMAN_TEXT], since[MOMENT_TEXT];
+    bool grows = finding->verdict >= SEEP_VERDICT_SUSPECT;
+    add_verdict(writer, finding->verdict);
+    add_subject(writer, finding);
+    const char *what = metric_words[finding->metric];
+    seep_buf_addf(out, ": %s", what ? what : seep_class_name(finding->class_));
+    if (grows && finding->rate.known) {
+        seep_human_rate(finding->rate.value, unit, text);
+        seep_buf_addf(out, " %s", text);
+    } else if (isfinite(finding->last)) {
+        seep_human_value(finding->last, unit, text);
+        seep_buf_addf(out, " %s", text);
+    }
+    if (grows && finding->since_ns != SEEP_NO_TIME) {
+        moment(writer, finding->since_ns, since);
+        seep_buf_addf(out, " since %s", since);
+    }
+    if (grows)
+        add_exhaustion(writer, &finding->exhaustion);
+}
+
+static const char *base_name(const char *path)
+{
+    const char *base = path;
+    for (const char *p = path; *p; p++) {
+        if ((*p == '/' || *p == '\\') && p[1])
+            base = p + 1;
+    }
+    return base;
+}
+
+static void add_evidence(struct seep_writer *writer, const struct seep_evidence *evidence,
+                         const char *label)
+{
+    struct seep_buf *work = &state_of(writer)->work;
+    const struct seep_dataset *data = writer->report->data;
+    char when[MOMENT_TEXT];
+    bool has_source =
+        evidence->source.v && evidence->source.v <= data->n_sources && data->n_sources > 1;
+    bool has_offset = evidence->offset != SEEP_NO_OFFSET;
+    bool has_time = evidence->time_ns != SEEP_NO_TIME;
+    seep_plain_add(work, evidence->text, MAX_TEXT_SHOWN);
+    if (has_source || has_offset || has_time)
+        seep_buf_adds(work, " (");
+    if (has_source) {
+        const char *path = data->sources[evidence->source.v - 1].path;
+        seep_plain_add(work, base_name(path ? path : "?"), MAX_NAME_SHOWN);
+    }
+    if (has_offset)
+        seep_buf_addf(work, "%sat 0x%" PRIx64, has_source ? " " : "", evidence->offset);
+    if (has_time) {
+        moment(writer, evidence->time_ns, when);
+        seep_buf_addf(work, "%s%s", has_source || has_offset ? ", " : "", when);
+    }
+    if (has_source || has_offset || has_time)
+        seep_buf_addc(work, ')');
+    add_work(writer, label);
+}
+
+static void add_class(struct seep_writer *writer, const struct seep_finding *finding)
+{
+    struct seep_buf *work = &state_of(writer)->work;
+    char when[MOMENT_TEXT];
+    seep_buf_adds(work, seep_class_name(finding->class_));
+    if (isfinite(finding->share))
+        seep_buf_addf(work, "; %.0f %% of the machine's growth of this kind", finding->share * 100);
+    if (finding->start_ns != SEEP_NO_TIME) {
+        moment(writer, finding->start_ns, when);
+        seep_buf_addf(work, "; started %s", when);
+    }
+    add_work(writer, "class");
+}
+
+static void add_numbers(struct seep_writer *writer, const struct seep_finding *finding)
+{
+    struct seep_buf *work = &state_of(writer)->work;
+    const char *unit = seep_metric_unit(finding->metric);
+    char a[SEEP_HUMAN_TEXT], b[SEEP_HUMAN_TEXT];
+    if (isfinite(finding->first) || isfinite(finding->last)) {
+        seep_human_value(finding->first, unit, a);
+        seep_human_value(finding->last, unit, b);
+        seep_buf_addf(work, "from %s to %s", a, b);
+    }
+    if (finding->rate.known) {
+        seep_human_rate(finding->rate.low, unit, a);
+        seep_human_rate(finding->rate.high, unit, b);
+        seep_buf_addf(work, "%s%s .. %s (95 %% interval)", work->len ? "; " : "", a, b);
+    }
+    if (isfinite(finding->q))
+        seep_buf_addf(work, "%sq %.2g", work->len ? "; " : "", finding->q);
+    if (work->len)
+        add_work(writer, "growth");
+}
+
+static void add_limit(struct seep_writer *writer, const struct seep_exhaustion *exhaustion,
+                      const char *unit)
+{
+    struct seep_buf *work = &state_of(writer)->work;
+    char limit[SEEP_HUMAN_TEXT], at[MOMENT_TEXT], low[MOMENT_TEXT], high[MOMENT_TEXT];
+    if (!exhaustion->limit)
+        return;
+    add_words(work, exhaustion->limit);
+    if (isfinite(exhaustion->limit_value)) {
+        seep_human_value(exhaustion->limit_value, unit, limit);
+        seep_buf_addf(work, " %s", limit);
+    }
+    moment(writer, exhaustion->at_ns, at);
+    moment(writer, exhaustion->low_ns, low);
+    moment(writer, exhaustion->high_ns, high);
+    seep_buf_addf(work, ", reached %s", at);
+    if (strcmp(at, low) != 0 || strcmp(at, high) != 0)
+        seep_buf_addf(work, " (%s .. %s)", low, high);
+    if (exhaustion->at_ns != SEEP_NO_TIME && exhaustion->at_ns < writer->report->now_ns)
+        seep_buf_adds(work, ", which is past by now");
+    add_work(writer, "limit");
+}
+
+static void add_details(struct seep_writer *writer, const struct seep_finding *finding)
+{
+    struct text_state *state = state_of(writer);
+    add_class(writer, finding);
+    add_numbers(writer, finding);
+    add_limit(writer, &finding->exhaustion, seep_metric_unit(finding->metric));
+    for (size_t i = 0; i < finding->n_evidence; i++)
+        add_evidence(writer, &finding->evidence[i], i ? "" : "evidence");
+    for (size_t i = 0; i < finding->n_caveats; i++) {
+        seep_plain_add(&state->work, finding->caveats[i], MAX_TEXT_SHOWN);
+        add_work(writer, i ? "" : "caveat");
+    }
+    // A command stays on one line, so that it can be copied.
+    for (size_t i = 0; i < finding->n_next; i++) {
+        add_label(writer, i ? "" : "next");
+        seep_plain_add(&state->out, finding->next[i], 0);
+        seep_buf_addc(&state->out, '\n');
+    }
+}
+
+static void flush(struct seep_writer *writer)
+{
+    struct seep_buf *out = &state_of(writer)->out;
+    if (out->failed || (out->len && fwrite(out->data, 1, out->len, writer->out) != out->len))
+        out->failed = true;
+    else
+        seep_buf_reset(out);
+}
+
+static void on_finding(struct seep_writer *writer, const struct seep_finding *finding, size_t rank)
+{
+    struct text_state *state = state_of(writer);
+    bool detailed = finding->verdict >= SEEP_VERDICT_SUSPECT;
+    if (finding->verdict == SEEP_VERDICT_UNKNOWN && state->fold_unknown)
+        return;
+    if (rank && (detailed || state->detailed))
+        seep_buf_addc(&state->out, '\n');
+    state->detailed = detailed;
+    add_headline(writer, finding);
+    if (!detailed && finding->n_caveats) {
+        seep_buf_adds(&state->out, ", ");
+        seep_plain_add(&state->out, finding->caveats[0], MAX_TEXT_SHOWN);
+    }
+    seep_buf_addc(&state->out, '\n');
+    if (detailed)
+        add_details(writer, finding);
+    flush(writer);
+}
+
+static void on_begin(struct seep_writer *writer)
+{
+    struct text_state *state = state_of(writer);
+    const struct seep_judgement *judgement = writer->report->judgement;
+    for (size_t i = 0; i < judgement->n_findings; i++) {
+        state->n_unknown += judgement->findings[i].verdict == SEEP_VERDICT_UNKNOWN;
+        state->n_steady += judgement->findings[i].verdict == SEEP_VERDICT_STEADY;
+    }
+    state->fold_unknown = !writer->report->all && state->n_unknown > MAX_UNKNOWN;
+}
+
+static void add_loss(struct text_state *state, const struct seep_loss *loss)
+{
+    seep_plain_add(&state->work, loss->text && *loss->text ? loss->text : loss->what,
+                   MAX_TEXT_SHOWN);
+    if (loss->offset != SEEP_NO_OFFSET)
+        seep_buf_addf(&state->work, " (at 0x%" PRIx64 ")", loss->offset);
+    seep_buf_addf(&state->tail, "  %-8s", loss->harmless ? "note" : "lost");
+    seep_plain_wrap(&state->tail, seep_buf_text(&state->work), TAIL_VALUE_AT, WIDTH);
+    seep_buf_addc(&state->tail, '\n');
+    reset_work(state);
+}
+
+static const char *plural(uint64_t n, const char *one, const char *many)
+{
+    return n == 1 ? one : many;
+}
+
+static void add_facts(struct seep_buf *work, const struct seep_dataset_source *source)
+{
+    static const char *const many[] = {
+        [SEEP_FACT_MACHINE] = "machines", [SEEP_FACT_PROCESS] = "processes",
+        [SEEP_FACT_SAMPLE] = "samples",   [SEEP_FACT_MODULE] = "modules",
+        [SEEP_FACT_STACK] = "stacks",     [SEEP_FACT_SITE] = "sites",
+        [SEEP_FACT_REGION] = "regions",   [SEEP_FACT_POOL_TAG] = "pool tags",
+        [SEEP_FACT_HANDLE] = "handles",   [SEEP_FACT_EVENT] = "events",
+    };
+    const char *before = ": ";
+    for (int kind = 0; kind < SEEP_FACT_LOSS; kind++) {
+        uint64_t n = source->facts[kind];
+        if (n == 0)
+            continue;
+        const char *one = seep_fact_kind_name((enum seep_fact_kind)kind);
+        seep_buf_addf(work, "%s%" PRIu64 " %s", before, n, plural(n, one, many[kind]));
+        before = ", ";
+    }
+    if (*before == ':')
+        seep_buf_adds(work, ": nothing");
+}
+
+static void on_source(struct seep_writer *writer, const struct seep_dataset_source *source)
+{
+    struct text_state *state = state_of(writer);
+    struct seep_buf *work = &state->work;
+    char size[SEEP_HUMAN_TEXT], read[SEEP_HUMAN_TEXT];
+    if (state->n_sources++ >= MAX_SOURCES)
+        return;
+    seep_plain_add(work, source->path, MAX_TEXT_SHOWN);
+    seep_buf_addf(work, " (%s", source->format ? source->format : "not read");
+    seep_human_bytes((double)source->size_bytes, size);
+    seep_human_bytes((double)source->read_bytes, read);
+    if (source->read_bytes < source->size_bytes)
+        seep_buf_addf(work, ", %s of %s", read, size);
+    else if (source->size_bytes)
+        seep_buf_addf(work, ", %s", size);
+    seep_buf_addc(work, ')');
+    add_facts(work, source);
+    seep_buf_addf(&state->tail, "%-*s", TAIL_VALUE_AT, "read");
+    seep_plain_wrap(&state->tail, seep_buf_text(work), TAIL_VALUE_AT, WIDTH);
+    seep_buf_addc(&state->tail, '\n');
+    reset_work(state);
+    for (size_t i = 0; i < source->n_losses && i < MAX_LOSSES; i++)
+        add_loss(state, &source->losses[i]);
+    if (source->n_losses > MAX_LOSSES)
+        seep_buf_addf(&state->tail, "%*s... and %" PRIu64 " more (--json lists them)\n",
+                      TAIL_VALUE_AT, "", (uint64_t)(source->n_losses - MAX_LOSSES));
+}
+
+static void on_machine(struct seep_writer *writer, const struct seep_machine *machine)
+{
+    state_of(writer)->machine = machine;
+}
+
+// What stands in the way of a verdict, and what to do: from the first finding that has none.
+static void add_reason(struct seep_writer *writer)
+{
+    struct seep_buf *out = &state_of(writer)->out;
+    const struct seep_judgement *judgement = writer->report->judgement;
+    for (size_t i = 0; i < judgement->n_findings; i++) {
+        const struct seep_finding *finding = &judgement->findings[i];
+        if (finding->verdict != SEEP_VERDICT_UNKNOWN)
+            continue;
+        const char *before = ": ";
+        if (finding->n_caveats) {
+            seep_buf_adds(out, before);
+            seep_plain_add(out, finding->caveats[0], MAX_TEXT_SHOWN);
+            before = "; ";
+        }
+        if (finding->n_next) {
+            seep_buf_adds(out, before);
+            seep_plain_add(out, finding->next[0], MAX_TEXT_SHOWN);
+        }
+        return;
+    }
+}
+
+// The first line where no finding gives it.
+static void on_observed(struct seep_writer *writer)
+{
+    struct text_state *state = state_of(writer);
+    struct seep_buf *out = &state->out;
+    const struct seep_judgement *judgement = writer->report->judgement;
+    char over[SEEP_HUMAN_TEXT];
+    seep_human_duration(((double)judgement->end_ns - (double)judgement->start_ns) / 1e9, over);
+    if (judgement->verdict >= SEEP_VERDICT_SUSPECT)
+        return;
+    add_verdict(writer, judgement->verdict);
+    if (judgement->verdict == SEEP_VERDICT_STEADY) {
+        seep_buf_addf(out, "nothing leaks: %" PRIu64 " series", (uint64_t)judgement->n_series);
+        if (judgement->end_ns != SEEP_NO_TIME && judgement->start_ns != SEEP_NO_TIME)
+            seep_buf_addf(out, " over %s", over);
+        seep_buf_adds(out, " judged");
+    } else if (judgement->n_findings == 0) {
+        seep_buf_adds(out, "nothing to judge: no series of memory, handles or threads was read");
+    } else if (state->n_steady) {
+        seep_buf_addf(out,
+                      "nothing leaks in what could be judged, but %" PRIu64 " of %" PRIu64
+                      " could not be",
+                      (uint64_t)state->n_unknown, (uint64_t)judgement->n_findings);
+        add_reason(writer);
+    } else {
+        seep_buf_adds(out, "too little to judge");
+        add_reason(writer);
+    }
+    seep_buf_addc(out, '\n');
+    flush(writer);
+}
+
+static void on_left_out(struct seep_writer *writer, const size_t counts[SEEP_N_VERDICTS])
+{
+    struct text_state *state = state_of(writer);
+    struct seep_buf *out = &state->out;
+    uint64_t total = 0;
+    if (state->fold_unknown && writer->report->judgement->verdict != SEEP_VERDICT_UNKNOWN)
+        seep_buf_addf(out, "\n%" PRIu64 " more could not be judged (--all lists them)\n",
+                      (uint64_t)state->n_unknown);
+    for (int i = 0; i < SEEP_N_VERDICTS; i++) {
+        if (i != SEEP_VERDICT_UNKNOWN || !state->fold_unknown)
+            total += counts[i];
+    }
+    if (!total)
+        return;
+    seep_buf_addf(out, "\n%" PRIu64 " more (--top N shows more of them):", total);
+    const char *before = " ";
+    for (int i = SEEP_N_VERDICTS - 1; i >= 0; i--) {
+        if (!counts[i] || (i == SEEP_VERDICT_UNKNOWN && state->fold_unknown))
+            continue;
+        seep_buf_addf(out, "%s%" PRIu64 " %s", before, (uint64_t)counts[i],
+                      seep_verdict_name((enum seep_verdict)i));
+        before = ", ";
+    }
+    seep_buf_addc(out, '\n');
+}
+
+static bool same_text(const char *a, const char *b)
+{
+    return strcmp(a ? a : "", b ? b : "") == 0;
+}
+
+static void on_event(struct seep_writer *writer, const struct seep_event *event,
+                     struct seep_source_id source)
+{
+    struct text_state *state = state_of(writer);
+    (void)source;
+    for (size_t i = 0; i < state->n_groups; i++) {
+        struct event_group *group = &state->groups[i];
+        if (group->first->id == event->id && same_text(group->first->provider, event->provider)) {
+            group->last = event;
+            group->count++;
+            return;
+        }
+    }
+    if (state->n_groups == MAX_EVENT_GROUPS)
+        state->n_other_events++;
+    else
+        state->groups[state->n_groups++] = (struct event_group){ event, event, 1 };
+}
+
+// What the events of a leak mean, by provider and id (the messages themselves are in the language
+// of the machine): Microsoft's documentation of the Resource Exhaustion Detector and of the Server
+// service's events.
+static const struct {
+    const char *provider;
+    uint32_t id;
+    const char *meaning;
+} meanings[] = {
+    { "Microsoft-Windows-Resource-Exhaustion-Detector", 2004, "commit nearly exhausted" },
+    { "Microsoft-Windows-Resource-Exhaustion-Resolver", 1014, "a leak diagnosis was dropped" },
+    { "Windows Error Reporting", 1001, "a report about a program" },
+    { "srv", 2019, "nonpaged pool empty" },
+    { "srv", 2020, "paged pool empty" },
+    { "Application Popup", 26, "a message box of the system" },
+    { "Application Popup", 333, "the registry could not be written" },
+    { "EventLog", 6008, "unexpected shutdown" },
+};
+
+static void add_event_group(struct seep_writer *writer, const struct event_group *group)
+{
+    struct seep_buf *work = &state_of(writer)->work;
+    const struct seep_event *event = group->first;
+    char first[MOMENT_TEXT], last[MOMENT_TEXT];
+    moment(writer, event->time_ns, first);
+    moment(writer, group->last->time_ns, last);
+    seep_buf_adds(work, first);
+    if (strcmp(first, last) != 0)
+        seep_buf_addf(work, " .. %s", last);
+    if (group->count > 1)
+        seep_buf_addf(work, ", %" PRIu64 " times", group->count);
+    seep_buf_adds(work, ": ");
+    seep_plain_add(work, event->provider ? event->provider : "?", MAX_NAME_SHOWN);
+    seep_buf_addf(work, " %" PRIu32, event->id);
+    for (size_t i = 0; i < sizeof meanings / sizeof *meanings; i++) {
+        if (meanings[i].id == event->id && same_text(meanings[i].provider, event->provider))
+            seep_buf_addf(work, ", %s", meanings[i].meaning);
+    }
+}
+
+static void add_tail_work(struct text_state *state, const char *label)
+{
+    seep_buf_addf(&state->out, "%-*s", TAIL_VALUE_AT, label);
+    seep_plain_wrap(&state->out, seep_buf_text(&state->work), TAIL_VALUE_AT, WIDTH);
+    seep_buf_addc(&state->out, '\n');
+    reset_work(state);
+}
+
+static void add_events(struct seep_writer *writer)
+{
+    struct text_state *state = state_of(writer);
+    for (size_t i = 0; i < state->n_groups; i++) {
+        add_event_group(writer, &state->groups[i]);
+        add_tail_work(state, i ? "" : "events");
+    }
+    if (state->n_other_events) {
+        seep_buf_addf(&state->work, "... and %" PRIu64 " of other kinds (--json lists them)",
+                      state->n_other_events);
+        add_tail_work(state, "");
+    }
+}
+
+static void add_observed(struct seep_writer *writer)
+{
+    struct text_state *state = state_of(writer);
+    const struct seep_judgement *judgement = writer->report->judgement;
+    const struct seep_machine *machine = state->machine;
+    struct seep_buf *work = &state->work;
+    char over[SEEP_HUMAN_TEXT], start[SEEP_TIME_TEXT], end[SEEP_TIME_TEXT];
+    if (machine && machine->host && *machine->host) {
+        seep_plain_add(work, machine->host, MAX_NAME_SHOWN);
+        seep_buf_adds(work, ", ");
+    }
+    if (machine && machine->os) {
+        seep_plain_add(work, machine->os, MAX_NAME_SHOWN);
+        seep_buf_adds(work, machine->os_version ? " " : "");
+        seep_plain_add(work, machine->os_version, MAX_NAME_SHOWN);
+        seep_buf_adds(work, ", ");
+    }
+    seep_buf_addf(work, "%" PRIu64 " series", (uint64_t)judgement->n_series);
+    if (judgement->start_ns != SEEP_NO_TIME && judgement->end_ns != SEEP_NO_TIME) {
+        seep_human_duration(((double)judgement->end_ns - (double)judgement->start_ns) / 1e9, over);
+        seep_time_format(judgement->start_ns, start);
+        seep_time_format(judgement->end_ns, end);
+        bool same_day = strncmp(start, end, 10) == 0;
+        seep_buf_addf(work, " over %s, %.10s %.8s .. %.10s%s%.8s", over, start, start + 11,
+                      same_day ? "" : end, same_day ? "" : " ", end + 11);
+    }
+    seep_buf_adds(work, " (times are UTC)");
+    add_tail_work(state, "observed");
+}
+
+static bool on_end(struct seep_writer *writer)
+{
+    struct text_state *state = state_of(writer);
+    seep_buf_addc(&state->out, '\n');
+    add_events(writer);
+    add_observed(writer);
+    seep_buf_add(&state->out, seep_buf_text(&state->tail), state->tail.len);
+    if (state->n_sources > MAX_SOURCES)
+        seep_buf_addf(&state->out, "%*s... and %" PRIu64 " more (--json lists them)\n",
+                      TAIL_VALUE_AT, "", (uint64_t)(state->n_sources - MAX_SOURCES));
+    bool memory = !state->tail.failed && !state->work_failed;
+    flush(writer);
+    bool ok = memory && !state->out.failed;
+    seep_buf_clear(&state->out);
+    seep_buf_clear(&state->tail);
+    seep_buf_clear(&state->work);
+    return ok;
+}
+
+const struct seep_writer_ops seep_writer_text = {
+    .name = "text",
+    .state_size = sizeof(struct text_state),
+    .default_top = 20,
+    .begin = on_begin,
+    .source = on_source,
+    .machine = on_machine,
+    .observed = on_observed,
+    .finding = on_finding,
+    .left_out = on_left_out,
+    .event = on_event,
+    .end = on_end,
+};

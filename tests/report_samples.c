@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+// Prints the documents of the cases made by hand, for the check against the schema.
+//
+//   report_samples analyze CASE     the JSON document of a case
+//   report_samples lines KIND       facts as NDJSON
+//   report_samples facts            the document of the facts
+//   report_samples broken           a document that the schema must refuse
+#include "base/time.h"
+#include "report_kit.h"
+
+#include <string.h>
+
+static int print_case(const char *name)
+{
+    const struct report_case *found = report_case_find(name);
+    struct seep_err err;
+    if (!found)
+        return 2;
+    struct seep_report report = { .command = "analyze",
+                                  .data = &found->data,
+                                  .judgement = &found->judgement,
+                                  .all = true,
+                                  .now_ns = SEEP_NO_TIME };
+    return seep_report_write(&report, "json", stdout, &err) ? 0 : 4;
+}
+
+static int print_lines(const char *name)
+{
+    int kind = 0;
+    while (kind < SEEP_N_FACT_KINDS && strcmp(seep_fact_kind_name((enum seep_fact_kind)kind), name))
+        kind++;
+    struct seep_facts_printer *printer =
+        seep_facts_printer_open(stdout, (enum seep_fact_kind)kind, false);
+    bool ok = printer && report_case_facts(seep_facts_printer_sink(printer));
+    return seep_facts_printer_close(printer) && ok ? 0 : 4;
+}
+
+static int print_facts(void)
+{
+    const struct report_case *full = report_case_find("full");
+    struct seep_facts_printer *printer = seep_facts_printer_open(stdout, SEEP_N_FACT_KINDS, true);
+    struct seep_json json = { .write = seep_report_to_file, .ctx = stdout };
+    bool ok = printer && report_case_facts(seep_facts_printer_sink(printer));
+    if (ok) {
+        seep_report_head(&json, "facts", full->data.sources, full->data.n_sources);
+        seep_json_key(&json, "counts");
+        seep_json_begin_object(&json);
+        seep_json_key_uint(&json, "sample", 5);
+        seep_json_end_object(&json);
+        seep_json_key(&json, "events");
+        seep_facts_printer_tallies(printer, &json);
+        seep_json_end_object(&json);
+        ok = seep_json_flush(&json);
+    }
+    seep_json_clear(&json);
+    return seep_facts_printer_close(printer) && ok ? 0 : 4;
+}
+
+static int print_broken(void)
+{
+    struct seep_json json = { .write = seep_report_to_file, .ctx = stdout };
+    seep_report_head(&json, "analyze", NULL, 0);
+    seep_json_key_string(&json, "verdict", "leaking");
+    seep_json_end_object(&json);
+    bool ok = seep_json_flush(&json);
+    seep_json_clear(&json);
+    return ok ? 0 : 4;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc == 3 && strcmp(argv[1], "analyze") == 0)
+        return print_case(argv[2]);
+    if (argc == 3 && strcmp(argv[1], "lines") == 0)
+        return print_lines(argv[2]);
+    if (argc == 2 && strcmp(argv[1], "facts") == 0)
+        return print_facts();
+    if (argc == 2 && strcmp(argv[1], "broken") == 0)
+        return print_broken();
+    return 2;
+}

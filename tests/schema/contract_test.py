@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: MIT
+"""Checks that the published schema holds the contract: each contracted key of a full document may
+neither be dropped nor change its type.
+
+    contract_test.py REPORT_SAMPLES
+
+The keys stand here a second time on purpose: a schema that forgets one must not pass.
+"""
+import copy
+import subprocess
+import sys
+from pathlib import Path
+
+TESTS = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(TESTS))
+import schema_check  # noqa: E402  (restarts under the system's Python, or skips)
+
+HEAD = """
+schema_version tool tool/name tool/version command sources sources/0/path sources/0/format
+sources/0/size_bytes sources/0/read_bytes sources/0/facts sources/0/losses sources/0/losses/0/what
+sources/0/losses/0/count sources/0/losses/0/bytes sources/0/losses/0/offset
+sources/0/losses/0/text"""
+SUBJECT = "kind name pid start tag driver"
+FINDING = """
+id class verdict subject metric rate rate/value rate/low rate/high rate/unit since first last
+exhaustion exhaustion/limit exhaustion/limit_value exhaustion/at exhaustion/low exhaustion/high
+share q evidence evidence/0/text evidence/0/source evidence/0/offset evidence/0/time caveats next"""
+ANALYZE = HEAD + """
+machine machine/host machine/os machine/os_version machine/ram_bytes machine/commit_limit_bytes
+machine/boot observed observed/start observed/end observed/duration_s observed/series verdict
+findings events events/0/time events/0/provider events/0/id events/0/fields """ + " ".join(
+    "findings/0/" + key for key in FINDING.split()) + " " + " ".join(
+    "findings/0/subject/" + key for key in SUBJECT.split())
+SAMPLE = "kind subject metric counter time value " + " ".join(
+    "subject/" + key for key in SUBJECT.split() + ["host"])
+PROCESS = "kind pid parent_pid start end image host"
+EVENT = "kind time provider id version channel record_id fields"
+LOSS = "kind what count bytes offset text"
+
+DOCUMENTS = [
+    ("analyze.schema.json", ["analyze", "full"], ANALYZE),
+    ("facts.schema.json", ["facts"],
+     HEAD + " counts events/0/provider events/0/name events/0/id events/0/version events/0/count"),
+    ("fact.schema.json", ["lines", "sample"], SAMPLE),
+    ("fact.schema.json", ["lines", "process"], PROCESS),
+    ("fact.schema.json", ["lines", "event"], EVENT),
+    ("fact.schema.json", ["lines", "loss"], LOSS),
+]
+
+
+def holder(document, parts):
+    for part in parts:
+        document = document[int(part) if part.isdigit() else part]
+    return document
+
+
+def complaints(validator, document, paths):
+    for path in paths:
+        *parts, key = path.split("/")
+        if key not in holder(document, parts):
+            yield f"{path} is not in the document"
+            continue
+        without = copy.deepcopy(document)
+        del holder(without, parts)[key]
+        if validator.is_valid(without):
+            yield f"{path} can be dropped"
+        for wrong in (True, [[]], {"": [[]]}):
+            other = copy.deepcopy(document)
+            holder(other, parts)[key] = wrong
+            if type(wrong) is not type(holder(document, parts)[key]) and validator.is_valid(other):
+                yield f"{path} can be {wrong!r}"
+
+
+def main(samples):
+    bad = 0
+    for schema, arguments, paths in DOCUMENTS:
+        run = subprocess.run([samples, *arguments], stdout=subprocess.PIPE, check=True)
+        text = run.stdout.decode("utf-8")
+        document = schema_check.parse(text.splitlines()[0] if "lines" in arguments else text)
+        validator = schema_check.validator_of(TESTS.parent / "docs" / "schema" / schema)
+        for error in validator.iter_errors(document):
+            sys.exit(f"{schema}: the document itself is refused: {error.message}")
+        for complaint in complaints(validator, document, paths.split()):
+            print(f"{schema}, {' '.join(arguments)}: {complaint}")
+            bad += 1
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

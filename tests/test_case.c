@@ -1,0 +1,452 @@
+// SPDX-License-Identifier: MIT
+// Tests of the case: what goes in comes out, cases merge, strangers are refused, and SIGKILL loses
+// nothing committed.
+#include "testkit.h"
+
+#include "base/time.h"
+#include "case/case.h"
+#include "case/schema.h"
+
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static char case_path[512];
+
+static void remove_case(void)
+{
+    static const char *const endings[] = { "", "-wal", "-shm", "-journal" };
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+        char path[560];
+        (void)snprintf(path, sizeof path, "%s%s", case_path, endings[i]);
+        (void)remove(path);
+    }
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    const char *root = getenv("SEEP_BUILD_ROOT");
+    (void)snprintf(case_path, sizeof case_path, "%s/test-case.seep", root ? root : ".");
+    remove_case();
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    remove_case();
+    return 0;
+}
+
+static struct seep_case *open_case(enum seep_case_mode mode)
+{
+    struct seep_err err = { 0 };
+    struct seep_case *c = NULL;
+    if (!seep_case_open(case_path, mode, &c, &err))
+        fail_msg("%s", err.what);
+    return c;
+}
+
+static struct seep_sink *begin(struct seep_case *c, const char *path,
+                               enum seep_case_writing writing)
+{
+    struct seep_sink *sink = NULL;
+    struct seep_err err = { 0 };
+    if (!seep_case_begin_source(c, path, "blg", 1000, writing, &sink, &err))
+        fail_msg("%s", err.what);
+    return sink;
+}
+
+static struct seep_machine machine(const char *host)
+{
+    return (struct seep_machine){ .host = host, .os = "Windows", .boot_ns = SEEP_NO_TIME };
+}
+
+static struct seep_process process(struct seep_machine_id m, uint32_t pid, int64_t start_ns)
+{
+    return (struct seep_process){ .machine = m,
+                                  .pid = pid,
+                                  .has_pid = true,
+                                  .start_ns = start_ns,
+                                  .end_ns = SEEP_NO_TIME,
+                                  .image = "app.exe" };
+}
+
+static struct seep_series handles_of(struct seep_machine_id m, struct seep_process_id p)
+{
+    return (struct seep_series){
+        .subject = { .kind = SEEP_SUBJECT_PROCESS, .machine = m, .process = p },
+        .metric = SEEP_METRIC_HANDLES,
+        .counter = "\\Process(app)\\Handle Count",
+    };
+}
+
+// A machine, a process and `n` samples of its handles, 1 s apart from `from_s`.
+static void put_samples(struct seep_sink *sink, const char *host, int64_t from_s, int n)
+{
+    struct seep_machine m = machine(host);
+    struct seep_machine_id mid;
+    struct seep_process_id pid;
+    struct seep_series_id sid;
+    assert_true(seep_sink_machine(sink, &m, &mid));
+    struct seep_process p = process(mid, 42, 5 * SEEP_NS_PER_S);
+    assert_true(seep_sink_process(sink, &p, &pid));
+    struct seep_series s = handles_of(mid, pid);
+    assert_true(seep_sink_series(sink, &s, &sid));
+    for (int i = 0; i < n; i++) {
+        assert_true(seep_sink_tick(sink, mid, (from_s + i) * SEEP_NS_PER_S));
+        assert_true(seep_sink_sample(sink, sid, (double)(100 + i) + (i % 3 == 0 ? 0.25 : 0)));
+    }
+}
+
+static void end(struct seep_case *c)
+{
+    struct seep_err err = { 0 };
+    if (!seep_case_end_source(c, SEEP_OK, 1000, &err))
+        fail_msg("%s", err.what);
+}
+
+static struct seep_dataset load(struct seep_case *c)
+{
+    struct seep_dataset data = { 0 };
+    struct seep_err err = { 0 };
+    if (!seep_case_dataset(c, &data, &err))
+        fail_msg("%s", err.what);
+    return data;
+}
+
+static void what_goes_in_comes_out(void **state)
+{
+    (void)state;
+    struct seep_case *c = open_case(SEEP_CASE_WRITE);
+    struct seep_sink *sink = begin(c, "a.blg", SEEP_CASE_IMPORT);
+    put_samples(sink, "SRV01", 1000, 5000);
+    const struct seep_field fields[] = {
+        { "Info/Big", SEEP_FIELD_UINT, { .uint = UINT64_MAX } },
+        { "Info/Text", SEEP_FIELD_TEXT, { .text = "x" } },
+        { "Info/Real", SEEP_FIELD_REAL, { .real = 0.1 } },
+        { "When", SEEP_FIELD_TIME, { .time_ns = 123 } },
+    };
+    struct seep_event event = { .machine = { 1 },
+                                .time_ns = 77,
+                                .provider = "P",
+                                .id = 2004,
+                                .record_id = 9,
+                                .offset = 512,
+                                .fields = fields,
+                                .n_fields = 4 };
+    assert_true(seep_sink_event(sink, &event));
+    assert_true(seep_sink_event(sink, &event)); // the same record from another copy of the log
+    assert_true(seep_sink_lose(sink, "truncated", 1, SEEP_UNKNOWN_COUNT, 0x1200, "cut off"));
+    end(c);
+    seep_case_close(c);
+
+    c = open_case(SEEP_CASE_READ);
+    struct seep_dataset data = load(c);
+    assert_int_equal(data.n_machines, 1);
+    assert_string_equal(data.machines[0].host, "SRV01");
+    assert_int_equal(data.n_processes, 1);
+    assert_int_equal(data.processes[0].pid, 42);
+    assert_true(data.processes[0].start_ns == 5 * SEEP_NS_PER_S);
+    assert_int_equal(data.n_series, 1);
+    assert_int_equal(data.series[0].n_points, 5000);
+    assert_true(data.series[0].first_ns == 1000 * SEEP_NS_PER_S);
+    assert_true(data.series[0].last_ns == 5999 * SEEP_NS_PER_S);
+    assert_int_equal(data.series[0].series.metric, SEEP_METRIC_HANDLES);
+    struct seep_points points = { 0 };
+    assert_true(data.points(data.ctx, 0, &points, NULL));
+    assert_int_equal(points.count, 5000);
+    for (int i = 0; i < 5000; i++) {
+        assert_true(points.at[i].t_ns == (1000 + i) * SEEP_NS_PER_S);
+        assert_true(points.at[i].value == (double)(100 + i) + (i % 3 == 0 ? 0.25 : 0));
+    }
+    seep_points_clear(&points);
+    assert_int_equal(data.n_events, 1);
+    struct seep_json json = { 0 };
+    seep_event_fields_json(&data.events[0], &json);
+    assert_string_equal(seep_buf_text(&json.buf),
+                        "{\"Info\":{\"Big\":18446744073709551615,\"Text\":\"x\",\"Real\":0.1},"
+                        "\"When\":\"1970-01-01T00:00:00.000000123Z\"}");
+    seep_json_clear(&json);
+    assert_int_equal(data.n_sources, 1);
+    assert_string_equal(data.sources[0].format, "blg");
+    assert_int_equal(data.sources[0].facts[SEEP_FACT_SAMPLE], 5000);
+    assert_int_equal(data.sources[0].n_losses, 1);
+    assert_true(data.sources[0].losses[0].bytes == SEEP_UNKNOWN_COUNT);
+    assert_true(data.sources[0].losses[0].offset == 0x1200);
+    seep_case_close(c);
+}
+
+static void later_files_continue_the_same_series(void **state)
+{
+    (void)state;
+    for (int day = 0; day < 3; day++) {
+        struct seep_case *c = open_case(SEEP_CASE_WRITE);
+        put_samples(begin(c, "day.csv", SEEP_CASE_IMPORT), day == 1 ? "srv01" : "SRV01", day * 100,
+                    10);
+        end(c);
+        seep_case_close(c);
+    }
+    struct seep_case *c = open_case(SEEP_CASE_READ);
+    struct seep_dataset data = load(c);
+    assert_int_equal(data.n_sources, 3);
+    assert_int_equal(data.n_machines, 1);
+    assert_int_equal(data.n_processes, 1);
+    assert_int_equal(data.n_series, 1);
+    assert_int_equal(data.series[0].n_points, 30);
+    seep_case_close(c);
+}
+
+static void a_reused_pid_is_another_process(void **state)
+{
+    (void)state;
+    struct seep_case *c = open_case(SEEP_CASE_TEMPORARY);
+    struct seep_sink *sink = begin(c, "x", SEEP_CASE_IMPORT);
+    struct seep_machine m = machine("A");
+    struct seep_machine_id mid;
+    struct seep_process_id a, b, again, unknown, other_image;
+    assert_true(seep_sink_machine(sink, &m, &mid));
+    struct seep_process p = process(mid, 42, 1000 * SEEP_NS_PER_S);
+    assert_true(seep_sink_process(sink, &p, &a));
+    p.start_ns = 2000 * SEEP_NS_PER_S;
+    assert_true(seep_sink_process(sink, &p, &b));
+    p.start_ns = 2001 * SEEP_NS_PER_S; // rounded differently by another tool
+    assert_true(seep_sink_process(sink, &p, &again));
+    p.start_ns = SEEP_NO_TIME;
+    assert_true(seep_sink_process(sink, &p, &unknown));
+    p.image = "other.exe";
+    assert_true(seep_sink_process(sink, &p, &other_image));
+    assert_int_not_equal(a.v, b.v);
+    assert_int_equal(b.v, again.v);
+    assert_int_equal(unknown.v, b.v);
+    assert_int_not_equal(other_image.v, b.v);
+    end(c);
+    seep_case_close(c);
+}
+
+static void boots_are_kept_apart(void **state)
+{
+    (void)state;
+    struct seep_case *c = open_case(SEEP_CASE_TEMPORARY);
+    uint32_t ids[3];
+    const int64_t boots[] = { 1000, 1030, 90000 };
+    for (int i = 0; i < 3; i++) {
+        struct seep_sink *sink = begin(c, "x", SEEP_CASE_IMPORT);
+        struct seep_machine m = machine("A");
+        m.boot_ns = boots[i] * SEEP_NS_PER_S;
+        struct seep_machine_id mid;
+        struct seep_process_id pid;
+        assert_true(seep_sink_machine(sink, &m, &mid));
+        struct seep_process p = process(mid, 4, SEEP_NO_TIME);
+        assert_true(seep_sink_process(sink, &p, &pid));
+        ids[i] = pid.v;
+        end(c);
+    }
+    assert_int_equal(ids[0], ids[1]);
+    assert_int_not_equal(ids[0], ids[2]);
+    struct seep_dataset data = load(c);
+    assert_int_equal(data.n_machines, 1);
+    seep_case_close(c);
+}
+
+static void cases_merge_by_machine(void **state)
+{
+    (void)state;
+    struct seep_case *from = open_case(SEEP_CASE_TEMPORARY);
+    put_samples(begin(from, "one", SEEP_CASE_IMPORT), "SRV01", 0, 100);
+    end(from);
+    put_samples(begin(from, "two", SEEP_CASE_IMPORT), "SRV02", 0, 50);
+    end(from);
+
+    struct seep_case *to = open_case(SEEP_CASE_WRITE);
+    put_samples(begin(to, "zero", SEEP_CASE_IMPORT), "srv02", 1000, 7);
+    end(to);
+    struct seep_err err = { 0 };
+    struct seep_sink *sink = begin(to, "from.seep", SEEP_CASE_IMPORT);
+    assert_int_equal(seep_case_copy(from, sink, NULL, &err), SEEP_OK);
+    end(to);
+    struct seep_dataset data = load(to);
+    assert_int_equal(data.n_machines, 2);
+    assert_int_equal(data.n_series, 2);
+    assert_int_equal(data.series[0].n_points + data.series[1].n_points, 157);
+    seep_case_close(to);
+    seep_case_close(from);
+}
+
+static void short_rows_are_joined(void **state)
+{
+    (void)state;
+    struct seep_err err = { 0 };
+    struct seep_case *c = open_case(SEEP_CASE_WRITE);
+    struct seep_sink *sink = begin(c, "live", SEEP_CASE_RECORDING);
+    struct seep_machine m = machine("A");
+    struct seep_machine_id mid;
+    struct seep_process_id pid;
+    struct seep_series_id sid;
+    assert_true(seep_sink_machine(sink, &m, &mid));
+    struct seep_process p = process(mid, 1, SEEP_NO_TIME);
+    assert_true(seep_sink_process(sink, &p, &pid));
+    struct seep_series s = handles_of(mid, pid);
+    assert_true(seep_sink_series(sink, &s, &sid));
+    for (int i = 0; i < 1000; i++) {
+        assert_true(seep_sink_tick(sink, mid, i * SEEP_NS_PER_S));
+        if (i % 3)
+            assert_true(seep_sink_sample(sink, sid, i));
+        assert_true(seep_case_commit(c, &err));
+    }
+    end(c);
+    seep_case_close(c);
+
+    sqlite3 *db;
+    sqlite3_stmt *stmt;
+    assert_int_equal(sqlite3_open(case_path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db,
+                                        "SELECT (SELECT count(*) FROM chunk), count(*), sum(value),"
+                                        " max(time_ns) FROM sample",
+                                        -1, &stmt, NULL),
+                     SQLITE_OK);
+    assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+    assert_true(sqlite3_column_int(stmt, 0) <= 1000 / 128 + 2);
+    assert_int_equal(sqlite3_column_int(stmt, 1), 666);
+    assert_int_equal(sqlite3_column_int(stmt, 2), 999 * 1000 / 2 - 3 * 333 * 334 / 2);
+    assert_true(sqlite3_column_int64(stmt, 3) == 998 * SEEP_NS_PER_S);
+    sqlite3_finalize(stmt);
+    sqlite3_close(db);
+}
+
+static void raw_sql(const char *sql)
+{
+    sqlite3 *db;
+    char *message = NULL;
+    assert_int_equal(sqlite3_open(case_path, &db), SQLITE_OK);
+    if (sqlite3_exec(db, sql, NULL, NULL, &message) != SQLITE_OK)
+        fail_msg("%s", message);
+    sqlite3_close(db);
+}
+
+static void expect_refused(enum seep_case_mode mode, const char *part)
+{
+    struct seep_err err = { 0 };
+    struct seep_case *c = NULL;
+    assert_false(seep_case_open(case_path, mode, &c, &err));
+    assert_null(c);
+    if (!strstr(err.what, part))
+        fail_msg("'%s' does not say '%s'", err.what, part);
+}
+
+static void an_older_case_is_brought_up_to_date(void **state)
+{
+    (void)state;
+    struct seep_case *c = open_case(SEEP_CASE_WRITE);
+    put_samples(begin(c, "a", SEEP_CASE_IMPORT), "A", 0, 10);
+    end(c);
+    seep_case_close(c);
+    raw_sql("DROP TABLE finding; DROP INDEX event_by_time; PRAGMA user_version=1");
+    c = open_case(SEEP_CASE_READ); // what is older can be read as it is
+    assert_int_equal(load(c).series[0].n_points, 10);
+    seep_case_close(c);
+    c = open_case(SEEP_CASE_WRITE);
+    struct seep_case_finding finding = { .id = "x",
+                                         .class_ = "heap",
+                                         .verdict = "leaking",
+                                         .subject = "process",
+                                         .evidence_json = "[]",
+                                         .since_ns = SEEP_NO_TIME };
+    assert_true(seep_case_set_findings(c, &finding, 1, NULL));
+    assert_int_equal(load(c).series[0].n_points, 10);
+    seep_case_close(c);
+    raw_sql("SELECT count(*) FROM finding");
+}
+
+static void strangers_are_refused(void **state)
+{
+    (void)state;
+    raw_sql("CREATE TABLE t(x); PRAGMA application_id=7");
+    expect_refused(SEEP_CASE_WRITE, "not a case");
+    remove_case();
+    struct seep_case *c = open_case(SEEP_CASE_WRITE);
+    seep_case_close(c);
+    raw_sql("PRAGMA user_version=99");
+    expect_refused(SEEP_CASE_WRITE, "version 99");
+    raw_sql("PRAGMA user_version=2; CREATE TRIGGER evil AFTER INSERT ON source BEGIN DELETE FROM "
+            "loss; END");
+    expect_refused(SEEP_CASE_READ, "'evil'");
+    raw_sql("DROP TRIGGER evil; DROP TABLE chunk; CREATE VIEW Chunk AS SELECT 1 AS id, 1 AS "
+            "series_id, 1 AS"
+            " tick_id, 1 AS first_tick_id, 1 AS last_tick_id, 1 AS n_points, '{}' AS points");
+    expect_refused(SEEP_CASE_READ, "'Chunk'");
+}
+
+static void damaged_cases_are_read_in_part(void **state)
+{
+    (void)state;
+    struct seep_case *c = open_case(SEEP_CASE_WRITE);
+    put_samples(begin(c, "a", SEEP_CASE_IMPORT), "A", 0, 10);
+    end(c);
+    put_samples(begin(c, "b", SEEP_CASE_IMPORT), "B", 0, 10);
+    end(c);
+    seep_case_close(c);
+    raw_sql("UPDATE chunk SET points='{\"0\":1,\"7' WHERE id=1");
+    c = open_case(SEEP_CASE_READ);
+    struct testkit_sink sink;
+    testkit_sink_init(&sink);
+    struct seep_err err = { 0 };
+    assert_int_equal(seep_case_copy(c, &sink.sink, NULL, &err), SEEP_PARTIAL);
+    assert_int_equal(sink.sink.counts[SEEP_FACT_SAMPLE], 11);
+    assert_non_null(strstr(seep_buf_text(&sink.text), "loss bad-record count=1"));
+    testkit_sink_clear(&sink);
+    seep_case_close(c);
+    raw_sql("UPDATE chunk SET points='{}', tick_id=9000000000000000000 WHERE id=1;"
+            "UPDATE tick SET id=4000000000 WHERE id=20");
+    c = open_case(SEEP_CASE_READ);
+    struct seep_dataset data;
+    assert_false(seep_case_dataset(c, &data, &err));
+    assert_non_null(strstr(err.what, "tick"));
+    seep_case_close(c);
+}
+
+static void bytes_are_read_like_files(void **state)
+{
+    (void)state;
+    struct seep_case *c = open_case(SEEP_CASE_WRITE);
+    put_samples(begin(c, "a", SEEP_CASE_IMPORT), "A", 0, 300);
+    end(c);
+    seep_case_close(c);
+    struct seep_buf file = { 0 };
+    assert_true(testkit_read_file(case_path, &file));
+    struct testkit_sink sink;
+    struct seep_err err = { 0 };
+    testkit_sink_init(&sink);
+    assert_int_equal(testkit_read(seep_source_named("seep"), file.data, file.len, &sink, &err),
+                     SEEP_OK);
+    assert_int_equal(sink.sink.counts[SEEP_FACT_SAMPLE], 300);
+    testkit_sink_clear(&sink);
+    for (size_t cut = 0; cut < file.len; cut += 509) {
+        testkit_sink_init(&sink);
+        err = (struct seep_err){ 0 };
+        enum seep_status status =
+            testkit_read(seep_source_named("seep"), file.data, cut, &sink, &err);
+        assert_true(status == SEEP_FAILED ? err.what[0] != '\0' : true);
+        testkit_sink_clear(&sink);
+    }
+    seep_buf_clear(&file);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(what_goes_in_comes_out, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(later_files_continue_the_same_series, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_reused_pid_is_another_process, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(boots_are_kept_apart, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(cases_merge_by_machine, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(short_rows_are_joined, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_older_case_is_brought_up_to_date, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(strangers_are_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(damaged_cases_are_read_in_part, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(bytes_are_read_like_files, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
