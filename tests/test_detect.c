@@ -110,7 +110,6 @@ static void student_agrees_with_the_tables(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         assert_true(fabs(seep_student_tail(rows[i].t, rows[i].df) - rows[i].p) <
                     0.0005 * rows[i].p + 0.00005);
-    assert_true(fabs(seep_student_95(10) - 2.2281) < 0.0005);
     // Far out: one degree of freedom is Cauchy's distribution, 1/(pi t).
     assert_true(fabs(seep_student_tail(1e6, 1) * 3.14159265358979 * 1e6 - 1) < 1e-6);
 }

@@ -153,12 +153,17 @@ static void add_caveats(struct seep_drafts *drafts, const struct seep_scene *sce
                      fmax(1, judged->q * 100)));
     if (s->n_looks < 30)
         seep_draft_caveat(drafts, draft, seep_say(drafts, "only %zu samples", s->n_looks));
-    if (s->span_s < 600)
+    if (s->span_s < 3600)
         seep_draft_caveat(drafts, draft,
                           seep_say(drafts,
                                    "observed for %s only: growth that ends later, such as a cache "
                                    "that fills, looks the same",
                                    seep_say_seconds(drafts, s->span_s)));
+    else if (s->span_s < 86400)
+        seep_draft_caveat(
+            drafts, draft,
+            "less than a day was observed: the rising part of a daily rhythm looks the "
+            "same");
     if (s->n_gaps)
         seep_draft_caveat(
             drafts, draft,
@@ -288,8 +293,7 @@ struct seep_draft *seep_finding_write(struct seep_drafts *drafts, const struct s
     if (s->form != SEEP_FORM_SHORT)
         f->q = judged->q;
     if (s->form >= SEEP_FORM_SLOWING) {
-        f->rate =
-            (struct seep_rate){ true, sign * s->rate, sign * s->rate_low, sign * s->rate_high };
+        f->rate = (struct seep_rate){ true, s->rate, s->rate_low, s->rate_high };
         if (sign < 0)
             f->rate = (struct seep_rate){ true, -s->rate, -s->rate_high, -s->rate_low };
     }

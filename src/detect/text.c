@@ -77,7 +77,7 @@ const char *seep_say_rate(struct seep_drafts *drafts, enum seep_metric metric, d
 const char *seep_say_seconds(struct seep_drafts *drafts, double seconds)
 {
     double s = fabs(seconds);
-    if (s < 10 && s != floor(s))
+    if (s < 10 && fabs(s - round(s)) > 0.05)
         return seep_say(drafts, "%.1f s", s);
     if (s < 119.5)
         return seep_say(drafts, "%.0f s", s);

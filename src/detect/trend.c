@@ -240,19 +240,6 @@ double seep_student_tail(double t, double df)
     return t >= 0 ? half : 1 - half;
 }
 
-double seep_student_95(double df)
-{
-    double low = 0, high = 1000;
-    for (int i = 0; i < 60; i++) {
-        double middle = (low + high) / 2;
-        if (seep_student_tail(middle, df) > 0.025)
-            low = middle;
-        else
-            high = middle;
-    }
-    return high;
-}
-
 // The t test of the mean step, with one step of zero added.
 static void step_test(const double *y, const bool *broken, size_t n, struct seep_drift *result)
 {

@@ -66,9 +66,6 @@ bool seep_drift_stationary(const double *y, size_t n, struct seep_drift *result)
 // P(T > t) for Student's t with df degrees of freedom.
 double seep_student_tail(double t, double df);
 
-// The quantile t with P(|T| <= t) = 0.95.
-double seep_student_95(double df);
-
 double seep_median(const double *y, size_t n); // NaN for n = 0 or no memory
 
 // The k-th smallest (k < n, counted from 0), by Hoare's selection; afterwards no value before y[k]

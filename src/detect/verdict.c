@@ -45,11 +45,12 @@ static struct floor_of_interest least_of(enum seep_metric metric, enum seep_subj
     case SEEP_METRIC_PAGED_POOL_BYTES:
     case SEEP_METRIC_NONPAGED_POOL_BYTES: // kernel memory is scarce; a tag counts from half a MiB
         if (machine)
-            return (struct floor_of_interest){ 4 * MIB, 4 * MIB, 32 * MIB };
-        return (struct floor_of_interest){ 512 * KIB, 512 * KIB, 8 * MIB };
+            return (struct floor_of_interest){ 4 * MIB, 16 * MIB, 32 * MIB };
+        return (struct floor_of_interest){ 512 * KIB, kind == SEEP_SUBJECT_PROCESS ? MIB : 8 * MIB,
+                                           8 * MIB };
     case SEEP_METRIC_COMMIT_BYTES:
-    case SEEP_METRIC_AVAILABLE_BYTES:
-        return (struct floor_of_interest){ 16 * MIB, 16 * MIB, 128 * MIB };
+    case SEEP_METRIC_AVAILABLE_BYTES: // every program that starts moves these by as much
+        return (struct floor_of_interest){ 16 * MIB, 64 * MIB, 128 * MIB };
     default:
         return (struct floor_of_interest){ 512 * KIB, 2 * MIB, 32 * MIB };
     }
@@ -86,6 +87,10 @@ enum seep_verdict seep_verdict_of(const struct seep_judged *judged, bool chosen_
     // Who asks for some processes is not told that the machine leaks: its growth may be that of
     // others.
     if (chosen_only && judged->kind != SEEP_SUBJECT_PROCESS)
+        return SEEP_VERDICT_SUSPECT;
+    // The system's caches live in the paged pool and fill for minutes when files are walked.
+    if (judged->metric == SEEP_METRIC_PAGED_POOL_BYTES && judged->kind != SEEP_SUBJECT_PROCESS &&
+        s->span_s < SHORT_S)
         return SEEP_VERDICT_SUSPECT;
     return judged->q < Q_LEAKING ? SEEP_VERDICT_LEAKING : SEEP_VERDICT_SUSPECT;
 }
