@@ -17,6 +17,7 @@ $ seep analyze srv01.blg --json
 @json findings[0].rate.unit = "bytes/s"
 @json findings[0].rate.value ~ ^17[45]
 @json findings[0].exhaustion.limit = "commit"
+@json findings[0].next[0] = "seep record --pid 344 -i 10s -d 1h"
 @json sources[0].format = "blg"
 @json sources[0].losses = []
 $ seep analyze srv01.csv --json
