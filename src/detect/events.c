@@ -350,8 +350,8 @@ static bool judge_radar(struct seep_drafts *drafts, const struct seep_dataset *d
     if (!draft)
         return false;
     cite(drafts, data, index, draft,
-         seep_say(drafts, "Windows' leak detector reported %s, Windows Error Reporting 1001: %s",
-                  image, name));
+         seep_say(drafts, "Windows' leak detector reported it: %s, Windows Error Reporting 1001",
+                  name));
     if (!draft->finding.rate.known)
         seep_draft_caveat(drafts, draft,
                           "the event names the image, not how fast it grows: record to be sure");
@@ -397,8 +397,7 @@ static bool judge_pool_empty(struct seep_drafts *drafts, const struct seep_datas
     draft->finding.metric =
         nonpaged ? SEEP_METRIC_NONPAGED_POOL_BYTES : SEEP_METRIC_PAGED_POOL_BYTES;
     cite(drafts, data, index, draft,
-         seep_say(drafts,
-                  "the %s pool was empty, the file server could not allocate from it: srv %u",
+         seep_say(drafts, "the %s pool was empty for the Server service: srv %u",
                   nonpaged ? "nonpaged" : "paged", event->id));
     seep_draft_caveat(drafts, draft, "the event tells that the pool was empty, not who filled it");
     seep_finding_next(drafts, draft);
