@@ -4,6 +4,7 @@
 #ifndef SEEP_CLI_OPTIONS_H
 #define SEEP_CLI_OPTIONS_H
 
+#include "base/arena.h"
 #include "base/err.h"
 
 #include <stdbool.h>
@@ -66,9 +67,10 @@ struct cli_args {
     int64_t number[CLI_N_OPTIONS]; // counts, spans and moments
     uint32_t *pids;
     size_t n_pids, pids_capacity;
-    char **files; // the arguments that are no options; the array belongs to cli_args
+    const char **files; // the arguments that are no options, patterns resolved
     size_t n_files, files_capacity;
-    char **command; // what follows `--`, NULL-terminated; NULL = nothing did
+    struct seep_arena names; // of the files
+    char **command;          // what follows `--`, NULL-terminated; NULL = nothing did
 };
 
 static inline bool cli_has(const struct cli_args *args, enum cli_option option)
