@@ -79,8 +79,8 @@ static inline bool cli_has(const struct cli_args *args, enum cli_option option)
 }
 
 // Reads `argv[0..argc)`, which follow the name of the command. `allowed` is the set of its options;
-// `takes_command` says whether
-// `--` starts a command line. `args` is zeroed first; the caller clears it whatever the result.
+// `takes_command` says whether `--` starts a command line. `args` is zeroed first; the caller
+// clears it whatever the result.
 bool cli_parse(int argc, char **argv, uint32_t allowed, bool takes_command, struct cli_args *args,
                struct seep_err *err);
 

@@ -52,6 +52,11 @@ $ seep report all.seep
 $ seep facts srv01.csv --kind sample
   {"kind":"sample","subject":{"kind":"machine",.*"metric":"commit_bytes","counter":"\\\\Memory\\\\Committed Bytes","time":"2026-03-01T23:00:00.125000000Z","value":[0-9]+} (re)
   ...
+$ seep facts System.evtx --events
+         242  Service Control Manager 7036
+  ...
+           3  Microsoft-Windows-Resource-Exhaustion-Detector 2004
+  ...
 $ seep facts System.evtx --events --json
 @schema facts
 @json events[0].count ~ ^[0-9]+$
