@@ -408,6 +408,14 @@ static void an_event_speaks_in_the_first_line(void **state)
                             "(System.evtx at 0x11200, 12:03)");
     assert_int_equal(count_of(text, "Windows itself"), 1);
     assert_has(text, "\n         evidence  the series has no gap\n");
+    // What does not leak has one line; why it does not stands in it.
+    finding.verdict = SEEP_VERDICT_STEADY;
+    finding.last = 9000000;
+    finding.n_caveats = 0;
+    report.all = true;
+    assert_has(render(&report, "text", &out),
+               "STEADY   explorer.exe (1948): private bytes 8.58 MB, Windows itself reported it: "
+               "event 2004\n");
     seep_buf_clear(&out);
 }
 

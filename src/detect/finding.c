@@ -215,11 +215,13 @@ static void add_steady(struct seep_drafts *drafts, const struct seep_scene *scen
     default:
         break;
     }
-    seep_draft_evidence(drafts, draft,
-                        seep_say(drafts, "%s: %s, %s in %s", seep_metric_words(judged->metric), why,
-                                 seep_say_amount(drafts, judged->metric, s->growth),
-                                 seep_say_seconds(drafts, s->span_s)),
-                        scene->data->series[judged->series].source, SEEP_NO_OFFSET, SEEP_NO_TIME);
+    const char *over = seep_say_seconds(drafts, s->span_s);
+    const char *text = seep_say(drafts, "%s (%s more after %s)", why,
+                                seep_say_amount(drafts, judged->metric, s->growth), over);
+    if (!(s->growth > 0))
+        text = seep_say(drafts, "no growth in %s", over);
+    seep_draft_evidence(drafts, draft, text, scene->data->series[judged->series].source,
+                        SEEP_NO_OFFSET, SEEP_NO_TIME);
 }
 
 // What is missing before anything can be said.

@@ -73,8 +73,7 @@ static void explain(struct seep_drafts *drafts, const struct seep_scene *scene,
                             scene->data->series[judged->series].source, SEEP_NO_OFFSET,
                             judged->shape.since_ns);
     clear_of(drafts, judged,
-             seep_say(drafts, "%s: its growth of %s is explained by %s",
-                      seep_metric_words(judged->metric),
+             seep_say(drafts, "its growth of %s is explained by %s",
                       seep_say_amount(drafts, judged->metric, judged->shape.growth),
                       seep_metric_words(cause->metric)));
 }
@@ -193,12 +192,10 @@ static void relate_commit(struct seep_drafts *drafts, const struct seep_scene *s
     double explained = seep_explained(scene, SEEP_METRIC_COMMIT_BYTES);
     struct seep_draft *draft = draft_of(drafts, judged);
     if (!isnan(explained) && explained >= EXPLAINS) {
-        clear_of(
-            drafts, judged,
-            seep_say(drafts,
-                     "committed bytes: processes and pools explain %.0f %% of the growth of %s",
-                     fmin(explained, 1) * 100,
-                     seep_say_amount(drafts, SEEP_METRIC_COMMIT_BYTES, judged->delta)));
+        clear_of(drafts, judged,
+                 seep_say(drafts, "processes and pools explain %.0f %% of the growth of %s",
+                          fmin(explained, 1) * 100,
+                          seep_say_amount(drafts, SEEP_METRIC_COMMIT_BYTES, judged->delta)));
         return;
     }
     for (size_t i = 0; isnan(explained) && i < 3; i++) {

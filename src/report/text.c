@@ -404,9 +404,12 @@ static void on_finding(struct seep_writer *writer, const struct seep_finding *fi
         seep_buf_addc(&state->out, '\n');
     state->detailed = detailed;
     add_headline(writer, finding);
-    if (!detailed && finding->n_caveats) {
+    const char *why = finding->n_caveats ? finding->caveats[0] : NULL;
+    if (!why && finding->n_evidence)
+        why = finding->evidence[0].text;
+    if (!detailed && why) {
         seep_buf_adds(&state->out, ", ");
-        seep_plain_add(&state->out, finding->caveats[0], MAX_TEXT_SHOWN);
+        seep_plain_add(&state->out, why, MAX_TEXT_SHOWN);
     }
     seep_buf_addc(&state->out, '\n');
     if (detailed)
