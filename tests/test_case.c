@@ -199,6 +199,24 @@ static void later_files_continue_the_same_series(void **state)
     seep_case_close(c);
 }
 
+static void hosts_are_matched_by_their_first_label(void **state)
+{
+    (void)state;
+    static const char *const hosts[] = { "DC1", "dc1.example.com", "dc1.example.org",
+                                         "DC2.example.com", "dc2" };
+    static const uint32_t expected[] = { 1, 1, 1, 2, 2 };
+    struct seep_case *c = open_case(SEEP_CASE_TEMPORARY);
+    struct seep_sink *sink = begin(c, "x", SEEP_CASE_IMPORT);
+    for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++) {
+        struct seep_machine m = machine(hosts[i]);
+        struct seep_machine_id id;
+        assert_true(seep_sink_machine(sink, &m, &id));
+        assert_int_equal(id.v, expected[i]);
+    }
+    end(c);
+    seep_case_close(c);
+}
+
 static void a_reused_pid_is_another_process(void **state)
 {
     (void)state;
@@ -439,6 +457,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_goes_in_comes_out, set_up, tear_down),
         cmocka_unit_test_setup_teardown(later_files_continue_the_same_series, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(hosts_are_matched_by_their_first_label, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_reused_pid_is_another_process, set_up, tear_down),
         cmocka_unit_test_setup_teardown(boots_are_kept_apart, set_up, tear_down),
         cmocka_unit_test_setup_teardown(cases_merge_by_machine, set_up, tear_down),

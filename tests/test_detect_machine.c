@@ -184,8 +184,8 @@ static void healthy_machines_are_steady(void **state)
             seep_judgement_clear(&j);
             gen_data_clear(&gen);
         }
-        print_message("%u x %.0f s: %zu suspects in %u machines\n", rows[r].n, rows[r].tick_s,
-                      suspects, rows[r].runs);
+        print_message("%u x %.0f s: %u suspects in %u machines\n", rows[r].n, rows[r].tick_s,
+                      (unsigned)suspects, rows[r].runs);
         assert_true(suspects <= rows[r].runs / 4);
     }
 }
@@ -341,6 +341,37 @@ static void commit_that_nobody_explains(void **state)
         seep_judgement_clear(&j);
         gen_data_clear(&gen);
     }
+}
+
+// A recording of chosen processes accuses those, and of the machine it says only what it saw.
+static void chosen_processes_do_not_blame_the_machine(void **state)
+{
+    (void)state;
+    struct gen_data gen;
+    gen_data_init(&gen);
+    const struct seep_loss loss = { .what = "processes-chosen", .text = "-", .harmless = true };
+    gen.source.losses = &loss;
+    gen.source.n_losses = 1;
+    struct seep_machine_id m = gen_machine(&gen, "SRV01");
+    struct gen_spec spec = { .family = GEN_LEAK,
+                             .seed = 5,
+                             .start_ns = T0,
+                             .tick_s = 60,
+                             .n = 240,
+                             .level = 4e9,
+                             .noise = 2 * MIB,
+                             .growth = 900 * MIB };
+    (void)add_machine_series(&gen, m, SEEP_METRIC_COMMIT_BYTES, spec);
+    spec.family = GEN_FLAT;
+    spec.level = 80 * MIB;
+    add_process_series(&gen, m, gen_process(&gen, m, "svc.exe", 400, T0 - S),
+                       SEEP_METRIC_PRIVATE_BYTES, spec);
+    struct seep_judgement j = judge(&gen);
+    assert_int_equal(j.verdict, SEEP_VERDICT_SUSPECT);
+    assert_non_null(finding(&j, "commit-unattributed/machine"));
+    assert_false(has_text(finding(&j, "commit-unattributed/machine"), "no counter shows"));
+    seep_judgement_clear(&j);
+    gen_data_clear(&gen);
 }
 
 // Reserved and not committed is a class of its own; what private bytes explain is not.
@@ -514,6 +545,7 @@ int main(void)
         cmocka_unit_test(too_little_is_unknown),
         cmocka_unit_test(pool_growth_is_a_drivers_or_a_processes),
         cmocka_unit_test(commit_that_nobody_explains),
+        cmocka_unit_test(chosen_processes_do_not_blame_the_machine),
         cmocka_unit_test(address_space_alone),
         cmocka_unit_test(lives_of_one_image_are_joined),
         cmocka_unit_test(machines_are_judged_by_themselves),

@@ -81,7 +81,7 @@ static struct seep_judged judge(const struct scenario *c, enum gen_family family
     if (points.count && seep_grid_build(points.at, points.count, T0, end_ns, tick_ns, NULL, &grid))
         seep_shape_find(&grid, &judged.shape);
     judged.q = fmin(judged.shape.p * c->n_series, 1);
-    judged.verdict = seep_verdict_of(&judged);
+    judged.verdict = seep_verdict_of(&judged, false);
     seep_points_clear(&points);
     return judged;
 }
@@ -222,7 +222,7 @@ static void real_machines_are_not_accused(void **state)
                     continue;
                 seep_shape_find(&grid, &j.shape);
                 j.q = j.shape.p;
-                enum seep_verdict verdict = seep_verdict_of(&j);
+                enum seep_verdict verdict = seep_verdict_of(&j, false);
                 leaking[k] += verdict == SEEP_VERDICT_LEAKING;
                 suspect[k] += verdict == SEEP_VERDICT_SUSPECT;
                 all[k]++;

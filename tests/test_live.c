@@ -406,6 +406,28 @@ static void a_name_selects_processes(void **state)
     end_child(f);
 }
 
+static void an_exec_renames_a_process(void **state)
+{
+    struct fixture *f = *state;
+    if (strcmp(seep_os_live_name(), "live-linux") != 0)
+        skip(); // a process keeps its image there
+    char *const argv[] = { (char *)"sh", (char *)"-c", (char *)"sleep 0.5; exec sleep 0.7", NULL };
+    assert_true(seep_os_spawn(argv, &f->child, &f->err));
+    uint32_t pid = f->child.pid;
+    open_live(f, pid, NULL, 60);
+    nap(0.1);
+    take(f);
+    take(f);
+    assert_true(is_image(process(f, pid), "sh"));
+    int64_t start_ns = process(f, pid)->start_ns;
+    nap(0.7);
+    take(f);
+    assert_true(is_image(process(f, pid), "sleep"));
+    assert_true(process(f, pid)->start_ns == start_ns);
+    assert_non_null(points(f, pid, SEEP_METRIC_PRIVATE_BYTES));
+    end_child(f);
+}
+
 static char program[4096];
 
 static void the_children_of_a_pid_are_followed(void **state)
@@ -513,6 +535,7 @@ int main(int argc, char **argv)
         WITH_FIXTURE(a_heartbeat_repeats_values),
         WITH_FIXTURE(a_name_selects_processes),
         WITH_FIXTURE(the_children_of_a_pid_are_followed),
+        WITH_FIXTURE(an_exec_renames_a_process),
         WITH_FIXTURE(a_sink_that_refuses_ends_it),
         cmocka_unit_test(names_fit_patterns),
     };

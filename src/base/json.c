@@ -7,8 +7,6 @@
 
 #include <inttypes.h>
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { PIECE = 1 << 16 };
@@ -105,6 +103,14 @@ static void escaped(struct seep_json *json, const char *text, size_t len)
     size_t start = 0;
     for (size_t i = 0; i < len; i++) {
         unsigned char c = (unsigned char)text[i];
+        // C1 controls (U+0080..U+009F, two bytes) steer terminals as C0 controls do.
+        unsigned char c1 = c == 0xc2 && i + 1 < len ? (unsigned char)text[i + 1] : 0xff;
+        if (c1 < 0xa0) {
+            seep_buf_add(out, text + start, i - start);
+            seep_buf_addf(out, "\\u%04x", c1);
+            start = ++i + 1;
+            continue;
+        }
         if (c >= 0x20 && c != '"' && c != '\\' && c != 0x7f)
             continue;
         seep_buf_add(out, text + start, i - start);
@@ -167,68 +173,6 @@ void seep_json_int(struct seep_json *json, int64_t value)
     before(json);
     seep_buf_addf(&json->buf, "%" PRId64, value);
     after(json);
-}
-
-// Writes digits / 10^places with `places` (> 0) digits after the point; returns the length.
-static size_t put_decimal(uint64_t digits, unsigned places, bool negative, char *text)
-{
-    char room[24];
-    size_t first = sizeof room, n = 0;
-    unsigned written = 0;
-    while (digits || written <= places) {
-        room[--first] = (char)('0' + digits % 10);
-        digits /= 10;
-        if (++written == places)
-            room[--first] = '.';
-    }
-    if (negative)
-        text[n++] = '-';
-    memcpy(text + n, room + first, sizeof room - first);
-    n += sizeof room - first;
-    text[n] = '\0';
-    return n;
-}
-
-// Numbers with few decimals, which most measured ones are. A quotient of two integers that a double
-// holds exactly is rounded correctly by the division, as the text of the same decimal is when it is
-// read; so if the division gives `value`, so does the text. 0 where there is no such decimal.
-static size_t few_decimals(double value, char *text)
-{
-    static const double powers[] = { 1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9 };
-    double size = fabs(value);
-    for (unsigned places = 1; places < sizeof powers / sizeof *powers; places++) {
-        double digits = round(size * powers[places]);
-        if (digits >= 9007199254740992.0)
-            break;
-        if (digits / powers[places] == size)
-            return put_decimal((uint64_t)digits, places, value < 0, text);
-    }
-    return 0;
-}
-
-// Whole numbers and those with few decimals; 0 for any other.
-static size_t simple_number(double value, char text[SEEP_NUMBER_TEXT])
-{
-    if (fabs(value) < 9.2e18 && value == floor(value))
-        return (size_t)snprintf(text, SEEP_NUMBER_TEXT, "%" PRId64, (int64_t)value);
-    return fabs(value) >= 1e-4 ? few_decimals(value, text) : 0;
-}
-
-size_t seep_number_format(double value, char text[SEEP_NUMBER_TEXT])
-{
-    size_t len = simple_number(value, text);
-    for (int digits = 15; !len; digits++) {
-        int n = snprintf(text, SEEP_NUMBER_TEXT, "%.*g", digits, value);
-        if (digits == 17 || strtod(text, NULL) == value)
-            len = (size_t)n;
-    }
-    return len;
-}
-
-size_t seep_number_format_fast(double value, char text[SEEP_NUMBER_TEXT])
-{
-    size_t len = simple_number(value, text);
-    return len ? len : (size_t)snprintf(text, SEEP_NUMBER_TEXT, "%.17g", value);
 }
 
 void seep_json_number(struct seep_json *json, double value)

@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/limits.h"
+#include "base/number.h"
 
 #include <stdint.h>
 
@@ -53,14 +54,5 @@ void seep_json_key_time(struct seep_json *json, const char *key, int64_t t_ns);
 bool seep_json_flush(struct seep_json *json);
 
 void seep_json_clear(struct seep_json *json);
-
-enum { SEEP_NUMBER_TEXT = 32 };
-
-// The shortest decimal text that reads back as `value`; whole numbers below 2^63 have no fraction
-// and no exponent. `value` must be finite. Returns the length.
-size_t seep_number_format(double value, char text[SEEP_NUMBER_TEXT]);
-
-// The same for storage: it reads back as `value`, but need not be the shortest.
-size_t seep_number_format_fast(double value, char text[SEEP_NUMBER_TEXT]);
 
 #endif

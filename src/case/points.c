@@ -28,7 +28,7 @@ static char *put_value(char *at, double value)
 {
     if (value >= 0 && value < 9007199254740992.0 && value == (double)(uint64_t)value)
         return put_uint(at, (uint64_t)value);
-    return at + seep_number_format_fast(value, at);
+    return at + seep_number_format(value, at);
 }
 
 static bool list_dirty(struct seep_case *c, uint32_t series)

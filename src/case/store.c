@@ -85,9 +85,16 @@ static bool key_row(struct seep_case *c, const struct seep_buf *key, uint32_t *i
     return true;
 }
 
+// Event logs of a domain say "dc1.example.com" where Perfmon says "DC1": a name without a dot is
+// the same as the first label of one with.
 static bool same_host(const char *a, const char *b)
 {
-    return sqlite3_stricmp(a ? a : "", b ? b : "") == 0;
+    a = a ? a : "";
+    b = b ? b : "";
+    size_t a_label = strcspn(a, "."), b_label = strcspn(b, ".");
+    if (!a[a_label] == !b[b_label])
+        return sqlite3_stricmp(a, b) == 0;
+    return a_label && a_label == b_label && sqlite3_strnicmp(a, b, (int)a_label) == 0;
 }
 
 static uint32_t find_machine(const struct seep_case *c, const char *host)

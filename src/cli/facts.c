@@ -2,6 +2,7 @@
 // seep facts: what a source puts into a case.
 #include "base/alloc.h"
 #include "cli/cli.h"
+#include "report/plain.h"
 #include "report/report.h"
 
 #include <inttypes.h>
@@ -66,6 +67,17 @@ static bool write_json(const struct summary *summary, const struct seep_sink *si
     return ok;
 }
 
+// Texts of losses may quote the file.
+static void print_loss(const struct seep_loss *loss)
+{
+    struct seep_buf line = { 0 };
+    seep_plain_add(&line, loss->what, 0);
+    seep_buf_adds(&line, ": ");
+    seep_plain_add(&line, loss->text, 0);
+    printf("  %s: %s\n", loss->harmless ? "note" : "lost", seep_buf_text(&line));
+    seep_buf_clear(&line);
+}
+
 static void write_text(const struct summary *summary)
 {
     for (size_t i = 0; i < summary->n; i++) {
@@ -79,7 +91,7 @@ static void write_text(const struct summary *summary)
                        seep_fact_kind_name((enum seep_fact_kind)k));
         }
         for (size_t l = 0; l < s->n_losses; l++)
-            printf("  lost: %s: %s\n", s->losses[l].what, s->losses[l].text);
+            print_loss(&s->losses[l]);
     }
 }
 

@@ -68,7 +68,7 @@ double seep_share_of(const struct seep_scene *scene, const struct seep_judged *j
 double seep_explained(const struct seep_scene *scene, enum seep_metric metric)
 {
     const struct seep_judged *total = scene->of_machine[metric];
-    if (!total || !(total->delta > 0))
+    if (!total || !(total->delta > 0) || scene->chosen_only)
         return NAN;
     if (metric != SEEP_METRIC_COMMIT_BYTES)
         return scene->has_processes[metric] ? fmax(scene->grown[metric], 0) / total->delta : NAN;

@@ -44,6 +44,7 @@ struct seep_scene {
     double grown[SEEP_N_METRICS];  // sum of `delta` over processes
     double rising[SEEP_N_METRICS]; // sum of the positive ones
     bool has_processes[SEEP_N_METRICS];
+    bool chosen_only; // not every process was recorded: the rest of the machine is not known
     const struct seep_judged *of_machine[SEEP_N_METRICS]; // the machine's own series
     double commit_limit;                                  // newest; 0 = unknown
     double commit_now;                                    // newest; NaN = unknown
@@ -70,7 +71,8 @@ struct seep_drafts {
 bool seep_adjust_p(const double *p, size_t n, double *q);
 
 // verdict.c: the only place that says "leaking".
-enum seep_verdict seep_verdict_of(const struct seep_judged *judged);
+// `chosen_only`: see struct seep_scene.
+enum seep_verdict seep_verdict_of(const struct seep_judged *judged, bool chosen_only);
 // Whether so much growth, of this metric, in this time, matters; and why not (a static text).
 bool seep_growth_matters(const struct seep_judged *judged, const char **why_not);
 // What an event alone is worth: Windows itself saw exhaustion.

@@ -330,7 +330,7 @@ static bool judge_machine(struct run *run, struct seep_scene *scene)
     run->n_series += n_tested;
     for (size_t i = 0; i < scene->n_judged; i++) {
         struct seep_judged *j = &scene->judged[i];
-        j->verdict = seep_verdict_of(j);
+        j->verdict = seep_verdict_of(j, scene->chosen_only);
         // A process that lived for a moment is no finding where others could be judged.
         if (j->shape.form == SEEP_FORM_SHORT && n_tested)
             continue;
@@ -468,6 +468,17 @@ static bool hand_over(struct run *run, struct seep_judgement *out)
     return !drafts->failed;
 }
 
+static bool has_loss(const struct seep_dataset *data, const char *what)
+{
+    for (size_t i = 0; i < data->n_sources; i++) {
+        for (size_t l = 0; l < data->sources[i].n_losses; l++) {
+            if (strcmp(data->sources[i].losses[l].what, what) == 0)
+                return true;
+        }
+    }
+    return false;
+}
+
 static bool judge(struct run *run, struct seep_judgement *out)
 {
     const struct seep_dataset *data = run->data;
@@ -478,7 +489,9 @@ static bool judge(struct run *run, struct seep_judgement *out)
         run->lives[i] = (struct span){ INT64_MAX, INT64_MIN };
     // Machine 0 holds what no machine was named for.
     for (uint32_t m = 0; m <= data->n_machines; m++) {
-        struct seep_scene scene = { .data = data, .machine = { m } };
+        struct seep_scene scene = { .data = data,
+                                    .machine = { m },
+                                    .chosen_only = has_loss(data, "processes-chosen") };
         bool done = judge_machine(run, &scene);
         seep_free(scene.judged);
         if (!done)

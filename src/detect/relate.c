@@ -150,7 +150,7 @@ static void relate_pool(struct seep_drafts *drafts, const struct seep_scene *sce
     if (isnan(explained)) {
         seep_draft_caveat(
             drafts, draft,
-            "the pool quotas of processes were not recorded: driver or process cannot "
+            "the pool quotas of all processes were not recorded: driver or process cannot "
             "be told from this");
         return;
     }
@@ -204,7 +204,7 @@ static void relate_commit(struct seep_drafts *drafts, const struct seep_scene *s
     if (isnan(explained))
         seep_draft_caveat(
             drafts, draft,
-            "the private bytes of processes were not recorded: who holds it cannot be "
+            "the private bytes of all processes were not recorded: who holds it cannot be "
             "told from this");
     else
         say(drafts, draft,

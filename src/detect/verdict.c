@@ -70,7 +70,7 @@ bool seep_growth_matters(const struct seep_judged *judged, const char **why_not)
     return !*why_not;
 }
 
-enum seep_verdict seep_verdict_of(const struct seep_judged *judged)
+enum seep_verdict seep_verdict_of(const struct seep_judged *judged, bool chosen_only)
 {
     const char *why_not;
     const struct seep_shape *s = &judged->shape;
@@ -83,6 +83,10 @@ enum seep_verdict seep_verdict_of(const struct seep_judged *judged)
         return judged->q < Q_LEAKING ? SEEP_VERDICT_SUSPECT : SEEP_VERDICT_STEADY;
     // Less memory to be had is a symptom; whose it is only the commit says.
     if (judged->metric == SEEP_METRIC_AVAILABLE_BYTES)
+        return SEEP_VERDICT_SUSPECT;
+    // Who asks for some processes is not told that the machine leaks: its growth may be that of
+    // others.
+    if (chosen_only && judged->kind != SEEP_SUBJECT_PROCESS)
         return SEEP_VERDICT_SUSPECT;
     // The system's caches live in the paged pool and fill for minutes when files are walked.
     if (judged->metric == SEEP_METRIC_PAGED_POOL_BYTES && judged->kind != SEEP_SUBJECT_PROCESS &&

@@ -2,6 +2,8 @@
 // The contract with the operating system, on POSIX.
 #include "os/os.h"
 
+#include "base/alloc.h"
+
 #include "os/posix.h"
 
 #include <errno.h>
@@ -42,8 +44,14 @@ bool seep_os_map(const char *path, struct seep_os_map *map, struct seep_err *err
         }
     }
     (void)close(fd);
+    size_t *done = ok ? seep_alloc(1, sizeof *done) : NULL;
+    if (ok && !done) {
+        if (data)
+            (void)munmap(data, (size_t)st.st_size);
+        return seep_fail_memory(err);
+    }
     if (ok)
-        *map = (struct seep_os_map){ .view = { data, (size_t)st.st_size } };
+        *map = (struct seep_os_map){ .view = { data, (size_t)st.st_size }, .handle = done };
     return ok;
 }
 
@@ -51,17 +59,21 @@ void seep_os_unmap(struct seep_os_map *map)
 {
     if (map->view.len)
         (void)munmap((void *)(uintptr_t)map->view.data, map->view.len);
+    seep_free(map->handle);
     *map = (struct seep_os_map){ 0 };
 }
 
 void seep_os_map_done(const struct seep_os_map *map, size_t offset)
 {
-    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    // What was given back before is not walked again: else long files would cost their square.
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), *done = map->handle;
     if (offset > map->view.len)
         offset = map->view.len;
     offset -= offset % page;
-    if (offset)
-        (void)madvise((void *)(uintptr_t)map->view.data, offset, MADV_DONTNEED);
+    if (!done || offset <= *done)
+        return;
+    (void)madvise((void *)(uintptr_t)(map->view.data + *done), offset - *done, MADV_DONTNEED);
+    *done = offset;
 }
 
 static int64_t clock_ns(clockid_t id)

@@ -19,7 +19,7 @@
 struct seep_os_process {
     uint32_t pid, parent_pid;
     int64_t start_ns;       // UTC; equal for the same process in every sample
-    const char *image;      // valid until the next sample; "" = could not be read this time
+    const char *image;      // valid until the next sample
     bool zombie;            // dead, but still held (Linux: state Z; Windows: see `zombies`)
     uint64_t private_bytes; // committed private memory (Linux: anonymous resident + swapped)
     uint64_t virtual_bytes, working_set_bytes;

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 // Sampling on Linux: /proc.
 //
-// Cost decides the shape (bench/bench_sample measures it). A process costs three reads of files
-// that stay open between samples: stat, statm (status instead while the machine uses swap) and the
-// size of the fd folder. Opening them anew each time costs more than twice as much, so it is done
-// only for the processes beyond the limit of open files. A file that is kept open belongs to the
-// process that it was opened for: when the PID is reused, reading it fails.
+// Cost decides the shape (bench/bench_sample measures it). In the steady state a process costs one
+// read of statm (status instead while the machine uses swap) and two fstat calls, all on files that
+// stay open between samples; opening and reading stat would cost more than the three together. It
+// is read for a new process, when the size of the process has changed (after an exec it has), when
+// the process has no memory, and now and then. Files are opened anew each time only for the
+// processes beyond the limit of open files. A file that is kept open belongs to the process that it
+// was opened for: when that is gone, reading it fails, whoever has the PID then.
 //
 // Kernel threads have no memory of their own and are left out; what they allocate shows in the
 // totals and the slab caches. Field meanings: proc(5), and Documentation/filesystems/proc.rst of
@@ -29,25 +31,24 @@
 #include <unistd.h>
 
 enum {
-    NAME_BYTES = 160, // a comm (15 bytes, kernel workers 63), every byte of which may be escaped
-    KEPT_PROCESSES = 2048, // processes whose files stay open: about 16 KB of kernel memory each
+    NAME_BYTES = 64,       // a comm: 15 bytes, each of which may be escaped as \xHH
+    KEPT_PROCESSES = 2048, // processes whose files stay open: about 8 KB of kernel memory each
     FILES_EACH = 3,
-    SPARE_FILES = 256,          // for the rest of the program
-    FIRST_ROOM = 1024,          // processes that fit without another allocation
+    SPARE_FILES = 256, // for the rest of the program
+    FIRST_ROOM = 1024, // processes that fit without another allocation
+    STAT_EVERY = 16,   // samples between two looks at stat of a process that seems the same
     KERNEL_THREAD = 0x00200000, // PF_KTHREAD of the kernel's sched.h, in the flags of stat
 };
 
 // What is remembered of a process between two samples. The files are -1 while they are not open.
 struct known {
-    uint32_t pid;
-    int stat_fd, memory_fd, files_fd;
+    uint32_t pid, parent_pid;
+    int memory_fd, files_fd, task_fd;
     bool has_status; // memory_fd is status, not statm
-    int64_t start_ns;
-    uint32_t parent_pid;
-};
-
-struct name {
-    char text[NAME_BYTES];
+    bool kernel_thread, zombie;
+    int64_t start_ns; // SEEP_NO_TIME = never looked at
+    uint64_t virtual_bytes;
+    char name[NAME_BYTES];
 };
 
 struct slab {
@@ -67,8 +68,8 @@ struct seep_os_sampler {
     struct known *known, *next; // in the order of PIDs
     size_t n_known, known_room, n_next, next_room;
     struct seep_os_process *processes;
-    struct name *names;
-    size_t n_processes, processes_room, names_room;
+    size_t n_processes, processes_room;
+    uint32_t n_samples;
     struct seep_os_pool_tag *tags;
     struct slab *slabs; // slabs[i] tells of tags[i] of the last sample
     size_t n_tags, tags_room, n_slabs, slabs_room;
@@ -160,8 +161,7 @@ bool seep_os_machine(struct seep_os_machine *machine, struct seep_err *err)
 static bool make_room(struct seep_os_sampler *s, size_t n)
 {
     return seep_grow(&s->next, &s->next_room, n, sizeof *s->next) &&
-           seep_grow(&s->processes, &s->processes_room, n, sizeof *s->processes) &&
-           seep_grow(&s->names, &s->names_room, n, sizeof *s->names);
+           seep_grow(&s->processes, &s->processes_room, n, sizeof *s->processes);
 }
 
 bool seep_os_sampler_open(struct seep_os_sampler **sampler, struct seep_err *err)
@@ -206,9 +206,9 @@ static void close_file(struct seep_os_sampler *s, int *fd)
 
 static void close_files(struct seep_os_sampler *s, struct known *known)
 {
-    close_file(s, &known->stat_fd);
     close_file(s, &known->memory_fd);
     close_file(s, &known->files_fd);
+    close_file(s, &known->task_fd);
 }
 
 void seep_os_sampler_close(struct seep_os_sampler *sampler)
@@ -227,7 +227,6 @@ void seep_os_sampler_close(struct seep_os_sampler *sampler)
     seep_free(sampler->known);
     seep_free(sampler->next);
     seep_free(sampler->processes);
-    seep_free(sampler->names);
     seep_free(sampler->tags);
     seep_free(sampler->slabs);
     seep_free(sampler);
@@ -250,7 +249,7 @@ struct stat_fields {
     const char *comm;
     size_t comm_len;
     char state;
-    uint64_t parent_pid, flags, n_threads, start_ticks, virtual_bytes;
+    uint64_t parent_pid, flags, n_threads, start_ticks;
 };
 
 static bool parse_stat(const char *text, struct stat_fields *out)
@@ -259,7 +258,7 @@ static bool parse_stat(const char *text, struct stat_fields *out)
     if (!open || !close || close < open || close[1] != ' ')
         return false;
     // Numbers by their place behind the comm; the state is place 0. Missing ones make it invalid.
-    enum { PARENT = 1, FLAGS = 6, THREADS = 17, START = 19, VSIZE = 20, PLACES };
+    enum { PARENT = 1, FLAGS = 6, THREADS = 17, START = 19, PLACES };
     uint64_t at[PLACES];
     char *p = (char *)(uintptr_t)(close + 3);
     for (int i = 1; i < PLACES; i++) {
@@ -275,41 +274,59 @@ static bool parse_stat(const char *text, struct stat_fields *out)
                                  .parent_pid = at[PARENT],
                                  .flags = at[FLAGS],
                                  .n_threads = at[THREADS],
-                                 .start_ticks = at[START],
-                                 .virtual_bytes = at[VSIZE] };
+                                 .start_ticks = at[START] };
     return true;
 }
 
-// Opens (or finds open) the file that tells of the memory of a process.
-static int memory_file(struct seep_os_sampler *s, struct known *known)
-{
-    if (known->memory_fd >= 0 && known->has_status == s->swap_used)
-        return known->memory_fd;
-    close_file(s, &known->memory_fd);
-    known->has_status = s->swap_used;
-    known->memory_fd = open_file(s, known->pid, s->swap_used ? "status" : "statm", O_RDONLY);
-    return known->memory_fd;
-}
+// What statm or status tell; all 0 for a process that has no memory (any more).
+struct memory {
+    uint64_t virtual_bytes, working_set_bytes, private_bytes;
+};
 
-static void read_memory(struct seep_os_sampler *s, struct known *known, struct seep_os_process *p)
+// Reads the memory of a process from the file that is open for it, or a new one. Returns 1, 0 where
+// the process is gone, or -1 where it cannot be read.
+static int read_memory(struct seep_os_sampler *s, struct known *known, struct memory *m)
 {
     char room[4096];
-    int fd = memory_file(s, known);
-    if (fd < 0 || read_start(fd, room, sizeof room) <= 0)
-        return;
+    if (known->has_status != s->swap_used)
+        close_file(s, &known->memory_fd);
+    if (known->memory_fd < 0) {
+        known->has_status = s->swap_used;
+        known->memory_fd = open_file(s, known->pid, s->swap_used ? "status" : "statm", O_RDONLY);
+        if (known->memory_fd < 0)
+            return errno == ENOENT || errno == ESRCH ? 0 : -1;
+    }
+    ssize_t n = read_start(known->memory_fd, room, sizeof room);
+    if (n <= 0)
+        return n < 0 && errno == ESRCH ? 0 : -1;
+    *m = (struct memory){ 0 };
     if (known->has_status) {
         uint64_t anonymous = row_bytes(room, "\nRssAnon:");
         uint64_t swapped = row_bytes(room, "\nVmSwap:");
-        p->working_set_bytes = row_bytes(room, "\nVmRSS:");
-        if (anonymous != SEEP_OS_UNKNOWN && swapped != SEEP_OS_UNKNOWN)
-            p->private_bytes = anonymous + swapped;
-        return;
+        if (anonymous == SEEP_OS_UNKNOWN || swapped == SEEP_OS_UNKNOWN)
+            return 1;
+        m->virtual_bytes = row_bytes(room, "\nVmSize:");
+        m->working_set_bytes = row_bytes(room, "\nVmRSS:");
+        m->private_bytes = anonymous + swapped;
+        return 1;
     }
     char *at = room;
-    (void)strtoull(at, &at, 10);
-    uint64_t resident = strtoull(at, &at, 10), shared = strtoull(at, &at, 10);
-    p->working_set_bytes = resident * s->page_bytes;
-    p->private_bytes = resident > shared ? (resident - shared) * s->page_bytes : 0;
+    uint64_t size = strtoull(at, &at, 10), resident = strtoull(at, &at, 10);
+    uint64_t shared = strtoull(at, &at, 10);
+    m->virtual_bytes = size * s->page_bytes;
+    m->working_set_bytes = resident * s->page_bytes;
+    m->private_bytes = resident > shared ? (resident - shared) * s->page_bytes : 0;
+    return 1;
+}
+
+// The folder of a process's threads has a link for each of them, and two more.
+static void count_threads(struct seep_os_sampler *s, struct known *known, struct seep_os_process *p)
+{
+    struct stat st;
+    if (known->task_fd < 0)
+        known->task_fd = open_file(s, known->pid, "task", O_PATH | O_DIRECTORY);
+    if (known->task_fd >= 0 && fstat(known->task_fd, &st) == 0 && st.st_nlink > 2)
+        p->threads = st.st_nlink - 2;
 }
 
 static void count_files(struct seep_os_sampler *s, struct known *known, struct seep_os_process *p)
@@ -343,13 +360,6 @@ static void count_files(struct seep_os_sampler *s, struct known *known, struct s
     }
 }
 
-static void set_name(struct seep_os_sampler *s, struct name *name, const char *comm, size_t len)
-{
-    seep_buf_reset(&s->text);
-    (void)seep_utf8_add(&s->text, seep_bytes(comm, len));
-    (void)snprintf(name->text, sizeof name->text, "%s", seep_buf_text(&s->text));
-}
-
 static struct seep_os_process *add_process(struct seep_os_sampler *s, const struct known *known)
 {
     struct seep_os_process *p = &s->processes[s->n_processes++];
@@ -370,60 +380,95 @@ static struct seep_os_process *add_process(struct seep_os_sampler *s, const stru
     return p;
 }
 
-// Reads stat of a process, from the file that is open for it or a new one. Returns 1, 0 where the
-// process is gone, or -1 where it cannot be read.
-static int read_stat(struct seep_os_sampler *s, struct known *known, char *room, size_t size)
+// Reads stat of a process. Returns 1, 0 where it is gone, or -1 where it cannot be read.
+static int read_stat(struct seep_os_sampler *s, const struct known *known, char *room, size_t size,
+                     struct stat_fields *f)
 {
-    if (known->stat_fd >= 0) {
-        if (read_start(known->stat_fd, room, size) > 0)
-            return 1;
-        int reason = errno;
-        if (reason != ESRCH)
-            return -1;
-        // The PID may belong to another process by now.
-        close_files(s, known);
-    }
-    known->stat_fd = open_file(s, known->pid, "stat", O_RDONLY);
-    if (known->stat_fd < 0)
+    int fd = open_file(s, known->pid, "stat", O_RDONLY);
+    if (fd < 0)
         return errno == ENOENT || errno == ESRCH ? 0 : -1;
-    return read_start(known->stat_fd, room, size) > 0;
+    bool ok = read_start(fd, room, size) > 0 && parse_stat(room, f);
+    close_file(s, &fd);
+    return ok;
+}
+
+// Takes over who a process is. False where stat is of another process than the one known before.
+static bool identify(struct seep_os_sampler *s, struct known *known, const struct stat_fields *f)
+{
+    int64_t start_ns = s->boot_ns + (int64_t)(f->start_ticks * s->tick_ns);
+    if (known->start_ns != SEEP_NO_TIME && known->start_ns != start_ns)
+        return false;
+    known->start_ns = start_ns;
+    known->parent_pid = (uint32_t)f->parent_pid;
+    known->kernel_thread = f->flags & KERNEL_THREAD;
+    seep_buf_reset(&s->text);
+    (void)seep_utf8_add(&s->text, seep_bytes(f->comm, f->comm_len));
+    (void)snprintf(known->name, sizeof known->name, "%s", seep_buf_text(&s->text));
+    return true;
+}
+
+// Finds out who a process is and how it is, where that may have changed since the last sample.
+// Returns 1, 0 where the process is gone, or -1 where it cannot be read.
+static int look_closer(struct seep_os_sampler *s, struct known *known, bool was_open,
+                       struct memory *m)
+{
+    char room[1024];
+    struct stat_fields f;
+    bool is_new = known->start_ns == SEEP_NO_TIME;
+    bool same = known->zombie || (m->virtual_bytes && m->virtual_bytes == known->virtual_bytes);
+    bool is_due = (s->n_samples + known->pid) % STAT_EVERY == 0;
+    if (was_open && !is_new && (known->kernel_thread || (same && !is_due)))
+        return 1;
+    int got = read_stat(s, known, room, sizeof room, &f);
+    if (got <= 0)
+        return got;
+    if (!identify(s, known, &f))
+        return 0;
+    // A leader that has ended while other threads run is a zombie to ps, but the process lives.
+    known->zombie = (f.state == 'Z' || f.state == 'X') && f.n_threads <= 1;
+    // The file that is open belongs to who was just identified if it can still be read.
+    return is_new ? read_memory(s, known, m) : 1;
+}
+
+static struct known unknown_process(uint32_t pid)
+{
+    return (struct known){
+        .pid = pid, .memory_fd = -1, .files_fd = -1, .task_fd = -1, .start_ns = SEEP_NO_TIME
+    };
 }
 
 static void sample_process(struct seep_os_sampler *s, struct known known)
 {
-    char room[1024];
-    struct stat_fields f;
-    int got = read_stat(s, &known, room, sizeof room);
-    bool parsed = got > 0 && parse_stat(room, &f);
-    if (got == 0 || (!parsed && known.start_ns == SEEP_NO_TIME)) {
+    struct memory m = { 0 };
+    bool was_open = known.memory_fd >= 0;
+    int got = read_memory(s, &known, &m);
+    if (got == 0 && was_open) { // the PID may belong to another process by now
+        close_files(s, &known);
+        known = unknown_process(known.pid);
+        was_open = false;
+        got = read_memory(s, &known, &m);
+    }
+    if (got > 0)
+        got = look_closer(s, &known, was_open, &m);
+    if (got == 0 || (got < 0 && known.start_ns == SEEP_NO_TIME)) {
         s->n_unreadable += got < 0;
         close_files(s, &known);
         return;
     }
-    if (!parsed) { // a process that was seen before and is still there: its numbers are unknown
-        s->n_unreadable++;
+    if (!known.kernel_thread) {
         struct seep_os_process *p = add_process(s, &known);
-        set_name(s, &s->names[s->n_processes - 1], "", 0);
-        p->zombies = SEEP_OS_UNKNOWN;
-        s->next[s->n_next++] = known;
-        return;
-    }
-    known.start_ns = s->boot_ns + (int64_t)(f.start_ticks * s->tick_ns);
-    known.parent_pid = (uint32_t)f.parent_pid;
-    if (!(f.flags & KERNEL_THREAD)) {
-        struct seep_os_process *p = add_process(s, &known);
-        set_name(s, &s->names[s->n_processes - 1], f.comm, f.comm_len);
-        // A leader that has ended while other threads run is a zombie to ps, but the process lives;
-        // its own files show no memory then.
-        bool leader_ended = f.state == 'Z' || f.state == 'X';
-        p->zombie = leader_ended && f.n_threads <= 1;
-        if (!p->zombie)
-            p->threads = f.n_threads;
-        if (!leader_ended) {
-            p->virtual_bytes = f.virtual_bytes;
-            read_memory(s, &known, p);
+        p->zombie = known.zombie;
+        s->n_unreadable += got < 0;
+        // No memory: a zombie, one that is just ending, or a leader that has ended before its
+        // threads, through which their memory cannot be seen.
+        if (got > 0 && m.virtual_bytes) {
+            p->virtual_bytes = known.virtual_bytes = m.virtual_bytes;
+            p->working_set_bytes = m.working_set_bytes;
+            p->private_bytes = m.private_bytes;
             count_files(s, &known, p);
         }
+        if (got > 0 && !known.zombie)
+            count_threads(s, &known, p);
     }
     if (s->n_files > s->max_files)
         close_files(s, &known);
@@ -455,9 +500,7 @@ static bool sample_processes(struct seep_os_sampler *s, struct seep_err *err)
         if (entry->d_name[0] < '1' || entry->d_name[0] > '9')
             continue;
         uint32_t pid = (uint32_t)strtoul(entry->d_name, NULL, 10);
-        struct known known = {
-            .pid = pid, .stat_fd = -1, .memory_fd = -1, .files_fd = -1, .start_ns = SEEP_NO_TIME
-        };
+        struct known known = unknown_process(pid);
         while (at < s->n_known && s->known[at].pid < pid)
             close_files(s, &s->known[at++]);
         if (at < s->n_known && s->known[at].pid == pid)
@@ -481,11 +524,15 @@ static bool sample_processes(struct seep_os_sampler *s, struct seep_err *err)
     s->next_room = room;
     if (!ok)
         return seep_fail_memory(err);
-    for (size_t i = 0; i < s->n_processes; i++)
-        s->processes[i].image = s->names[i].text;
     if (!sorted) {
         qsort(s->known, s->n_known, sizeof *s->known, by_known_pid);
         qsort(s->processes, s->n_processes, sizeof *s->processes, by_pid);
+    }
+    // Both are in the order of PIDs; kernel threads are in one of them only.
+    for (size_t i = 0, k = 0; i < s->n_processes; i++) {
+        while (s->known[k].pid != s->processes[i].pid)
+            k++;
+        s->processes[i].image = s->known[k].name;
     }
     return true;
 }
@@ -603,6 +650,7 @@ bool seep_os_sampler_take(struct seep_os_sampler *sampler, struct seep_os_sample
     struct seep_os_totals totals;
     int64_t t_ns = seep_os_now_ns();
     s->n_unreadable = 0;
+    s->n_samples++;
     if (!read_totals(s, &totals, err) || !sample_processes(s, err) || !read_slabs(s, err))
         return false;
     totals.zombies = count_zombies(s);
@@ -624,10 +672,10 @@ void seep_os_sampler_fields(const struct seep_os_sampler *sampler,
 {
     *process = (struct seep_os_process_fields){
         .private_bytes = "/proc/PID/statm resident-shared + VmSwap",
-        .virtual_bytes = "/proc/PID/stat vsize",
+        .virtual_bytes = "/proc/PID/statm size",
         .working_set_bytes = "/proc/PID/statm resident",
         .handles = "/proc/PID/fd",
-        .threads = "/proc/PID/stat num_threads",
+        .threads = "/proc/PID/task",
         .zombies = "/proc/PID/stat state Z, ppid",
     };
     *totals = (struct seep_os_totals_fields){

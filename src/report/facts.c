@@ -7,7 +7,6 @@
 #include "base/arena.h"
 #include "base/intern.h"
 #include "base/time.h"
-#include "report/number.h"
 #include "report/report.h"
 
 #include <stdlib.h>
@@ -294,7 +293,7 @@ static bool print_sample(struct seep_sink *sink, struct seep_series_id id, doubl
     p += prefix->len;
     memcpy(p, printer->tick, printer->tick_len);
     p += printer->tick_len;
-    p += seep_number_put(value, p);
+    p += seep_number_format(value, p);
     *p++ = '}';
     *p++ = '\n';
     printer->len = (size_t)(p - printer->out);

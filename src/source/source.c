@@ -13,12 +13,14 @@ const struct seep_source *seep_source_named(const char *name)
     return NULL;
 }
 
-const struct seep_source *seep_source_choose(struct seep_bytes file, struct seep_err *err)
+const struct seep_source *seep_source_choose_among(const struct seep_source *const *sources,
+                                                   size_t n, struct seep_bytes file,
+                                                   struct seep_err *err)
 {
     const struct seep_source *best = NULL, *rival = NULL;
     unsigned best_bid = 0;
-    for (size_t i = 0; i < seep_n_sources; i++) {
-        const struct seep_source *source = seep_sources[i];
+    for (size_t i = 0; i < n; i++) {
+        const struct seep_source *source = sources[i];
         unsigned bid = source->bid ? source->bid(file) : 0;
         if (bid > best_bid) {
             best = source;
@@ -41,6 +43,11 @@ const struct seep_source *seep_source_choose(struct seep_bytes file, struct seep
                         "see `seep sources` for what seep reads, or name it with --as",
                         "not a format that seep reads");
     return NULL;
+}
+
+const struct seep_source *seep_source_choose(struct seep_bytes file, struct seep_err *err)
+{
+    return seep_source_choose_among(seep_sources, seep_n_sources, file, err);
 }
 
 void seep_input_done(const struct seep_input *input, size_t offset)

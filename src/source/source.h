@@ -61,4 +61,9 @@ const struct seep_source *seep_source_named(const char *name);
 // reads") or when two bid the same ("ambiguous: use --as").
 const struct seep_source *seep_source_choose(struct seep_bytes file, struct seep_err *err);
 
+// The same among `n` sources of another table.
+const struct seep_source *seep_source_choose_among(const struct seep_source *const *sources,
+                                                   size_t n, struct seep_bytes file,
+                                                   struct seep_err *err);
+
 #endif

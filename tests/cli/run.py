@@ -6,6 +6,7 @@ A test runs in a scratch folder of its own, without a terminal and colours. Its 
 
   # a comment
   @copy FROM TO          copies a file of the tree (paths below the tree's root)
+  @data FROM TO          copies a real file; where there is none the test is skipped
   @head N FILE           cuts a file to its first N bytes
   @flip OFFSET FILE      inverts a byte
   @text FILE TEXT        writes TEXT and a line end
@@ -35,6 +36,10 @@ SKIP = 77
 
 
 class Failure(Exception):
+    pass
+
+
+class Skipped(Exception):
     pass
 
 
@@ -94,6 +99,13 @@ class Run:
         if word == "copy":
             source, target = rest.split(" ", 1)
             shutil.copyfile(self.options.root / source, target)
+        elif word == "data":
+            source, target = rest.rsplit(" ", 1)
+            root = pathlib.Path(os.environ.get("SEEP_TEST_DATA",
+                                               self.options.root / "../shared/data"))
+            if not (root / source).exists():
+                raise Skipped(f"no {source} (set SEEP_TEST_DATA)")
+            shutil.copyfile(root / source, target)
         elif word == "head":
             size, name = rest.split(" ", 1)
             os.truncate(name, int(size))
@@ -166,7 +178,7 @@ def main():
     parser.add_argument("tests", nargs="+", type=pathlib.Path)
     options = parser.parse_args()
     options.root = options.root.resolve()
-    failed = 0
+    failed = skipped = 0
     home = os.getcwd()
     for test in (t.resolve() for t in options.tests):
         with tempfile.TemporaryDirectory() as scratch:
@@ -174,12 +186,15 @@ def main():
             try:
                 Run(options, test).run()
                 print(f"ok      {test.stem}")
+            except Skipped as reason:
+                skipped += 1
+                print(f"skipped {test.stem}: {reason}")
             except Failure as failure:
                 failed += 1
                 print(f"FAILED  {test.stem}: {failure}")
             finally:
                 os.chdir(home)
-    return 1 if failed else 0
+    return 1 if failed else SKIP if skipped else 0
 
 
 if __name__ == "__main__":

@@ -299,6 +299,11 @@ static bool push_machine(struct seep_live *live, const struct seep_os_totals *to
         machine.commit_limit_bytes = totals->commit_limit_bytes;
     if (!seep_sink_machine(live->sink, &machine, &live->machine))
         return refused(live, err);
+    if ((live->pattern || live->roots) &&
+        !seep_sink_note(live->sink, "processes-chosen", 1, SEEP_UNKNOWN_COUNT, SEEP_NO_OFFSET,
+                        "only the processes that were asked for were recorded: what others held "
+                        "is not known"))
+        return refused(live, err);
     if (!m.commit_limit_binds && machine.commit_limit_bytes &&
         !seep_sink_note(live->sink, "commit-limit-not-enforced", 1, SEEP_UNKNOWN_COUNT,
                         SEEP_NO_OFFSET,

@@ -5,10 +5,13 @@
 // at most 66 and m * 10^p fits into 128 bits for every p that gives up to 17 digits: the rounded
 // digits are one exact product and one shift, and whether they read back is one exact comparison
 // with half a unit in the last place of m. Outside of that range printf does it.
-#include "report/number.h"
+#include "base/number.h"
 
 #include <math.h>
 #include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 // Writes the digits of `value`, at least `min_digits` of them. Returns the length.
@@ -106,18 +109,27 @@ static bool put_exact(double value, char *out, size_t *len)
 
 #endif
 
-size_t seep_number_put(double value, char *out)
+static size_t put_slow(double value, char *out)
+{
+    for (int digits = 15;; digits++) {
+        int len = snprintf(out, SEEP_NUMBER_TEXT, "%.*g", digits, value);
+        if (digits == 17 || strtod(out, NULL) == value)
+            return (size_t)len;
+    }
+}
+
+size_t seep_number_format(double value, char text[SEEP_NUMBER_TEXT])
 {
     size_t sign = 0, len;
     double size = fabs(value);
     if (value < 0)
-        out[sign++] = '-';
+        text[sign++] = '-';
     if (size < 9.2e18 && size == (double)(uint64_t)size)
-        return sign + put_digits((uint64_t)size, 1, out + sign);
-    if (put_exact(size, out + sign, &len))
-        return sign + len;
-    char text[SEEP_NUMBER_TEXT];
-    len = seep_number_format(value, text);
-    memcpy(out, text, len);
+        len = sign + put_digits((uint64_t)size, 1, text + sign);
+    else if (put_exact(size, text + sign, &len))
+        len += sign;
+    else
+        len = put_slow(value, text);
+    text[len] = '\0';
     return len;
 }
