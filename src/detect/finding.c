@@ -229,11 +229,15 @@ static void add_unknown(struct seep_drafts *drafts, const struct seep_scene *sce
                         const struct seep_judged *judged, struct seep_draft *draft)
 {
     size_t looks = judged->shape.n_looks;
-    size_t more = looks < SEEP_SHAPE_MIN_LOOKS ? SEEP_SHAPE_MIN_LOOKS - looks : 1;
-    seep_draft_caveat(drafts, draft,
-                      seep_say(drafts,
-                               "only %zu sample%s: at least %zu more are needed, 30 are better",
-                               looks, looks == 1 ? "" : "s", more));
+    if (looks >= SEEP_SHAPE_MIN_LOOKS)
+        seep_draft_caveat(
+            drafts, draft,
+            "it was there for a part of a short observation only: observe for longer");
+    else
+        seep_draft_caveat(drafts, draft,
+                          seep_say(drafts,
+                                   "only %zu sample%s: at least %zu more are needed, 30 are better",
+                                   looks, looks == 1 ? "" : "s", SEEP_SHAPE_MIN_LOOKS - looks));
     add_losses(drafts, scene, judged, draft);
 }
 

@@ -60,7 +60,7 @@ static const char *grew_with(struct seep_drafts *drafts, const struct seep_judge
                     fell ? "available memory" : seep_metric_words(metric), fell ? "fell" : "grew",
                     seep_say_amount(drafts, metric, fell ? -s->first : s->first),
                     seep_say_amount(drafts, metric, fell ? -s->last : s->last), fell ? "-" : "+",
-                    seep_say_rate(drafts, metric, s->rate));
+                    seep_say_rate(drafts, metric, s->rate, s->rate));
 }
 
 // `judged` is the shadow of what `cause` shows: its numbers become evidence there.
@@ -147,7 +147,7 @@ static void relate_pool(struct seep_drafts *drafts, const struct seep_scene *sce
     struct seep_draft *draft = draft_of(drafts, judged);
     if (tag && tag->delta >= EXPLAINS * judged->delta) {
         explain(drafts, scene, judged, tag);
-        if (draft_of(drafts, tag) && !isnan(explained) && explained < EXPLAINS)
+        if (draft_of(drafts, tag) && !seep_unknown(explained) && explained < EXPLAINS)
             say(drafts, draft_of(drafts, tag),
                 seep_say(drafts,
                          "processes' quotas explain %.0f %% of the growth: a driver or the kernel",
@@ -156,7 +156,7 @@ static void relate_pool(struct seep_drafts *drafts, const struct seep_scene *sce
     }
     if (!draft)
         return;
-    if (isnan(explained)) {
+    if (seep_unknown(explained)) {
         seep_draft_caveat(
             drafts, draft,
             "the pool quotas of all processes were not recorded: driver or process cannot "
@@ -191,14 +191,14 @@ static void relate_commit(struct seep_drafts *drafts, const struct seep_scene *s
                                               SEEP_METRIC_PAGED_POOL_BYTES };
     double explained = seep_explained(scene, SEEP_METRIC_COMMIT_BYTES);
     struct seep_draft *draft = draft_of(drafts, judged);
-    if (!isnan(explained) && explained >= EXPLAINS) {
+    if (!seep_unknown(explained) && explained >= EXPLAINS) {
         clear_of(drafts, judged,
                  seep_say(drafts, "processes and pools explain %.0f %% of the growth of %s",
                           fmin(explained, 1) * 100,
                           seep_say_amount(drafts, SEEP_METRIC_COMMIT_BYTES, judged->delta)));
         return;
     }
-    for (size_t i = 0; isnan(explained) && i < 3; i++) {
+    for (size_t i = 0; seep_unknown(explained) && i < 3; i++) {
         const struct seep_judged *part =
             i ? scene->of_machine[parts[i]] : worst_process(scene, parts[0]);
         if (accused(part) && part->delta >= EXPLAINS * judged->delta) {
@@ -208,7 +208,7 @@ static void relate_commit(struct seep_drafts *drafts, const struct seep_scene *s
     }
     if (!draft)
         return;
-    if (isnan(explained))
+    if (seep_unknown(explained))
         seep_draft_caveat(
             drafts, draft,
             "the private bytes of all processes were not recorded: who holds it cannot be "

@@ -67,9 +67,10 @@ enum { SEEP_HUMAN_TEXT = 32 };
 void seep_human_bytes(double bytes, char text[SEEP_HUMAN_TEXT]);
 void seep_human_rate(double per_second, const char *unit, char text[SEEP_HUMAN_TEXT]);
 void seep_human_duration(double seconds, char text[SEEP_HUMAN_TEXT]);
-// The same with a digit or a unit more ("4 d 21 h"), for the ends of an interval that would
-// otherwise look equal.
-void seep_human_rate_fine(double per_second, const char *unit, char text[SEEP_HUMAN_TEXT]);
+// An end of the interval of the rate `like`, over the same time; `fine`: with a digit more.
+void seep_human_rate_like(double per_second, double like, bool fine, const char *unit,
+                          char text[SEEP_HUMAN_TEXT]);
+// With the next smaller unit: "4 d 21 h".
 void seep_human_duration_fine(double seconds, char text[SEEP_HUMAN_TEXT]);
 // `unit` as seep_metric_unit gives it: "bytes", "count", "ratio" (shown in %); NULL = a bare
 // number.

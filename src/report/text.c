@@ -322,11 +322,12 @@ static void add_numbers(struct seep_writer *writer, const struct seep_finding *f
         seep_buf_addf(work, "from %s to %s", a, b);
     }
     if (finding->rate.known) {
-        seep_human_rate(finding->rate.low, unit, a);
-        seep_human_rate(finding->rate.high, unit, b);
-        if (strcmp(a, b) == 0) {
-            seep_human_rate_fine(finding->rate.low, unit, a);
-            seep_human_rate_fine(finding->rate.high, unit, b);
+        const struct seep_rate *rate = &finding->rate;
+        for (int fine = 0; fine < 2; fine++) {
+            seep_human_rate_like(rate->low, rate->value, fine, unit, a);
+            seep_human_rate_like(rate->high, rate->value, fine, unit, b);
+            if (strcmp(a, b) != 0)
+                break;
         }
         if (strcmp(a, b) != 0)
             seep_buf_addf(work, "%s%s .. %s (95 %% interval)", work->len ? "; " : "", a, b);
