@@ -218,6 +218,26 @@ static void hosts_are_matched_by_their_first_label(void **state)
     seep_case_close(c);
 }
 
+static void a_process_that_calls_exec_has_its_new_name(void **state)
+{
+    (void)state;
+    struct seep_case *c = open_case(SEEP_CASE_TEMPORARY);
+    struct seep_sink *sink = begin(c, "x", SEEP_CASE_IMPORT);
+    struct seep_machine m = machine("A");
+    struct seep_machine_id mid;
+    struct seep_process_id before, after;
+    assert_true(seep_sink_machine(sink, &m, &mid));
+    struct seep_process p = process(mid, 42, 1000 * SEEP_NS_PER_S);
+    p.image = "bash";
+    assert_true(seep_sink_process(sink, &p, &before));
+    p.image = "server";
+    assert_true(seep_sink_process(sink, &p, &after));
+    assert_int_equal(before.v, after.v);
+    end(c);
+    assert_string_equal(load(c).processes[0].image, "server");
+    seep_case_close(c);
+}
+
 static void a_reused_pid_is_another_process(void **state)
 {
     (void)state;
@@ -551,6 +571,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_goes_in_comes_out, set_up, tear_down),
         cmocka_unit_test_setup_teardown(later_files_continue_the_same_series, set_up, tear_down),
         cmocka_unit_test_setup_teardown(hosts_are_matched_by_their_first_label, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_process_that_calls_exec_has_its_new_name, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(a_reused_pid_is_another_process, set_up, tear_down),
         cmocka_unit_test_setup_teardown(boots_are_kept_apart, set_up, tear_down),
         cmocka_unit_test_setup_teardown(cases_merge_by_machine, set_up, tear_down),

@@ -446,6 +446,43 @@ static void lives_of_one_image_are_joined(void **state)
     gen_data_clear(&gen);
 }
 
+// A job that starts during a short look and grows while it works is no leak; nor, for sure, is one
+// that ended long before a long look did.
+static void young_and_dead_processes_are_not_accused(void **state)
+{
+    (void)state;
+    for (int late = 0; late < 2; late++) {
+        struct gen_data gen;
+        gen_data_init(&gen);
+        struct seep_machine_id m = gen_machine(&gen, "SRV01");
+        struct gen_spec s = { .family = GEN_FLAT,
+                              .seed = 1,
+                              .start_ns = T0,
+                              .tick_s = late ? 60 : 1,
+                              .n = late ? 240 : 30,
+                              .level = 60 * MIB,
+                              .noise = MIB };
+        add_process_series(&gen, m, gen_process(&gen, m, "svc.exe", 9, T0 - S),
+                           SEEP_METRIC_PRIVATE_BYTES, s);
+        int64_t born = late ? T0 : T0 + 14 * S;
+        struct seep_process_id job = gen_process(&gen, m, "link.exe", 77, born);
+        s.family = GEN_LEAK;
+        s.start_ns = born;
+        s.n = late ? 60 : 16;
+        s.growth = 60 * MIB;
+        s.noise = MIB / 4;
+        add_process_series(&gen, m, job, SEEP_METRIC_PRIVATE_BYTES, s);
+        if (late)
+            gen.processes[job.v - 1].end_ns = T0 + 3601 * S;
+        struct seep_judgement j = judge(&gen);
+        assert_int_equal(count(&j, SEEP_VERDICT_LEAKING), 0);
+        assert_int_equal(count(&j, SEEP_VERDICT_SUSPECT), late);
+        assert_int_equal(j.verdict, late ? SEEP_VERDICT_SUSPECT : SEEP_VERDICT_STEADY);
+        seep_judgement_clear(&j);
+        gen_data_clear(&gen);
+    }
+}
+
 static void machines_are_judged_by_themselves(void **state)
 {
     (void)state;
@@ -548,6 +585,7 @@ int main(void)
         cmocka_unit_test(chosen_processes_do_not_blame_the_machine),
         cmocka_unit_test(address_space_alone),
         cmocka_unit_test(lives_of_one_image_are_joined),
+        cmocka_unit_test(young_and_dead_processes_are_not_accused),
         cmocka_unit_test(machines_are_judged_by_themselves),
         cmocka_unit_test(losses_become_caveats),
         cmocka_unit_test(time_asked_for_is_kept_to),

@@ -70,7 +70,9 @@ static struct seep_judged judge(const struct scenario *c, enum gen_family family
     struct seep_judged judged = { .metric =
                                       counts ? SEEP_METRIC_HANDLES : SEEP_METRIC_PRIVATE_BYTES,
                                   .kind = SEEP_SUBJECT_PROCESS,
-                                  .shape = { .p = 1 } };
+                                  .shape = { .p = 1 },
+                                  .lived = 1,
+                                  .alive = true };
     (void)seep_unwrap32(points.at, points.count);
     struct seep_silences silences;
     int64_t end_ns = points.count ? points.at[points.count - 1].t_ns : 0;

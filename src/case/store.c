@@ -272,6 +272,19 @@ static uint32_t intern_image(struct seep_case *c, const char *image)
     return id;
 }
 
+// The same process under another name: it has called exec.
+static bool rename_process(struct seep_case *c, uint32_t row, const char *image)
+{
+    sqlite3_stmt *stmt = NULL;
+    if (!case_prepare(c, &stmt, "UPDATE process SET image=?2 WHERE id=?1", &c->sink.error))
+        return false;
+    sqlite3_bind_int64(stmt, 1, row);
+    bind_text(stmt, 2, image);
+    bool ok = step(c, stmt, "a process cannot be stored");
+    sqlite3_finalize(stmt);
+    return ok;
+}
+
 static bool on_process(struct seep_sink *sink, const struct seep_process *p,
                        struct seep_process_id *id)
 {
@@ -284,6 +297,7 @@ static bool on_process(struct seep_sink *sink, const struct seep_process *p,
                                 .has_pid = p->has_pid,
                                 .start_ns = p->start_ns,
                                 .image = intern_image(c, p->image) };
+    bool has_image = p->image && p->image[0];
     uint32_t head, row;
     if (!new.image || !process_head(c, &new, &head, &row) || !case_begin(c, &c->sink.error))
         return false;
@@ -295,6 +309,10 @@ static bool on_process(struct seep_sink *sink, const struct seep_process *p,
             old->start_ns = new.start_ns;
             const int64_t values[] = { row, new.start_ns };
             if (!run(c, "UPDATE process SET start_ns=?2 WHERE id=?1", values, 2))
+                return false;
+        } else if (old->start_ns == new.start_ns && old->image != new.image &&has_image) {
+            old->image = new.image;
+            if (!rename_process(c, row, p->image))
                 return false;
         }
         id->v = row;

@@ -302,7 +302,7 @@ static void judge_exhaustion(struct seep_drafts *drafts, const struct seep_datas
             draft_for(drafts, data, event, SEEP_CLASS_PRIVATE_DATA, top->image, top);
         if (!draft)
             return;
-        if (isnan(draft->finding.last))
+        if (seep_unknown(draft->finding.last))
             draft->finding.last = top->commit;
         cite(drafts, data, e->event, draft,
              seep_say(drafts,

@@ -188,14 +188,16 @@ static void add_growth(struct seep_drafts *drafts, const struct seep_scene *scen
     enum seep_metric metric = judged->metric;
     double sign = metric == SEEP_METRIC_AVAILABLE_BYTES ? -1 : 1;
     double seconds = ((double)scene->end_ns - (double)s->since_ns) / 1e9;
-    seep_draft_evidence(
-        drafts, draft,
-        seep_say(drafts, "%s: %s to %s, %s (95 %%: %s to %s) for %s", seep_metric_words(metric),
-                 seep_say_amount(drafts, metric, sign * s->first),
-                 seep_say_amount(drafts, metric, sign * s->last),
-                 seep_say_rate(drafts, metric, s->rate), seep_say_rate(drafts, metric, s->rate_low),
-                 seep_say_rate(drafts, metric, s->rate_high), seep_say_seconds(drafts, seconds)),
-        source, SEEP_NO_OFFSET, s->since_ns);
+    seep_draft_evidence(drafts, draft,
+                        seep_say(drafts, "%s: %s to %s, %s (95 %%: %s to %s) for %s",
+                                 seep_metric_words(metric),
+                                 seep_say_amount(drafts, metric, sign * s->first),
+                                 seep_say_amount(drafts, metric, sign * s->last),
+                                 seep_say_rate(drafts, metric, s->rate, s->rate),
+                                 seep_say_rate(drafts, metric, s->rate_low, s->rate),
+                                 seep_say_rate(drafts, metric, s->rate_high, s->rate),
+                                 seep_say_seconds(drafts, seconds)),
+                        source, SEEP_NO_OFFSET, s->since_ns);
     seep_draft_evidence(
         drafts, draft,
         seep_say(drafts, "the floor rose in %zu of %zu windows of %s; %s were never released",
@@ -213,7 +215,7 @@ static void add_growth(struct seep_drafts *drafts, const struct seep_scene *scen
                                  "%zu series tested",
                                  judged->q, tested),
                         source, SEEP_NO_OFFSET, SEEP_NO_TIME);
-    if (!isnan(draft->finding.share))
+    if (!seep_unknown(draft->finding.share))
         seep_draft_evidence(drafts, draft,
                             seep_say(drafts, "that is %.0f %% of the machine's growth of %s",
                                      draft->finding.share * 100,
@@ -266,11 +268,15 @@ static void add_unknown(struct seep_drafts *drafts, const struct seep_scene *sce
                         const struct seep_judged *judged, struct seep_draft *draft)
 {
     size_t looks = judged->shape.n_looks;
-    size_t more = looks < SEEP_SHAPE_MIN_LOOKS ? SEEP_SHAPE_MIN_LOOKS - looks : 1;
-    seep_draft_caveat(drafts, draft,
-                      seep_say(drafts,
-                               "only %zu sample%s: at least %zu more are needed, 30 are better",
-                               looks, looks == 1 ? "" : "s", more));
+    if (looks >= SEEP_SHAPE_MIN_LOOKS)
+        seep_draft_caveat(
+            drafts, draft,
+            "it was there for a part of a short observation only: observe for longer");
+    else
+        seep_draft_caveat(drafts, draft,
+                          seep_say(drafts,
+                                   "only %zu sample%s: at least %zu more are needed, 30 are better",
+                                   looks, looks == 1 ? "" : "s", SEEP_SHAPE_MIN_LOOKS - looks));
     add_losses(drafts, scene, judged, draft);
 }
 

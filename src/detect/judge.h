@@ -12,6 +12,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+// Unknown numbers are NaN. (isnan() of some C libraries narrows to float under -Wconversion.)
+static inline bool seep_unknown(double value)
+{
+    return value != value;
+}
+
 // One series that can say something about a leak.
 struct seep_judged {
     size_t series;  // index into the dataset
@@ -23,6 +29,7 @@ struct seep_judged {
     double delta;  // end minus start of the observation; 0 where the subject did not exist
     double newest; // last value
     int64_t first_ns, last_ns; // of the subject's existence within the observation
+    double lived;              // share of the observation in which the subject existed
     bool alive;                // at the end of the observation
     size_t n_wraps;
     enum seep_verdict verdict;
@@ -73,6 +80,9 @@ bool seep_adjust_p(const double *p, size_t n, double *q);
 // verdict.c: the only place that says "leaking".
 // `chosen_only`: see struct seep_scene.
 enum seep_verdict seep_verdict_of(const struct seep_judged *judged, bool chosen_only);
+// Whether its subject was there for long enough, of an observation of `observed_s` seconds, to tell
+// a leak from the growth of a start.
+bool seep_seen_enough(const struct seep_judged *judged, double observed_s);
 // Whether so much growth, of this metric, in this time, matters; and why not (a static text).
 bool seep_growth_matters(const struct seep_judged *judged, const char **why_not);
 // What an event alone is worth: Windows itself saw exhaustion.
@@ -101,7 +111,9 @@ struct seep_exhaustion seep_exhaustion_at(const char *limit, double limit_value,
 // text.c. Everything is kept in the arena; a failure is remembered in `drafts`.
 const char *seep_say(struct seep_drafts *drafts, const char *format, ...) SEEP_PRINTF(2, 3);
 const char *seep_say_amount(struct seep_drafts *drafts, enum seep_metric metric, double value);
-const char *seep_say_rate(struct seep_drafts *drafts, enum seep_metric metric, double per_second);
+// In the unit of time that suits `like`, so that the bounds of an interval read alike.
+const char *seep_say_rate(struct seep_drafts *drafts, enum seep_metric metric, double per_second,
+                          double like);
 const char *seep_say_seconds(struct seep_drafts *drafts, double seconds);
 const char *seep_metric_words(enum seep_metric metric); // "private bytes"
 struct seep_draft *seep_draft_add(struct seep_drafts *drafts);

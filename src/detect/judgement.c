@@ -237,6 +237,13 @@ static bool measure(struct run *run, struct seep_scene *scene, size_t index)
                                             .last = judged.newest,
                                             .start = judged.newest,
                                             .since_ns = judged.first_ns };
+    double observed_s = ((double)scene->end_ns - (double)scene->start_ns) / 1e9;
+    judged.lived =
+        observed_s > 0 ? ((double)judged.last_ns - (double)judged.first_ns) / 1e9 / observed_s : 1;
+    if (!seep_seen_enough(&judged, observed_s)) {
+        judged.shape.form = SEEP_FORM_SHORT;
+        judged.shape.p = 1;
+    }
     if (!seep_grow(&scene->judged, &scene->capacity, scene->n_judged + 1, sizeof judged))
         return seep_fail_memory(run->err);
     scene->judged[scene->n_judged++] = judged;
@@ -434,7 +441,7 @@ static int by_gravity(const void *a, const void *b)
     const struct seep_finding *x = a, *y = b;
     if (x->verdict != y->verdict)
         return x->verdict > y->verdict ? -1 : 1;
-    double sx = isnan(x->share) ? -1 : x->share, sy = isnan(y->share) ? -1 : y->share;
+    double sx = seep_unknown(x->share) ? -1 : x->share, sy = seep_unknown(y->share) ? -1 : y->share;
     if (sx != sy)
         return sx > sy ? -1 : 1;
     return strcmp(x->id, y->id);

@@ -113,13 +113,13 @@ void seep_write_lives(struct seep_drafts *drafts, struct seep_scene *scene)
         struct seep_draft *draft = &drafts->at[speaker->finding - 1];
         const struct seep_process *p = &scene->data->processes[j->process - 1];
         const char *pid = p->has_pid ? seep_say(drafts, " as PID %u", p->pid) : "";
-        seep_draft_evidence(drafts, draft,
-                            seep_say(drafts, "an earlier life of it%s grew by %s in %s, %s", pid,
-                                     seep_say_amount(drafts, j->metric, j->shape.growth),
-                                     seep_say_seconds(drafts, j->shape.span_s),
-                                     seep_say_rate(drafts, j->metric, j->shape.rate)),
-                            scene->data->series[j->series].source, SEEP_NO_OFFSET,
-                            j->shape.since_ns);
+        seep_draft_evidence(
+            drafts, draft,
+            seep_say(drafts, "an earlier life of it%s grew by %s in %s, %s", pid,
+                     seep_say_amount(drafts, j->metric, j->shape.growth),
+                     seep_say_seconds(drafts, j->shape.span_s),
+                     seep_say_rate(drafts, j->metric, j->shape.rate, j->shape.rate)),
+            scene->data->series[j->series].source, SEEP_NO_OFFSET, j->shape.since_ns);
         if (j->finding)
             drafts->at[j->finding - 1].dropped = true;
     }

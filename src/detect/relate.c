@@ -138,7 +138,7 @@ static void relate_pool(struct seep_drafts *drafts, const struct seep_scene *sce
     struct seep_draft *draft = draft_of(drafts, judged);
     if (tag && tag->delta >= EXPLAINS * judged->delta) {
         explain(drafts, judged, tag);
-        if (draft_of(drafts, tag) && !isnan(explained) && explained < EXPLAINS)
+        if (draft_of(drafts, tag) && !seep_unknown(explained) && explained < EXPLAINS)
             say(drafts, draft_of(drafts, tag),
                 seep_say(drafts,
                          "processes' quotas explain %.0f %% of the growth: a driver or the kernel",
@@ -147,7 +147,7 @@ static void relate_pool(struct seep_drafts *drafts, const struct seep_scene *sce
     }
     if (!draft)
         return;
-    if (isnan(explained)) {
+    if (seep_unknown(explained)) {
         seep_draft_caveat(
             drafts, draft,
             "the pool quotas of all processes were not recorded: driver or process cannot "
@@ -182,7 +182,7 @@ static void relate_commit(struct seep_drafts *drafts, const struct seep_scene *s
                                               SEEP_METRIC_PAGED_POOL_BYTES };
     double explained = seep_explained(scene, SEEP_METRIC_COMMIT_BYTES);
     struct seep_draft *draft = draft_of(drafts, judged);
-    if (!isnan(explained) && explained >= EXPLAINS) {
+    if (!seep_unknown(explained) && explained >= EXPLAINS) {
         clear_of(
             drafts, judged,
             seep_say(drafts,
@@ -191,7 +191,7 @@ static void relate_commit(struct seep_drafts *drafts, const struct seep_scene *s
                      seep_say_amount(drafts, SEEP_METRIC_COMMIT_BYTES, judged->delta)));
         return;
     }
-    for (size_t i = 0; isnan(explained) && i < 3; i++) {
+    for (size_t i = 0; seep_unknown(explained) && i < 3; i++) {
         const struct seep_judged *part =
             i ? scene->of_machine[parts[i]] : worst_process(scene, parts[0]);
         if (accused(part) && part->delta >= EXPLAINS * judged->delta) {
@@ -201,7 +201,7 @@ static void relate_commit(struct seep_drafts *drafts, const struct seep_scene *s
     }
     if (!draft)
         return;
-    if (isnan(explained))
+    if (seep_unknown(explained))
         seep_draft_caveat(
             drafts, draft,
             "the private bytes of all processes were not recorded: who holds it cannot be "

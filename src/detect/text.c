@@ -58,20 +58,14 @@ const char *seep_say_amount(struct seep_drafts *drafts, enum seep_metric metric,
     return in_bytes(metric) ? bytes_words(drafts, value, "") : count_words(drafts, value, "");
 }
 
-const char *seep_say_rate(struct seep_drafts *drafts, enum seep_metric metric, double per_second)
+const char *seep_say_rate(struct seep_drafts *drafts, enum seep_metric metric, double per_second,
+                          double like)
 {
-    if (in_bytes(metric)) {
-        if (fabs(per_second) >= 1 << 20)
-            return bytes_words(drafts, per_second, "/s");
-        if (fabs(per_second) * 3600 >= 1024)
-            return bytes_words(drafts, per_second * 3600, "/h");
-        return bytes_words(drafts, per_second * 86400, "/d");
-    }
-    if (fabs(per_second) >= 1)
-        return count_words(drafts, per_second, "/s");
-    if (fabs(per_second) * 3600 >= 1)
-        return count_words(drafts, per_second * 3600, "/h");
-    return count_words(drafts, per_second * 86400, "/d");
+    bool bytes = in_bytes(metric);
+    double a_second = bytes ? 1 << 20 : 1, an_hour = bytes ? 1024 : 1, size = fabs(like);
+    const char *tail = size >= a_second ? "/s" : (size * 3600 >= an_hour ? "/h" : "/d");
+    double amount = per_second * (tail[1] == 's' ? 1 : (tail[1] == 'h' ? 3600 : 86400));
+    return bytes ? bytes_words(drafts, amount, tail) : count_words(drafts, amount, tail);
 }
 
 const char *seep_say_seconds(struct seep_drafts *drafts, double seconds)

@@ -13,7 +13,8 @@
 // Growth must also stand out of what the series does anyway.
 #define MANY_NOISES 4.0    // standard deviations of the floor about its line
 #define MUCH_OF_LEVEL 0.03 // of the level at the start; either of the two is enough
-#define SHORT_S 600.0 // an observation below ten minutes sees start-up work of healthy programs
+#define SHORT_S 600.0  // an observation below ten minutes sees start-up work of healthy programs
+#define MOST_OF_IT 0.6 // of the observation; who came later or left earlier did one job
 
 #define KIB 1024.0
 #define MIB (1024.0 * 1024.0)
@@ -70,6 +71,12 @@ bool seep_growth_matters(const struct seep_judged *judged, const char **why_not)
     return !*why_not;
 }
 
+bool seep_seen_enough(const struct seep_judged *judged, double observed_s)
+{
+    return judged->kind != SEEP_SUBJECT_PROCESS || observed_s >= SHORT_S ||
+           judged->lived >= MOST_OF_IT;
+}
+
 enum seep_verdict seep_verdict_of(const struct seep_judged *judged, bool chosen_only)
 {
     const char *why_not;
@@ -81,6 +88,11 @@ enum seep_verdict seep_verdict_of(const struct seep_judged *judged, bool chosen_
         return SEEP_VERDICT_STEADY;
     if (s->form == SEEP_FORM_SLOWING)
         return judged->q < Q_LEAKING ? SEEP_VERDICT_SUSPECT : SEEP_VERDICT_STEADY;
+    // What a program that has ended took was given back. One that was there for most of the time,
+    // or came back and grew again, may have ended because of it.
+    if (judged->kind == SEEP_SUBJECT_PROCESS && !judged->alive && !judged->speaks &&
+        judged->lived < MOST_OF_IT)
+        return SEEP_VERDICT_SUSPECT;
     // Less memory to be had is a symptom; whose it is only the commit says.
     if (judged->metric == SEEP_METRIC_AVAILABLE_BYTES)
         return SEEP_VERDICT_SUSPECT;
