@@ -176,8 +176,10 @@ static void add_growth(struct seep_drafts *drafts, const struct seep_scene *scen
     const struct seep_shape *s = &judged->shape;
     struct seep_source_id source = scene->data->series[judged->series].source;
     seep_draft_evidence(drafts, draft,
-                        seep_say(drafts, "the floor rose in %zu of %zu windows of %s", s->n_up,
-                                 s->n_steps, seep_say_seconds(drafts, s->window_s)),
+                        seep_say(drafts,
+                                 "the floor rose in %zu of %zu windows of %s; %s never released",
+                                 s->n_up, s->n_steps, seep_say_seconds(drafts, s->window_s),
+                                 seep_say_amount(drafts, judged->metric, s->retained)),
                         source, SEEP_NO_OFFSET, s->since_ns);
     if (s->warmed_up)
         seep_draft_evidence(drafts, draft,
