@@ -49,6 +49,8 @@ struct seep_case {
     struct seep_arena arena; // of the dataset
 
     // writing
+    sqlite3_stmt *select_version;
+    int64_t data_version; // of what is remembered
     enum seep_case_writing writing;
     bool in_source, in_transaction;
     uint32_t source_id;
@@ -110,6 +112,10 @@ extern const struct seep_sink_ops case_sink_ops;
 
 // Fills the memory of what a writable case holds already (store.c).
 bool case_remember(struct seep_case *c, struct seep_err *err);
+
+// The same again, when another program has written to the case in between (store.c). Ids that were
+// given out stay valid.
+bool case_remember_again(struct seep_case *c, struct seep_err *err);
 
 // Points (points.c). Appends a point to the tail of a series.
 bool case_tail_add(struct seep_case *c, uint32_t series, int64_t tick, double value);

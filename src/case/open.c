@@ -45,6 +45,18 @@ const char *case_text(struct seep_arena *arena, sqlite3_stmt *stmt, int column)
     return text ? seep_arena_strndup(arena, text, (size_t)len) : NULL;
 }
 
+// A number that changes when another connection has written to the database.
+static int64_t data_version(struct seep_case *c)
+{
+    if (!case_prepare(c, &c->select_version, "PRAGMA data_version", NULL))
+        return 0;
+    int64_t version = 0;
+    if (sqlite3_step(c->select_version) == SQLITE_ROW)
+        version = sqlite3_column_int64(c->select_version, 0);
+    sqlite3_reset(c->select_version);
+    return version;
+}
+
 bool case_begin(struct seep_case *c, struct seep_err *err)
 {
     if (c->in_transaction)
@@ -52,12 +64,17 @@ bool case_begin(struct seep_case *c, struct seep_err *err)
     if (!case_exec(c, "BEGIN IMMEDIATE", err))
         return false;
     c->in_transaction = true;
-    return true;
+    int64_t version = data_version(c);
+    if (version == c->data_version)
+        return true;
+    c->data_version = version;
+    return case_remember_again(c, err);
 }
 
 static bool set_up(struct seep_case *c, enum seep_case_mode mode, struct seep_err *err)
 {
-    sqlite3_busy_timeout(c->db, 5000);
+    // A recording waits for an import that has the file rather than end.
+    sqlite3_busy_timeout(c->db, mode == SEEP_CASE_WRITE ? 60000 : 5000);
     sqlite3_extended_result_codes(c->db, 0);
     // The case may come from a stranger: its schema may not run functions with side effects, and
     // its cells are checked.
@@ -75,7 +92,10 @@ static bool set_up(struct seep_case *c, enum seep_case_mode mode, struct seep_er
         !case_exec(c, "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-32768",
                    err))
         return false;
-    return case_migrate(c, err) && (c->read_only || case_remember(c, err));
+    if (!case_migrate(c, err))
+        return false;
+    c->data_version = c->read_only ? 0 : data_version(c);
+    return c->read_only || case_remember(c, err);
 }
 
 // A file URI of a path, for the parameters that only URIs have.
@@ -174,10 +194,9 @@ void seep_case_close(struct seep_case *c)
 {
     if (!c)
         return;
-    sqlite3_stmt *stmts[] = {
-        c->insert_tick,  c->insert_chunk, c->insert_series, c->insert_process,
-        c->insert_event, c->insert_field, c->insert_loss,   c->select_points
-    };
+    sqlite3_stmt *stmts[] = { c->insert_tick,    c->insert_chunk,  c->insert_series,
+                              c->insert_process, c->insert_event,  c->insert_field,
+                              c->insert_loss,    c->select_points, c->select_version };
     for (size_t i = 0; i < sizeof stmts / sizeof *stmts; i++)
         sqlite3_finalize(stmts[i]);
     (void)sqlite3_close_v2(c->db);
