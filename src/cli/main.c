@@ -26,12 +26,18 @@ bool cli_color(const struct cli_args *args)
            !(term && strcmp(term, "dumb") == 0) && seep_os_is_terminal(1);
 }
 
+bool cli_output_failed(void)
+{
+    return ferror(stdout) != 0;
+}
+
 bool cli_flush_output(void)
 {
     if (fflush(stdout) == 0 && !ferror(stdout))
         return true;
     struct seep_err err;
-    (void)seep_fail(&err, SEEP_NO_OFFSET, "is the disk full?", "cannot be written");
+    (void)seep_fail(&err, SEEP_NO_OFFSET, "is the disk full, or the pipe closed?",
+                    "cannot be written");
     cli_complain(&err, "standard output");
     return false;
 }

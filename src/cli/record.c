@@ -87,6 +87,8 @@ static bool open_live(struct recording *r, struct seep_sink *sink, struct seep_e
                                          .name_pattern = args->text[CLI_NAME],
                                          .heartbeat_ns = HEARTBEAT_NS };
     if (args->command) {
+        // The document has standard output for itself.
+        r->child.output_to_stderr = cli_has(args, CLI_JSON);
         if (!seep_os_spawn(args->command, &r->child, err))
             return false;
         options.pids = &r->child.pid;
@@ -142,7 +144,7 @@ static enum cli_exit run(const struct cli_args *args)
                                    .store = name != NULL,
                                    .out = stdout };
         ok = ok && cli_judge(&judge, &status, &err);
-        if (!ok && how != SEEP_FAILED)
+        if (!ok && how != SEEP_FAILED && !cli_output_failed())
             cli_complain(&err, name);
     } else {
         cli_complain(&err, name);
