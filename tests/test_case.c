@@ -608,6 +608,10 @@ static void a_reader_sees_one_moment(void **state)
     struct seep_sink *sink = begin(one, "live", SEEP_CASE_RECORDING);
     put_samples(sink, "A", 0, 5);
     assert_true(seep_case_commit(one, &err));
+    struct seep_buf file = { 0 };
+    assert_true(testkit_read_file(case_path, &file));
+    assert_true(seep_case_is_case(seep_bytes(file.data, file.len))); // without its log, too
+    seep_buf_clear(&file);
     struct seep_case *reader = open_case(SEEP_CASE_READ);
     struct seep_dataset data = load(reader);
     assert_int_equal(data.sources[0].facts[SEEP_FACT_SAMPLE], 5);

@@ -97,9 +97,6 @@ const char *case_text(struct seep_arena *arena, sqlite3_stmt *stmt, int column);
 
 bool case_begin(struct seep_case *c, struct seep_err *err);
 
-// Whether the database is a case that this seep may write, or has nothing in it (migrate.c).
-bool case_may_write(struct seep_case *c, struct seep_err *err);
-
 // Brings an older case up to date (migrate.c), and refuses what is not a case or is newer.
 bool case_migrate(struct seep_case *c, struct seep_err *err);
 

@@ -83,16 +83,16 @@ static bool set_up(struct seep_case *c, enum seep_case_mode mode, struct seep_er
     (void)sqlite3_db_config(c->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
     if (!case_exec(c, "PRAGMA cell_size_check=ON", err))
         return false;
-    // Nothing is changed in a file before it is known to be a case.
-    if (mode == SEEP_CASE_WRITE &&
-        (!case_may_write(c, err) ||
-         !case_exec(c, "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL", err)))
-        return false;
     if (mode == SEEP_CASE_TEMPORARY &&
         !case_exec(c, "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-32768",
                    err))
         return false;
+    // A new case is made, and an old one checked, before the log is turned on: so the file itself
+    // says from its start what it is, and nothing is changed in a file that is no case.
     if (!case_migrate(c, err))
+        return false;
+    if (mode == SEEP_CASE_WRITE &&
+        !case_exec(c, "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL", err))
         return false;
     c->data_version = c->read_only ? 0 : data_version(c);
     return c->read_only || case_remember(c, err);
@@ -111,16 +111,37 @@ static void add_uri(struct seep_buf *out, const char *path, const char *query)
     seep_buf_adds(out, query);
 }
 
+// Whether a log with something in it lies beside a database.
+static bool has_log(const char *path)
+{
+    sqlite3_vfs *vfs = sqlite3_vfs_find(NULL);
+    struct seep_buf name = { 0 };
+    int there = 0;
+    seep_buf_adds(&name, path);
+    seep_buf_adds(&name, "-wal");
+    if (vfs)
+        (void)vfs->xAccess(vfs, seep_buf_text(&name), SQLITE_ACCESS_EXISTS, &there);
+    seep_buf_clear(&name);
+    return there != 0;
+}
+
 static bool connect(struct seep_case *c, const char *path, enum seep_case_mode mode,
                     struct seep_err *err)
 {
     int rc;
     if (mode == SEEP_CASE_READ) {
         // A database in WAL mode on a medium that cannot be written has to be opened as one that
-        // nobody changes.
+        // nobody changes; what only its log has would be missing then.
         rc = sqlite3_open_v2(path, &c->db, SQLITE_OPEN_READONLY, NULL);
-        if (rc == SQLITE_OK && sqlite3_exec(c->db, "SELECT 1 FROM sqlite_master", NULL, NULL,
-                                            NULL) == SQLITE_CANTOPEN) {
+        int first = rc == SQLITE_OK
+                        ? sqlite3_exec(c->db, "SELECT 1 FROM sqlite_master", NULL, NULL, NULL)
+                        : SQLITE_OK;
+        if (first == SQLITE_CANTOPEN || first == SQLITE_READONLY) {
+            if (has_log(path))
+                return seep_fail(
+                    err, SEEP_NO_OFFSET, "copy both files into a folder that you can write to",
+                    "is a case whose newest part is in the log (-wal) beside it, which "
+                    "cannot be read in this folder");
             struct seep_buf uri = { 0 };
             add_uri(&uri, path, "?immutable=1");
             (void)sqlite3_close_v2(c->db);
