@@ -53,6 +53,7 @@ struct seep_case {
     int64_t data_version; // of what is remembered
     enum seep_case_writing writing;
     bool in_source, in_transaction;
+    bool broken; // a batch could not be written: no other one is
     uint32_t source_id;
     sqlite3_stmt *insert_tick, *insert_chunk, *insert_series, *insert_process, *insert_event;
     sqlite3_stmt *insert_field, *insert_loss;

@@ -16,8 +16,16 @@ bool case_sql_fail(struct seep_case *c, struct seep_err *err, const char *doing)
                        : rc == SQLITE_READONLY || rc == SQLITE_CANTOPEN
                            ? "check the folder and your permissions"
                            : NULL;
-    return seep_fail(err, SEEP_NO_OFFSET, hint, "%s (%s)", doing,
-                     c->db ? sqlite3_errmsg(c->db) : "out of memory");
+    (void)seep_fail(err, SEEP_NO_OFFSET, hint, "%s (%s)", doing,
+                    c->db ? sqlite3_errmsg(c->db) : "out of memory");
+    if (c->in_transaction) {
+        // The batch is gone, by SQLite's doing or by this; what followed would not fit to what is
+        // there.
+        (void)sqlite3_exec(c->db, "ROLLBACK", NULL, NULL, NULL);
+        c->in_transaction = false;
+        c->broken = true;
+    }
+    return false;
 }
 
 bool case_exec(struct seep_case *c, const char *sql, struct seep_err *err)
@@ -61,6 +69,9 @@ bool case_begin(struct seep_case *c, struct seep_err *err)
 {
     if (c->in_transaction)
         return true;
+    if (c->broken)
+        return seep_fail(err, SEEP_NO_OFFSET, "free some disk space, and start again",
+                         "nothing more can be written after an error");
     if (!case_exec(c, "BEGIN IMMEDIATE", err))
         return false;
     c->in_transaction = true;

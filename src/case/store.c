@@ -513,6 +513,8 @@ static bool on_loss(struct seep_sink *sink, const struct seep_loss *l)
     struct seep_case *c = case_of(sink);
     struct seep_buf key = { 0 };
     uint32_t id, row;
+    if (!case_begin(c, &c->sink.error))
+        return false;
     seep_buf_addf(&key, "l%" PRIu32 "/", c->source_id);
     seep_buf_adds(&key, l->what);
     bool ok = key_row(c, &key, &id, &row);
