@@ -77,6 +77,11 @@ static enum cli_exit run_command(const struct cli_command *command, int argc, ch
         (void)seep_fail(&err, SEEP_NO_OFFSET, NULL, "usage: seep %s %s; more: seep %s --help",
                         command->name, command->arguments, command->name);
         status = usage(&err);
+    } else if (cli_has(&args, CLI_SINCE) && cli_has(&args, CLI_UNTIL) &&
+               args.number[CLI_SINCE] > args.number[CLI_UNTIL]) {
+        (void)seep_fail(&err, SEEP_NO_OFFSET, "give the earlier time to --since",
+                        "--since is later than --until");
+        status = usage(&err);
     } else {
         if (cli_has(&args, CLI_QUIET))
             seep_log_set_level(SEEP_LOG_QUIET);

@@ -29,7 +29,8 @@ def run(*args, **options):
 
 
 def when(i):
-    return f'"03/{1 + i // 86400 % 28:02}/2026 {i // 3600 % 24:02}:{i // 60 % 60:02}:{i % 60:02}.000"'
+    day, hour, minute = 1 + i // 86400 % 28, i // 3600 % 24, i // 60 % 60
+    return f'"03/{day:02}/2026 {hour:02}:{minute:02}:{i % 60:02}.000"'
 
 
 def write(name, columns, rows):
@@ -97,11 +98,11 @@ def full_disk():
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (300 << 10, 300 << 10))
     done = run("record", "-i", "20ms", "-d", "30s", "-o", "full.seep", preexec_fn=limit)
-    check(done.returncode == 3 and done.stderr.count(b"\n") == 1 and b"read      live" in done.stdout,
-          f"record to a full disk: {done.stderr}")
+    check(done.returncode == 3 and done.stderr.count(b"\n") == 1 and
+          b"read      live" in done.stdout, f"record to a full disk: {done.stderr}")
     done = run("report", "full.seep", "--json")
-    check(done.returncode in (0, 1) and json.loads(done.stdout)["sources"][0]["facts"]["sample"] > 0,
-          f"report of a recording that filled the disk: {done.stderr}")
+    check(done.returncode in (0, 1) and
+          json.loads(done.stdout)["sources"][0]["facts"]["sample"] > 0, f"report of a recording that filled the disk: {done.stderr}")
 
 
 def names_stay_names():
