@@ -351,7 +351,7 @@ static bool judge_machine(struct run *run, struct seep_scene *scene)
     for (size_t i = 0; i < scene->n_judged; i++) {
         const struct seep_judged *j = &scene->judged[i];
         if (j->finding && j->verdict != SEEP_VERDICT_STEADY)
-            seep_finding_next(&run->drafts, scene, &run->drafts.at[j->finding - 1]);
+            seep_finding_next(&run->drafts, &run->drafts.at[j->finding - 1]);
     }
     return true;
 }
