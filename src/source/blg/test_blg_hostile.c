@@ -224,6 +224,23 @@ static void a_sink_that_refuses_ends_the_read(void **state)
     seep_buf_clear(&bytes);
 }
 
+// Long names that many instances share make no more text than a few times the file.
+static void shared_names_cost_no_more_than_the_file(void **state)
+{
+    (void)state;
+    static const char *const cases[] = { "shared-names", "shared-parents" };
+    for (int i = 0; i < 2; i++) {
+        struct seep_buf bytes = blg_case(cases[i]);
+        struct testkit_sink sink;
+        assert_int_not_equal(read_bytes(bytes.data, bytes.len, &sink), SEEP_FAILED);
+        assert_true(sink.sink.n_harmful_losses >= 1);
+        assert_true(sink.sink.counts[SEEP_FACT_SAMPLE] > 100);
+        assert_true(sink.text.len < 16 * bytes.len);
+        testkit_sink_clear(&sink);
+        seep_buf_clear(&bytes);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -234,6 +251,7 @@ int main(void)
         cmocka_unit_test(what_is_no_log_is_refused_in_one_line),
         cmocka_unit_test(a_cancelled_read_keeps_what_it_has),
         cmocka_unit_test(a_sink_that_refuses_ends_the_read),
+        cmocka_unit_test(shared_names_cost_no_more_than_the_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
