@@ -21,7 +21,7 @@ struct range {
     size_t from;
     double p; // best of the tests on it, not yet paid for
     enum seep_form form;
-    double start, growth, retained;
+    double start, growth;
     double ratio; // growth of the second half over that of the first
 };
 
@@ -108,7 +108,6 @@ static enum seep_form form_of(const struct seep_grid *grid, struct range *range)
         least = fmin(least, w.y[i]);
     range->start = start;
     range->growth = end - start;
-    range->retained = fmin(fmax(least - start, 0), range->growth);
     find_slowing(grid, range);
     struct seep_kendall order;
     if (!(range->growth > 0))
@@ -253,7 +252,7 @@ void seep_shape_find(const struct seep_grid *grid, struct seep_shape *shape)
         range = &ranges[0];
     shape->start = range->start;
     shape->growth = range->growth;
-    shape->retained = range->retained;
+    shape->retained = fmax(ranges[0].growth, 0);
     if (range->form < SEEP_FORM_SLOWING) {
         shape->p = 1;
         return;
