@@ -102,7 +102,8 @@ def full_disk():
           b"read      live" in done.stdout, f"record to a full disk: {done.stderr}")
     done = run("report", "full.seep", "--json")
     check(done.returncode in (0, 1) and
-          json.loads(done.stdout)["sources"][0]["facts"]["sample"] > 0, f"report of a recording that filled the disk: {done.stderr}")
+          json.loads(done.stdout)["sources"][0]["facts"]["sample"] > 0,
+          f"report of a recording that filled the disk: {done.stderr}")
 
 
 def names_stay_names():

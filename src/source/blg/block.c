@@ -14,7 +14,7 @@ enum {
     INSTANCE_HEADER = 24,
     NO_INSTANCES = -1,
     // a cell of a counter block may serve several counters (a base does), but not any number
-    MAX_SHARING = 8,
+    MAX_SHARING = 2,
     NAMES_PER_BYTE = 4, // bytes of parents' names that are given out for each byte of a block
     OBJECT_PROCESS = 230,
     COUNTER_ID_PROCESS = 784,

@@ -553,6 +553,22 @@ def case_shared_parents(out):
     trace.close()
 
 
+def case_shared_counters(out):
+    """200 instances of 400 counters that all lie in the same 4 bytes of blocks of 500 bytes."""
+    zone, start, n = Zone(), filetime(2026, 3, 1, 12), 200
+    trace = Trace(out, start, zone)
+    trace.split(LIST, zone.local(start), counter_list(
+        [list_entry("\\\\SRV01", "#900", "*", "*", kind=0x10, flags=0x10)]))
+    thing = PerfObject(900, [])
+    thing.defs = b"".join(struct.pack("<IIIIIiIIII", 40, 1000 + 2 * i, 0, 0, 0, 0, 100, RAW, 4, 4)
+                          for i in range(400))
+    thing.counter_block = lambda values: struct.pack("<I", 500) + bytes(496)
+    body = thing.pack(start, b"".join(thing.instance("%x" % i, []) for i in range(n)), n,
+                      n_counters=400)
+    trace.split(DATA, zone.local(start), outer([data_block(start, "SRV01", [body], 1)]))
+    trace.close()
+
+
 def case_empty(out):
     """A log that was started and stopped: a header buffer and a counter list, no sample."""
     log = Log(out)
@@ -576,6 +592,7 @@ CASES = {
     "no-list": case_no_list, "no-names": case_no_names,
     "unknown-kind": case_unknown_kind, "bad-status": case_bad_status, "wrap32": case_wrap32,
     "empty": case_empty, "shared-names": case_shared_names, "shared-parents": case_shared_parents,
+    "shared-counters": case_shared_counters,
 }
 for _field in ("counters", "instances", "object-length", "objects", "block-length", "items",
                "record-length", "parts"):
