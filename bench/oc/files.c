@@ -69,6 +69,9 @@ static bool write_set(const struct oc_options *options, const struct oc_family *
                 name_of(&c, name);
                 (void)snprintf(path, sizeof path, "%s/%s.csv", options->write_to, name);
                 good = oc_scene_to_pdh_csv(&scene, path) || failed(path, "cannot be written");
+                (void)snprintf(path, sizeof path, "%s/%s.seep", options->write_to, name);
+                if (good && options->cases)
+                    good = oc_scene_to_case(&scene, path) || failed(path, "cannot be written");
                 write_truth(truth, name, &c);
             }
         }

@@ -59,7 +59,8 @@ static void note_rate(struct oc_rates *rates, const struct oc_case *c, const str
     oc_values_add(&rates->error, fabs(f->rate.value / t->rate_per_s - 1));
     rates->n++;
     rates->covered += f->rate.low <= t->rate_per_s && t->rate_per_s <= f->rate.high;
-    if (f->since_ns == SEEP_NO_TIME)
+    // Among several lives a finding speaks of the last one.
+    if (f->since_ns == SEEP_NO_TIME || c->n_lives > 1)
         return;
     double since_s = (double)(f->since_ns - OC_START_NS) / 1e9;
     oc_values_add(&rates->onset_error,

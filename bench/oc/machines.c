@@ -90,6 +90,12 @@ static void thin(struct seep_points *points)
     points->count = n;
 }
 
+static const char *kind_of(const struct machine *plan, unsigned i, struct gen_random *random)
+{
+    return i < plan->n_leakers ? leaking_mix[(plan->seed + i) % N_LEAKING]
+                               : healthy_mix[(size_t)(gen_uniform(random) * N_HEALTHY)];
+}
+
 // Leakers are the first processes. `commit` is what all hold, look by look.
 static void add_process(struct gen_data *gen, const struct machine *plan, struct seep_machine_id m,
                         unsigned i, double *commit, struct oc_case *c)
@@ -97,8 +103,7 @@ static void add_process(struct gen_data *gen, const struct machine *plan, struct
     char image[32];
     struct gen_random random = { plan->seed * 1000003 + i };
     bool leaks = i < plan->n_leakers;
-    const char *kind = leaks ? leaking_mix[(plan->seed + i) % N_LEAKING]
-                             : healthy_mix[(size_t)(gen_uniform(&random) * N_HEALTHY)];
+    const char *kind = kind_of(plan, i, &random);
     enum oc_noise_level level = (enum oc_noise_level)(gen_uniform(&random) * OC_N_NOISE_LEVELS);
     oc_generate(named(kind), plan->o, level, plan->seed * 4099 + i, 0, c);
     (void)snprintf(image, sizeof image, leaks ? "leaker%u.exe" : "proc%u.exe", i);
@@ -146,6 +151,15 @@ static void make_machine(struct gen_data *gen, const struct machine *plan, struc
     free(commit);
 }
 
+static void tell_false_finding(const struct machine *plan, const struct seep_finding *f)
+{
+    unsigned i = f->has_pid ? (f->pid - 1000) / 4 : 0;
+    struct gen_random random = { plan->seed * 1000003 + i };
+    printf("false finding: %s (%s) on machine %llu of %u processes with %u leakers: %s\n", f->id,
+           f->has_pid ? kind_of(plan, i, &random) : "machine", (unsigned long long)plan->seed,
+           plan->n_processes, plan->n_leakers, f->n_evidence ? f->evidence[0].text : "-");
+}
+
 struct outcome {
     uint64_t machines, leakers, named, suspected, all_named;
     uint64_t false_findings, false_suspects, machines_accused, series;
@@ -191,9 +205,7 @@ static void judge_machine(const struct oc_options *options, const struct machine
         wrong += f->verdict == SEEP_VERDICT_LEAKING;
         sum->false_suspects += f->verdict == SEEP_VERDICT_SUSPECT;
         if (options->verbose && f->verdict == SEEP_VERDICT_LEAKING)
-            printf("false finding: %s on machine %llu of %u processes with %u leakers: %s\n", f->id,
-                   (unsigned long long)plan->seed, plan->n_processes, plan->n_leakers,
-                   f->n_evidence ? f->evidence[0].text : "-");
+            tell_false_finding(plan, f);
     }
     sum->named += found;
     sum->all_named += found == plan->n_leakers && wrong == 0;

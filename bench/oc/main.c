@@ -18,6 +18,7 @@ static const char usage[] =
     "      --only PART            only: grid, held-out, course, exhaustion, machines, real\n"
     "      --through-program EXE  a sample as PDH-CSV and case, judged by `EXE analyze --json`\n"
     "      --write DIR            write the labelled set as PDH-CSV, with truth.csv, and end\n"
+    "      --cases                with --write: a case beside each log\n"
     "      --markdown             tables for a document\n"
     "      --verbose              name each wrong answer\n";
 
@@ -26,13 +27,23 @@ static bool wanted(const char *only, const char *part)
     return !only || strcmp(only, part) == 0;
 }
 
-static void run_grid(const struct oc_options *options, const struct oc_family *families, size_t n)
+static void run_grid(const struct oc_options *options, const struct oc_family *families, size_t n,
+                     const char *set, bool brief)
 {
     static struct oc_grid grid;
     oc_grid_run(options, families, n, &grid);
-    oc_report_grid(options, &grid);
-    oc_report_bars(options, &grid);
+    oc_report_grid(options, &grid, set, brief);
+    oc_report_bars(options, &grid, set);
     oc_grid_clear(&grid);
+}
+
+// Nothing here has been tuned with: the same families with other seeds, and other shapes.
+static void run_held_out(const struct oc_options *options)
+{
+    struct oc_options other = *options;
+    other.first_seed += 900001;
+    run_grid(&other, oc_families, oc_n_families, "other seeds", true);
+    run_grid(&other, oc_held_out, oc_n_held_out, "other shapes", false);
 }
 
 static unsigned long number(const char *text)
@@ -56,6 +67,8 @@ static bool parse(int argc, char **argv, struct oc_options *o, const char **only
             o->markdown = true;
         else if (strcmp(a, "--verbose") == 0)
             o->verbose = true;
+        else if (strcmp(a, "--cases") == 0)
+            o->cases = true;
         else if (!value)
             return false;
         else if (strcmp(a, "--runs") == 0)
@@ -95,13 +108,9 @@ int main(int argc, char **argv)
     if (options.seep)
         return oc_through_program(&options) ? 0 : 1;
     if (wanted(only, "grid"))
-        run_grid(&options, oc_families, oc_n_families);
-    if (wanted(only, "held-out")) {
-        // Other seeds, too.
-        struct oc_options held_out = options;
-        held_out.first_seed += 900001;
-        run_grid(&held_out, oc_held_out, oc_n_held_out);
-    }
+        run_grid(&options, oc_families, oc_n_families, "families", false);
+    if (wanted(only, "held-out"))
+        run_held_out(&options);
     if (wanted(only, "course"))
         oc_measure_detection_time(&options);
     if (wanted(only, "exhaustion"))

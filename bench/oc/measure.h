@@ -20,6 +20,7 @@ struct oc_options {
     const char *observation; // the same of observations
     const char *seep;        // the program to judge files with; NULL = none
     const char *write_to;    // folder; NULL = none
+    bool cases;              // write cases beside the logs
     bool verbose;            // names each wrong answer
 };
 
@@ -64,8 +65,9 @@ struct oc_confusion oc_confusion_of(const struct oc_grid *grid, size_t observati
 struct oc_confusion oc_confusion_of_family(const struct oc_grid *grid, size_t family);
 
 // report.c
-void oc_report_grid(const struct oc_options *options, struct oc_grid *grid);
-void oc_report_bars(const struct oc_options *options, struct oc_grid *grid);
+void oc_report_grid(const struct oc_options *options, struct oc_grid *grid, const char *set,
+                    bool brief);
+void oc_report_bars(const struct oc_options *options, struct oc_grid *grid, const char *set);
 
 // course.c: what is only seen over time.
 void oc_measure_detection_time(const struct oc_options *options);

@@ -133,6 +133,45 @@ static void report_not_judgeable(const struct oc_options *options, const struct 
     oc_table_end();
 }
 
+// What seep says, of leaks and of others, by observation.
+static void report_verdicts(const struct oc_options *options, const struct oc_grid *grid,
+                            const char *set)
+{
+    char title[160];
+    (void)snprintf(
+        title, sizeof title,
+        "%s: what seep says of the process; leaking / suspect / unknown / steady, percent", set);
+    oc_table_begin(title, options->markdown);
+    oc_cell("observation");
+    oc_cell("leaks");
+    oc_cell("others");
+    oc_row_end();
+    for (size_t o = 0; o < oc_n_observations; o++) {
+        if (empty(grid, o))
+            continue;
+        oc_cell("%s", oc_observations[o].name);
+        for (int leaks = 1; leaks >= 0; leaks--) {
+            double n = 0, leaking = 0, suspect = 0, unknown = 0;
+            for (size_t f = 0; f < grid->n_families; f++) {
+                const struct oc_tally *t = &grid->tally[f][o];
+                if (grid->families[f].leaks != leaks)
+                    continue;
+                n += (double)t->n;
+                leaking += (double)t->leaking;
+                suspect += (double)t->suspect;
+                unknown += (double)t->unknown;
+            }
+            if (n > 0)
+                oc_cell("%.1f / %.1f / %.1f / %.1f", 100 * leaking / n, 100 * suspect / n,
+                        100 * unknown / n, 100 * (n - leaking - suspect - unknown) / n);
+            else
+                oc_cell("-");
+        }
+        oc_row_end();
+    }
+    oc_table_end();
+}
+
 static void rate_row(const char *name, struct oc_rates *r)
 {
     if (r->n == 0)
@@ -174,13 +213,16 @@ static void report_rates(const struct oc_options *options, struct oc_grid *grid,
     oc_table_end();
 }
 
-void oc_report_grid(const struct oc_options *options, struct oc_grid *grid)
+void oc_report_grid(const struct oc_options *options, struct oc_grid *grid, const char *set,
+                    bool brief)
 {
-    const char *set = grid->families[0].held_out ? "hold-out" : "families";
     for (size_t o = 0; o <= oc_n_observations; o++) {
-        if (o == oc_n_observations || (oc_observation_wanted(options, o) && !empty(grid, o)))
+        if (o == oc_n_observations || (!brief && !empty(grid, o)))
             report_detectors(options, grid, o, set);
     }
+    report_verdicts(options, grid, set);
+    if (brief)
+        return;
     report_families(options, grid, true, set);
     report_families(options, grid, false, set);
     report_not_judgeable(options, grid, set);
@@ -231,12 +273,13 @@ static void bar_of_length(const struct oc_grid *grid, const char *prefix, double
     bar(what, p.value >= precision && r.value >= recall, measured);
 }
 
-void oc_report_bars(const struct oc_options *options, struct oc_grid *grid)
+void oc_report_bars(const struct oc_options *options, struct oc_grid *grid, const char *set)
 {
-    char measured[80];
+    char measured[80], title[80];
     const char *worst = "-";
     double most = 0;
-    oc_table_begin(grid->families[0].held_out ? "bars, hold-out" : "bars", options->markdown);
+    (void)snprintf(title, sizeof title, "bars, %s", set);
+    oc_table_begin(title, options->markdown);
     oc_cell("bar");
     oc_cell("measured");
     oc_cell("%s", "");
