@@ -308,6 +308,82 @@ static void pool_growth_is_a_drivers_or_a_processes(void **state)
     }
 }
 
+// Three tags whose objects are made together, another that grows by itself, and with `opener` the
+// process that holds them.
+static void tags_in_lockstep_are_one_finding(void **state)
+{
+    (void)state;
+    static const char *const tags[] = { "Filt", "File", "IoNm", "Else" };
+    static const double sizes[] = { 4000, 700, 300, 4000 };
+    for (int opener = 0; opener < 2; opener++) {
+        struct gen_data gen;
+        struct gen_random random = { 11 }, other = { 12 };
+        double objects = 0, alone = 0;
+        size_t at[4], handles = 0;
+        gen_data_init(&gen);
+        struct seep_machine_id m = gen_machine(&gen, "SRV01");
+        for (unsigned k = 0; k < 4; k++)
+            at[k] = gen_add(&gen, m, SEEP_SUBJECT_POOL_TAG, (struct seep_process_id){ 0 }, tags[k],
+                            SEEP_METRIC_NONPAGED_POOL_BYTES);
+        if (opener)
+            handles =
+                gen_add(&gen, m, SEEP_SUBJECT_PROCESS,
+                        gen_process(&gen, m, "opener.exe", 400, T0 - S), NULL, SEEP_METRIC_HANDLES);
+        for (int i = 0; i < 240; i++) {
+            objects += floor(400 * gen_uniform(&random) * gen_uniform(&random));
+            alone += floor(200 * gen_uniform(&other) * gen_uniform(&other));
+            for (unsigned k = 0; k < 4; k++)
+                assert_true(seep_points_add(gen_points(&gen, at[k]), T0 + i * 60 * S,
+                                            MIB + sizes[k] * (k == 3 ? alone : objects)));
+            if (opener)
+                assert_true(
+                    seep_points_add(gen_points(&gen, handles), T0 + i * 60 * S, 300 + objects));
+        }
+        struct seep_judgement j = judge(&gen);
+        assert_int_equal(count(&j, SEEP_VERDICT_LEAKING), 2);
+        const struct seep_finding *f =
+            finding(&j, opener ? "handles/opener.exe:400" : "nonpaged-pool/Filt");
+        assert_non_null(f);
+        assert_int_equal(f->verdict, SEEP_VERDICT_LEAKING);
+        assert_true(has_text(f, "pool tag File grows in lockstep with it"));
+        assert_true(has_text(f, "pool tag IoNm grows in lockstep with it"));
+        assert_false(has_text(f, "Else"));
+        f = finding(&j, "nonpaged-pool/Else");
+        assert_non_null(f);
+        assert_int_equal(f->verdict, SEEP_VERDICT_LEAKING);
+        f = finding(&j, "nonpaged-pool/File");
+        assert_non_null(f);
+        assert_int_equal(f->verdict, SEEP_VERDICT_STEADY);
+        assert_true(has_text(f, "in lockstep with"));
+        seep_judgement_clear(&j);
+        gen_data_clear(&gen);
+    }
+}
+
+// What cannot be told yet says how much longer to record.
+static void says_how_much_longer(void **state)
+{
+    (void)state;
+    struct gen_data gen;
+    gen_data_init(&gen);
+    struct seep_machine_id m = gen_machine(&gen, "SRV01");
+    struct gen_spec few = { .family = GEN_LEAK,
+                            .seed = 5,
+                            .start_ns = T0,
+                            .tick_s = 60,
+                            .n = 4,
+                            .level = 200 * MIB,
+                            .noise = 0.1 * MIB,
+                            .growth = 20 * MIB };
+    add_process_series(&gen, m, gen_process(&gen, m, "app.exe", 400, T0 - S),
+                       SEEP_METRIC_PRIVATE_BYTES, few);
+    struct seep_judgement j = judge(&gen);
+    assert_int_equal(j.verdict, SEEP_VERDICT_UNKNOWN);
+    assert_true(has_text(&j.findings[0], "record 5 min more"));
+    seep_judgement_clear(&j);
+    gen_data_clear(&gen);
+}
+
 static void commit_that_nobody_explains(void **state)
 {
     (void)state;
@@ -606,6 +682,8 @@ int main(void)
         cmocka_unit_test(judgements_are_deterministic),
         cmocka_unit_test(too_little_is_unknown),
         cmocka_unit_test(pool_growth_is_a_drivers_or_a_processes),
+        cmocka_unit_test(tags_in_lockstep_are_one_finding),
+        cmocka_unit_test(says_how_much_longer),
         cmocka_unit_test(commit_that_nobody_explains),
         cmocka_unit_test(chosen_processes_do_not_blame_the_machine),
         cmocka_unit_test(a_moment_is_no_leak),

@@ -98,7 +98,8 @@ void seep_finding_next(struct seep_drafts *drafts, struct seep_draft *draft)
         else if (is_plain_word(f->name))
             whom = seep_say(drafts, "--name %s ", f->name);
     }
-    seep_draft_next(drafts, draft, seep_say(drafts, "seep record %s-i 10s -d 1h", whom));
+    double hours = fmin(fmax(ceil(draft->needed_s / 3600), 1), 168);
+    seep_draft_next(drafts, draft, seep_say(drafts, "seep record %s-i 10s -d %.0fh", whom, hours));
 }
 
 // Losses that make a curve less sure, in the words of their source.
@@ -127,6 +128,18 @@ static void add_losses(struct seep_drafts *drafts, const struct seep_scene *scen
     }
 }
 
+// Says how much longer to record, where that is known.
+static void add_needed(struct seep_drafts *drafts, const struct seep_judged *judged,
+                       struct seep_draft *draft)
+{
+    double more = seep_seconds_needed(judged) - judged->shape.span_s;
+    draft->needed_s = judged->shape.span_s + fmax(more, 0);
+    if (more >= 1)
+        seep_draft_caveat(
+            drafts, draft,
+            seep_say(drafts, "record %s more to be surer", seep_say_seconds(drafts, more)));
+}
+
 static void add_caveats(struct seep_drafts *drafts, const struct seep_scene *scene,
                         const struct seep_judged *judged, struct seep_draft *draft)
 {
@@ -140,6 +153,8 @@ static void add_caveats(struct seep_drafts *drafts, const struct seep_scene *sce
             seep_say(drafts,
                      "not yet sure: %.0f in 100 such findings would be false; observe for longer",
                      fmax(1, judged->q * 100)));
+    if (draft->finding.verdict == SEEP_VERDICT_SUSPECT)
+        add_needed(drafts, judged, draft);
     if (s->n_looks < 30)
         seep_draft_caveat(drafts, draft, seep_say(drafts, "only %zu samples", s->n_looks));
     if (s->span_s < 3600)
@@ -240,6 +255,7 @@ static void add_unknown(struct seep_drafts *drafts, const struct seep_scene *sce
                           seep_say(drafts,
                                    "only %zu sample%s: at least %zu more are needed, 30 are better",
                                    looks, looks == 1 ? "" : "s", SEEP_SHAPE_MIN_LOOKS - looks));
+    add_needed(drafts, judged, draft);
     add_losses(drafts, scene, judged, draft);
 }
 

@@ -62,9 +62,10 @@ struct seep_draft {
     struct seep_evidence *evidence;
     const char **caveats, **next;
     size_t n_evidence, n_caveats, n_next;
-    double weight; // of two findings about the same thing the one with more looks stays
-    bool ended;    // its process was gone before the observation ended
-    bool dropped;  // folded into another one
+    double weight;   // of two findings about the same thing the one with more looks stays
+    double needed_s; // see seep_seconds_needed; 0 = unknown
+    bool ended;      // its process was gone before the observation ended
+    bool dropped;    // folded into another one
 };
 
 struct seep_drafts {
@@ -86,6 +87,9 @@ enum seep_verdict seep_verdict_of(const struct seep_judged *judged, bool chosen_
 bool seep_seen_enough(const struct seep_judged *judged, double observed_s);
 // Whether so much growth, of this metric, in this time, matters; and why not (a static text).
 bool seep_growth_matters(const struct seep_judged *judged, const char **why_not);
+// How long an observation has to be, in all, before more can be said: for `unknown` and `suspect`.
+// An estimate: what it did goes on as it was.
+double seep_seconds_needed(const struct seep_judged *judged);
 // What an event alone is worth: Windows itself saw exhaustion.
 enum seep_verdict seep_verdict_of_event(void);
 // What `n` exhaustion events in a row are worth, in each of which the same process held more,

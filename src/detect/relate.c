@@ -5,10 +5,16 @@
 #include "base/time.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 // The share of a total's growth from which its parts explain it.
 #define EXPLAINS 0.5
+
+// Series grow in lockstep when what they gain from window to window goes up and down together, or
+// when both grow so evenly that there is nothing to go up and down and begin at the same time.
+#define TOGETHER 0.9
+#define EVEN 0.05 // standard deviation of the gains over their mean
 
 void seep_fold(struct seep_drafts *drafts, struct seep_draft *into, struct seep_draft *from)
 {
@@ -221,6 +227,110 @@ static void relate_commit(struct seep_drafts *drafts, const struct seep_scene *s
                      explained * 100));
 }
 
+// Correlation of the gains of two series from window to window, and how uneven the gains are.
+static double correlation(const struct seep_shape *a, const struct seep_shape *b, double *uneven)
+{
+    size_t n = a->n_course - 1;
+    double ma = (a->course[n] - a->course[0]) / (double)n;
+    double mb = (b->course[n] - b->course[0]) / (double)n, aa = 0, bb = 0, ab = 0;
+    for (size_t i = 0; i < n; i++) {
+        double x = a->course[i + 1] - a->course[i] - ma, y = b->course[i + 1] - b->course[i] - mb;
+        aa += x * x;
+        bb += y * y;
+        ab += x * y;
+    }
+    *uneven = fmax(sqrt(aa / (double)n) / fabs(ma), sqrt(bb / (double)n) / fabs(mb));
+    return aa > 0 && bb > 0 ? ab / sqrt(aa * bb) : 0;
+}
+
+static bool in_lockstep(const struct seep_scene *scene, const struct seep_judged *a,
+                        const struct seep_judged *b)
+{
+    const struct seep_shape *s = &a->shape, *t = &b->shape;
+    double window_ns = s->span_s * 1e9 / SEEP_SHAPE_COURSE, uneven;
+    // Windows are the same windows only where both were seen from the same moment on.
+    if (s->n_course < SEEP_SHAPE_MIN_LOOKS || s->n_course != t->n_course ||
+        fabs((double)a->first_ns - (double)b->first_ns) > (double)scene->tick_ns ||
+        fabs((double)a->last_ns - (double)b->last_ns) > (double)scene->tick_ns)
+        return false;
+    double r = correlation(s, t, &uneven);
+    return r >= TOGETHER ||
+           (uneven < EVEN && fabs((double)s->since_ns - (double)t->since_ns) <= window_ns);
+}
+
+// Whether `process` may be why pool tags grow: it holds more handles or threads, or its quota grew
+// by as much.
+static bool holds_objects(const struct seep_judged *process, const struct seep_judged *tag)
+{
+    return process->kind == SEEP_SUBJECT_PROCESS && accused(process) &&
+           (process->metric == SEEP_METRIC_HANDLES || process->metric == SEEP_METRIC_THREADS ||
+            (process->metric == tag->metric && process->delta >= EXPLAINS * tag->delta));
+}
+
+// What a tag's growth comes from, if it grows in lockstep with something: a process that holds the
+// objects, else the tag that grew most.
+static struct seep_judged *leader_of(const struct seep_scene *scene, struct seep_judged **all,
+                                     size_t n, const struct seep_judged *tag)
+{
+    struct seep_judged *leader = NULL;
+    for (size_t i = 0; i < n; i++) {
+        struct seep_judged *j = all[i];
+        bool process = holds_objects(j, tag);
+        bool larger = j->kind == SEEP_SUBJECT_POOL_TAG && accused(j) && j->delta > tag->delta;
+        if ((!process && !larger) || !in_lockstep(scene, tag, j))
+            continue;
+        bool leads = leader && leader->kind == SEEP_SUBJECT_PROCESS;
+        if (!leader || (process && !leads) || (process == leads && j->delta > leader->delta))
+            leader = j;
+    }
+    return leader;
+}
+
+static int by_delta(const void *a, const void *b)
+{
+    const struct seep_judged *x = *(struct seep_judged *const *)a;
+    const struct seep_judged *y = *(struct seep_judged *const *)b;
+    if (x->delta != y->delta)
+        return x->delta < y->delta ? -1 : 1;
+    return (x->series > y->series) - (x->series < y->series);
+}
+
+static void relate_lockstep(struct seep_drafts *drafts, struct seep_scene *scene)
+{
+    enum { AT_MOST = 256 }; // where more grow, it is not one thing
+    struct seep_judged *all[AT_MOST];
+    size_t n = 0;
+    for (size_t i = 0; i < scene->n_judged; i++) {
+        struct seep_judged *j = &scene->judged[i];
+        if (!accused(j) || (j->kind != SEEP_SUBJECT_POOL_TAG && j->kind != SEEP_SUBJECT_PROCESS))
+            continue;
+        if (n == AT_MOST)
+            return;
+        all[n++] = j;
+    }
+    // The smallest first, so that one that others follow is still there for them.
+    qsort(all, n, sizeof all[0], by_delta);
+    for (size_t i = 0; i < n; i++) {
+        struct seep_judged *j = all[i], *leader;
+        if (j->kind != SEEP_SUBJECT_POOL_TAG || !(leader = leader_of(scene, all, n, j)))
+            continue;
+        struct seep_draft *member = draft_of(drafts, j), *into = draft_of(drafts, leader);
+        if (!member || !into)
+            continue;
+        const char *tag = member->finding.name ? member->finding.name : "?";
+        const char *whom = into->finding.name ? into->finding.name : "?";
+        seep_draft_evidence(
+            drafts, into,
+            seep_say(drafts, "pool tag %s grows in lockstep with it: %s more, %s", tag,
+                     seep_say_amount(drafts, j->metric, j->shape.growth),
+                     seep_say_rate(drafts, j->metric, j->shape.rate, j->shape.rate)),
+            scene->data->series[j->series].source, SEEP_NO_OFFSET, j->shape.since_ns);
+        clear_of(drafts, j,
+                 seep_say(drafts, "it grows in lockstep with %s %s",
+                          leader->kind == SEEP_SUBJECT_PROCESS ? "process" : "pool tag", whom));
+    }
+}
+
 void seep_relate(struct seep_drafts *drafts, struct seep_scene *scene)
 {
     for (size_t i = 0; i < scene->n_judged; i++) {
@@ -228,6 +338,7 @@ void seep_relate(struct seep_drafts *drafts, struct seep_scene *scene)
         if (j->kind == SEEP_SUBJECT_PROCESS && accused(j))
             relate_process(drafts, scene, j);
     }
+    relate_lockstep(drafts, scene);
     for (size_t i = 0; i < scene->n_judged; i++) {
         struct seep_judged *j = &scene->judged[i];
         if (j->kind == SEEP_SUBJECT_MACHINE && accused(j) &&

@@ -317,6 +317,11 @@ void seep_shape_find(const struct seep_grid *grid, struct seep_shape *shape)
         shape->p = 1;
         return;
     }
+    struct seep_windows w;
+    shape->n_course = n < SEEP_SHAPE_COURSE ? n : SEEP_SHAPE_COURSE;
+    seep_windows_make(raw, 0, n, shape->n_course, SEEP_WINDOW_LEVEL, &w);
+    for (size_t i = 0; i < w.n; i++)
+        shape->course[i] = w.y[i];
     size_t from = find_onset(grid, range->from, range->growth, shape);
     measure(grid, raw, from, shape);
 }

@@ -22,7 +22,7 @@ enum seep_form {
     SEEP_FORM_GROWING,   // it grows on, and nothing of it is released
 };
 
-enum { SEEP_SHAPE_ABOUT = 64 };
+enum { SEEP_SHAPE_ABOUT = 64, SEEP_SHAPE_COURSE = 24 };
 
 struct seep_shape {
     enum seep_form form;
@@ -43,8 +43,10 @@ struct seep_shape {
     // how far apart values are that do not depend on each other, high ones and all of them.
     double about[SEEP_SHAPE_ABOUT];
     double apart_high_s, apart_s;
-    int64_t since_ns; // when the growth began
-    bool warmed_up;   // faster growth came before `since_ns`
+    int64_t since_ns;                 // when the growth began
+    bool warmed_up;                   // faster growth came before `since_ns`
+    double course[SEEP_SHAPE_COURSE]; // levels of equal windows of the whole; n_course of them
+    size_t n_course;                  // 0 where it does not grow
     size_t n_gaps;
     double gap_s;
 };

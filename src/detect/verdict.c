@@ -115,6 +115,23 @@ enum seep_verdict seep_verdict_of(const struct seep_judged *judged, bool chosen_
     return sure ? SEEP_VERDICT_LEAKING : SEEP_VERDICT_SUSPECT;
 }
 
+double seep_seconds_needed(const struct seep_judged *judged)
+{
+    const struct seep_shape *s = &judged->shape;
+    double looks = fmax((double)s->n_looks, 1), tick_s = s->span_s / fmax(looks - 1, 1);
+    if (s->form == SEEP_FORM_SHORT)
+        return fmax(SEEP_SHAPE_MIN_LOOKS * fmax(tick_s, 1),
+                    s->n_looks < SEEP_SHAPE_MIN_LOOKS ? MOMENT_S : SHORT_S);
+    if (s->form == SEEP_FORM_SLOWING)
+        return 2 * s->span_s; // by then a warm-up that has shown half of its bend is over
+    // The t of a drift grows with the square root of the time, so the logarithm of its p grows with
+    // the time itself.
+    double p = fmin(s->p / SEEP_WALK_SHARE, 0.5);
+    double ask = fmin(fmin(Q_LEAKING / judged->q, P_LEAKING / s->p), 1);
+    double longer = judged->q > 0 && p > 0 ? 1 + log(ask) / log(p) : 1;
+    return fmax(longer * s->span_s, MOMENT_S);
+}
+
 enum seep_verdict seep_verdict_of_event(void)
 {
     return SEEP_VERDICT_SUSPECT;
