@@ -14,7 +14,8 @@
     0.4           // least floor of the last quarter above the start, over the growth; a line: 0.75
 #define KNOWN 0.5 // what growth that began lately must add to the highest floor before it
 #define ORDER 0.5 // Kendall's tau of the floors
-#define CRUMB 0.2 // of the whole range's growth
+#define ONE_STEP 0.5 // of the growth at once; less, and it is the largest of several
+#define CRUMB 0.2    // of the whole range's growth
 
 // The range of cells from `from` to the end of the grid.
 struct range {
@@ -137,7 +138,10 @@ static enum seep_form form_of(const struct seep_grid *grid, struct range *range)
     seep_step_or_line(w.y, n, &step_rest, &line_rest);
     if (end - late < STOPPED * range->growth / 4)
         return SEEP_FORM_STOPPED;
-    if (step_rest < line_rest)
+    double most = 0;
+    for (size_t i = 1; i < n; i++)
+        most = fmax(most, w.y[i] - w.y[i - 1]);
+    if (step_rest < line_rest && most > ONE_STEP * range->growth)
         return SEEP_FORM_STEP;
     if (range->ratio < SLOWING)
         return range->ratio < SLOWING / 2 ? SEEP_FORM_STOPPED : SEEP_FORM_SLOWING;
