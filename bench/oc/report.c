@@ -52,6 +52,40 @@ static void report_detectors(const struct oc_options *options, const struct oc_g
     oc_table_end();
 }
 
+// All observations in one table, for a document: precision / recall / F1.
+static void report_summary(const struct oc_options *options, const struct oc_grid *grid,
+                           const char *set)
+{
+    char title[160];
+    (void)snprintf(title, sizeof title, "%s, by observation: precision / recall / F1, percent",
+                   set);
+    oc_table_begin(title, options->markdown);
+    oc_cell("detector");
+    for (size_t o = 0; o < oc_n_observations; o++) {
+        if (!empty(grid, o))
+            oc_cell("%s", oc_observations[o].name);
+    }
+    oc_cell("all");
+    oc_row_end();
+    for (int r = -1; r < OC_N_REFERENCES; r++) {
+        oc_cell("%s", r < 0 ? "seep" : oc_references[r].name);
+        for (size_t o = 0; o <= oc_n_observations; o++) {
+            if (o < oc_n_observations && empty(grid, o))
+                continue;
+            struct oc_confusion c = oc_confusion_of(grid, o, r);
+            double tp = (double)c.tp, wrong = (double)(c.fp + c.fn);
+            double precision = oc_precision(&c).value;
+            if (precision == precision)
+                oc_cell("%.1f / %.1f / %.1f", 100 * precision, 100 * oc_recall(&c).value,
+                        100 * 2 * tp / (2 * tp + wrong));
+            else
+                oc_cell("- / %.1f / 0", 100 * oc_recall(&c).value);
+        }
+        oc_row_end();
+    }
+    oc_table_end();
+}
+
 static void family_head(const struct oc_grid *grid)
 {
     oc_cell("family");
@@ -220,6 +254,7 @@ void oc_report_grid(const struct oc_options *options, struct oc_grid *grid, cons
         if (o == oc_n_observations || (!brief && !empty(grid, o)))
             report_detectors(options, grid, o, set);
     }
+    report_summary(options, grid, set);
     report_verdicts(options, grid, set);
     if (brief)
         return;
@@ -276,8 +311,8 @@ static void bar_of_length(const struct oc_grid *grid, const char *prefix, double
 void oc_report_bars(const struct oc_options *options, struct oc_grid *grid, const char *set)
 {
     char measured[80], title[80];
-    const char *worst = "-";
-    double most = 0;
+    const char *worst = "-", *worst_family = "-", *worst_observation = "-";
+    double most = 0, most_of_cell = 0;
     (void)snprintf(title, sizeof title, "bars, %s", set);
     oc_table_begin(title, options->markdown);
     oc_cell("bar");
@@ -294,9 +329,21 @@ void oc_report_bars(const struct oc_options *options, struct oc_grid *grid, cons
             most = alarms;
             worst = grid->families[f].name;
         }
+        for (size_t o = 0; o < oc_n_observations && !grid->families[f].leaks; o++) {
+            const struct oc_tally *t = &grid->tally[f][o];
+            double share = t->n ? (double)t->leaking / (double)t->n : 0;
+            if (share > most_of_cell) {
+                most_of_cell = share;
+                worst_family = grid->families[f].name;
+                worst_observation = oc_observations[o].name;
+            }
+        }
     }
     (void)snprintf(measured, sizeof measured, "%.4f (%s)", most, worst);
     bar("no family above 2 % false alarms", most <= 0.02, measured);
+    (void)snprintf(measured, sizeof measured, "%.4f (%s, %s)", most_of_cell, worst_family,
+                   worst_observation);
+    bar("nor in one observation (few series each)", most_of_cell <= 0.02, measured);
     struct oc_confusion ten = { 0 };
     for (size_t o = 0; o < oc_n_observations; o++) {
         struct oc_confusion one = oc_confusion_of(grid, o, -1);
