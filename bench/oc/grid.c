@@ -67,6 +67,16 @@ static void note_rate(struct oc_rates *rates, const struct oc_case *c, const str
                   fabs(since_s - t->onset_s) / (c->observation->n * c->observation->tick_s));
 }
 
+static void note_level(struct oc_grid *grid, const struct oc_case *c, size_t detector, bool leaking,
+                       unsigned others)
+{
+    struct oc_confusion *sum = &grid->by_level[c->noise_level][detector];
+    sum->tp += c->truth.leaks && leaking;
+    sum->fn += c->truth.leaks && !leaking;
+    sum->fp += c->truth.leaks ? others : leaking;
+    sum->tn += !c->truth.leaks && !leaking;
+}
+
 static void judge_case(const struct oc_options *options, const struct oc_case *c, size_t family,
                        size_t observation, struct oc_grid *grid)
 {
@@ -91,6 +101,7 @@ static void judge_case(const struct oc_options *options, const struct oc_case *c
         t->leaking += c->truth.leaks ? leaking : alarm;
         t->suspect += a.verdict == SEEP_VERDICT_SUSPECT;
         t->unknown += a.verdict == SEEP_VERDICT_UNKNOWN;
+        note_level(grid, c, 0, c->truth.leaks ? leaking : alarm, a.others_leaking);
         t->others_leaking += a.others_leaking;
         t->others_suspect += a.others_suspect;
         if (options->verbose && (c->truth.leaks ? !leaking : alarm))
@@ -109,8 +120,10 @@ static void judge_case(const struct oc_options *options, const struct oc_case *c
     grid->n_reference_series++;
     for (size_t r = 0; r < OC_N_REFERENCES; r++) {
         start = oc_now_s();
-        t->by_reference[r] += oc_references[r].leaks(&looks, c->metric);
+        bool says = oc_references[r].leaks(&looks, c->metric);
         grid->reference_s[r] += oc_now_s() - start;
+        t->by_reference[r] += says;
+        note_level(grid, c, r + 1, says, 0);
     }
     seep_points_clear(&looks);
 }

@@ -45,8 +45,9 @@ struct oc_grid {
     size_t n_families;
     struct oc_tally tally[OC_MAX_FAMILIES][OC_MAX_OBSERVATIONS];
     struct oc_rates rates[OC_MAX_FAMILIES];
-    struct oc_rates by_observation[OC_MAX_OBSERVATIONS]; // of even leaks
-    double seep_s, reference_s[OC_N_REFERENCES];         // time spent
+    struct oc_rates by_observation[OC_MAX_OBSERVATIONS];                  // of even leaks
+    struct oc_confusion by_level[OC_N_NOISE_LEVELS][OC_N_REFERENCES + 1]; // seep first
+    double seep_s, reference_s[OC_N_REFERENCES];                          // time spent
     uint64_t n_series, n_reference_series;
 };
 

@@ -52,6 +52,17 @@ static void report_detectors(const struct oc_options *options, const struct oc_g
     oc_table_end();
 }
 
+static void cell_of_three(const struct oc_confusion *c)
+{
+    double tp = (double)c->tp, wrong = (double)(c->fp + c->fn);
+    double precision = oc_precision(c).value, recall = oc_recall(c).value;
+    if (precision == precision)
+        oc_cell("%.1f / %.1f / %.1f", 100 * precision, 100 * recall,
+                100 * 2 * tp / (2 * tp + wrong));
+    else
+        oc_cell("- / %.1f / 0", 100 * recall);
+}
+
 // All observations in one table, for a document: precision / recall / F1.
 static void report_summary(const struct oc_options *options, const struct oc_grid *grid,
                            const char *set)
@@ -73,14 +84,29 @@ static void report_summary(const struct oc_options *options, const struct oc_gri
             if (o < oc_n_observations && empty(grid, o))
                 continue;
             struct oc_confusion c = oc_confusion_of(grid, o, r);
-            double tp = (double)c.tp, wrong = (double)(c.fp + c.fn);
-            double precision = oc_precision(&c).value;
-            if (precision == precision)
-                oc_cell("%.1f / %.1f / %.1f", 100 * precision, 100 * oc_recall(&c).value,
-                        100 * 2 * tp / (2 * tp + wrong));
-            else
-                oc_cell("- / %.1f / 0", 100 * oc_recall(&c).value);
+            cell_of_three(&c);
         }
+        oc_row_end();
+    }
+    oc_table_end();
+}
+
+static void report_levels(const struct oc_options *options, const struct oc_grid *grid,
+                          const char *set)
+{
+    char title[160];
+    (void)snprintf(title, sizeof title,
+                   "%s, all observations, by growth over noise: precision / recall / F1, percent",
+                   set);
+    oc_table_begin(title, options->markdown);
+    oc_cell("detector");
+    for (size_t l = 0; l < OC_N_NOISE_LEVELS; l++)
+        oc_cell("%s", oc_noise_level_names[l]);
+    oc_row_end();
+    for (size_t r = 0; r <= OC_N_REFERENCES; r++) {
+        oc_cell("%s", r ? oc_references[r - 1].name : "seep");
+        for (size_t l = 0; l < OC_N_NOISE_LEVELS; l++)
+            cell_of_three(&grid->by_level[l][r]);
         oc_row_end();
     }
     oc_table_end();
@@ -251,10 +277,12 @@ void oc_report_grid(const struct oc_options *options, struct oc_grid *grid, cons
                     bool brief)
 {
     for (size_t o = 0; o <= oc_n_observations; o++) {
-        if (o == oc_n_observations || (!brief && !empty(grid, o)))
+        // The summary has the others; a document needs no more.
+        if (o == oc_n_observations || (!brief && !options->markdown && !empty(grid, o)))
             report_detectors(options, grid, o, set);
     }
     report_summary(options, grid, set);
+    report_levels(options, grid, set);
     report_verdicts(options, grid, set);
     if (brief)
         return;
