@@ -236,7 +236,7 @@ void oc_measure_exhaustion(const struct oc_options *options)
                     strstr(c.family->name, "2^32"))
                     continue;
                 struct oc_scene scene = { &c, options->companions, true };
-                if (!oc_judge(&scene, SEEP_NO_TIME, &gen, &j))
+                if (!oc_judge(&scene, &gen, &j, NULL))
                     continue;
                 note_exhaustion(&by_family[f], &c, &j);
                 note_exhaustion(&by_observation[o], &c, &j);

@@ -174,7 +174,7 @@ static bool compare(const struct oc_options *options, const struct oc_case *c, c
     name_of(c, name);
     (void)snprintf(csv, sizeof csv, "%s/%s.csv", folder, name);
     (void)snprintf(kept, sizeof kept, "%s/%s.seep", folder, name);
-    if (!oc_judge(&scene, SEEP_NO_TIME, &gen, &j))
+    if (!oc_judge(&scene, &gen, &j, NULL))
         return false;
     direct = oc_answer_of(&j);
     seep_judgement_clear(&j);

@@ -17,14 +17,18 @@ double oc_now_s(void)
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-bool oc_judge(const struct oc_scene *scene, int64_t until_ns, struct gen_data *gen,
-              struct seep_judgement *judgement)
+bool oc_judge(const struct oc_scene *scene, struct gen_data *gen, struct seep_judgement *judgement,
+              double *seconds)
 {
     struct seep_err err = { 0 };
-    struct seep_detect_options options = { SEEP_NO_TIME, until_ns };
     gen_data_init(gen);
     oc_scene_to_dataset(scene, gen);
-    if (seep_detect(gen_finish(gen), &options, NULL, judgement, &err))
+    const struct seep_dataset *data = gen_finish(gen);
+    double start = oc_now_s();
+    bool done = seep_detect(data, NULL, NULL, judgement, &err);
+    if (seconds)
+        *seconds = oc_now_s() - start;
+    if (done)
         return true;
     (void)fprintf(stderr, "operating-characteristic: %s\n", err.what);
     return false;
@@ -84,11 +88,15 @@ static void judge_case(const struct oc_options *options, const struct oc_case *c
     struct oc_scene scene = { .c = c, .companions = options->companions };
     struct gen_data gen;
     struct seep_judgement j = { 0 };
-    double start = oc_now_s();
-    if (!oc_judge(&scene, SEEP_NO_TIME, &gen, &j))
+    double seconds, start;
+    if (!oc_judge(&scene, &gen, &j, &seconds))
         return;
-    grid->seep_s += oc_now_s() - start;
+    grid->seep_s += seconds;
     grid->n_series += gen.data.n_series;
+    if (observation + 1 == oc_n_observations) {
+        grid->longest_s += seconds;
+        grid->n_longest += gen.data.n_series;
+    }
     struct oc_answer a = oc_answer_of(&j);
     bool leaking = a.verdict == SEEP_VERDICT_LEAKING;
     bool alarm = leaking || a.others_leaking;
