@@ -19,9 +19,9 @@
 // The range of cells from `from` to the end of the grid.
 struct range {
     size_t from;
-    double p; // best of the tests on it, not yet paid for
+    double evidence; // mean of the tests' Cauchy scores, see cauchy_score()
     enum seep_form form;
-    double start, growth, retained;
+    double start, growth;
     double ratio; // growth of the second half over that of the first
 };
 
@@ -30,18 +30,36 @@ static double middle_of(const double *y, size_t from, size_t n)
     return seep_median(y + from, n);
 }
 
-// The tests on one range; returns how many there are. They are made only where the form leaves a
-// question, but paid for everywhere.
-static unsigned test_range(const struct seep_grid *grid, struct range *range)
+// Tests of the same growth through different windows agree or fail together, so paying for each of
+// them (Bonferroni) would pay many times for one look. The tail of a mean of Cauchy variables is
+// that of one of them whatever their dependence (Liu and Xie 2020), so p values are added up as the
+// Cauchy variables that they are quantiles of. Below zero, where a test says nothing, is zero.
+static double cauchy_score(double p)
+{
+    const double pi = 3.14159265358979323846;
+    return p < 0.5 ? 1 / tan(fmax(p, 1e-300) * pi) : 0;
+}
+
+static double cauchy_tail(double score)
+{
+    const double pi = 3.14159265358979323846;
+    return score > 0 ? atan2(1, score) / pi : 1;
+}
+
+// The tests on one range: of steps between windows of several widths, floors and medians, and of
+// the slope where the noise is stationary.
+static void test_range(const struct seep_grid *grid, struct range *range)
 {
     static const size_t fine[] = { 48, 24, 16, 10 };
     size_t cells = grid->n - range->from;
     size_t counts[] = { cells, cells / 2, cells / 3, cells / 5 };
-    bool open = range->form >= SEEP_FORM_SLOWING;
     unsigned n_tests = 0;
+    double sum = 0, stationary = 0;
     struct seep_windows w;
     struct seep_drift drift;
-    range->p = 1;
+    range->evidence = 0;
+    if (range->form < SEEP_FORM_SLOWING)
+        return;
     for (unsigned i = 0; i < 4; i++) {
         size_t n = cells >= 96 ? fine[i] : counts[i];
         if (n < SEEP_SHAPE_MIN_LOOKS)
@@ -50,22 +68,22 @@ static unsigned test_range(const struct seep_grid *grid, struct range *range)
             if (kind == SEEP_WINDOW_LEVEL && cells / n < 3)
                 continue; // nothing that the floor does not say
             n_tests++;
-            if (!open)
-                continue;
             seep_windows_make(grid, range->from, grid->n, n, (enum seep_window_kind)kind, &w);
             if (seep_drift_steps(w.y, w.broken, w.n, &drift))
-                range->p = fmin(range->p, drift.p);
+                sum += cauchy_score(drift.p);
         }
     }
-    if (grid->n_gaps == 0 && cells >= SEEP_STATIONARY_MIN) {
-        n_tests++;
-        if (open)
-            seep_windows_make(grid, range->from, grid->n, cells < 256 ? cells : 256,
-                              SEEP_WINDOW_LEVEL, &w);
-        if (open && seep_drift_stationary(w.y, w.n, &drift))
-            range->p = fmin(range->p, drift.p);
+    bool tries_slope = grid->n_gaps == 0 && cells >= SEEP_STATIONARY_MIN;
+    if (tries_slope) {
+        seep_windows_make(grid, range->from, grid->n, cells < 256 ? cells : 256, SEEP_WINDOW_LEVEL,
+                          &w);
+        if (seep_drift_stationary(w.y, w.n, &drift))
+            stationary = cauchy_score(drift.p);
     }
-    return n_tests;
+    // A third is for the one test of the other kind.
+    range->evidence = n_tests ? sum / n_tests : 0;
+    if (tries_slope)
+        range->evidence += (stationary - range->evidence) / 3;
 }
 
 // Growth of the second half over that of the first, by a parabola through the median levels of
@@ -108,7 +126,6 @@ static enum seep_form form_of(const struct seep_grid *grid, struct range *range)
         least = fmin(least, w.y[i]);
     range->start = start;
     range->growth = end - start;
-    range->retained = fmin(fmax(least - start, 0), range->growth);
     find_slowing(grid, range);
     struct seep_kendall order;
     if (!(range->growth > 0))
@@ -234,26 +251,24 @@ void seep_shape_find(const struct seep_grid *grid, struct seep_shape *shape)
     if (seep_grid_remove_rhythm(&calm))
         grid = &calm;
     struct range ranges[3] = { { .from = 0 }, { .from = n / 2 }, { .from = n - n / 4 } };
-    unsigned n_ranges = n >= 96 ? 3 : (n >= 2 * SEEP_SHAPE_MIN_LOOKS ? 2 : 1), n_tests = 0;
+    static const double weights[3][3] = { { 1 }, { 0.6, 0.4 }, { 0.5, 0.3, 0.2 } };
+    unsigned n_ranges = n >= 96 ? 3 : (n >= 2 * SEEP_SHAPE_MIN_LOOKS ? 2 : 1);
+    double evidence = 0;
     // What the whole observation says stands, unless a later part grows as a leak does.
     size_t best = 0;
     for (unsigned i = 0; i < n_ranges; i++) {
         ranges[i].form = i ? later_form(grid, &ranges[0], &ranges[i]) : form_of(grid, &ranges[i]);
-        n_tests += test_range(grid, &ranges[i]);
-        if (i && ranges[i].form == SEEP_FORM_GROWING &&
-            (ranges[best].form != SEEP_FORM_GROWING || ranges[i].p < ranges[best].p))
+        test_range(grid, &ranges[i]);
+        evidence += weights[n_ranges - 1][i] * ranges[i].evidence;
+        if (i && ranges[i].form == SEEP_FORM_GROWING && ranges[best].form != SEEP_FORM_GROWING)
             best = i;
     }
     struct range *range = &ranges[best];
     shape->form = range->form;
-    shape->p = fmin(range->p * n_tests, 1);
-    // Where the whole observation grows steadily, a part of it may be the surest proof, but what
-    // grew is the whole.
-    if (best && ranges[0].form == SEEP_FORM_GROWING)
-        range = &ranges[0];
+    shape->p = SEEP_WALK_SHARE * cauchy_tail(evidence);
     shape->start = range->start;
     shape->growth = range->growth;
-    shape->retained = range->retained;
+    shape->retained = fmax(ranges[0].growth, 0);
     if (range->form < SEEP_FORM_SLOWING) {
         shape->p = 1;
         return;

@@ -28,9 +28,9 @@ struct seep_shape {
     double span_s;        // of the observation
     double first, last;   // levels at the ends of the observation
     double start, growth; // floor where the judged range starts, and how much it rose until the end
-    double retained;      // of the growth, what was not given back in the last quarter
+    double retained;      // floor at the end above that at the start of the whole observation
     double noise;         // standard deviation of the floor about its line
-    double p; // of the drift, all ranges and windows that were tried paid for; 1 if none
+    double p; // of the drift of a healthy series, all ranges and windows paid for; 1 if none
     size_t n_up, n_steps;             // steps between windows that went up, of how many
     double window_s;                  // width of those windows
     double rate, rate_low, rate_high; // per second, with the 95 % interval
@@ -42,6 +42,11 @@ struct seep_shape {
 
 // The fewest looks at which anything can be said.
 enum { SEEP_SHAPE_MIN_LOOKS = 8 };
+
+// The tests are made for noise that wanders like a random walk, under which they keep their p.
+// Noise that returns to a level within half of the observation passes them, and the forms, hardly
+// ever. So of healthy series only those that wander count: one in five is taken to.
+#define SEEP_WALK_SHARE 0.2
 
 void seep_shape_find(const struct seep_grid *grid, struct seep_shape *shape);
 
