@@ -149,7 +149,7 @@ static void report_families(const struct oc_options *options, const struct oc_gr
             if (t->n == 0)
                 oc_cell("-");
             else
-                oc_cell("%.3g / %.2g", 100.0 * (double)t->leaking / (double)t->n,
+                oc_cell("%.3g / %.3g", 100.0 * (double)t->leaking / (double)t->n,
                         100.0 * (double)t->suspect / (double)t->n);
         }
         struct oc_share all = oc_share_of(hits, n);
@@ -185,7 +185,7 @@ static void report_not_judgeable(const struct oc_options *options, const struct 
             if (t->n_not_judgeable == 0)
                 oc_cell("-");
             else
-                oc_cell("%.3g / %.2g", 100 * (double)t->not_judgeable_leaking / all,
+                oc_cell("%.3g / %.3g", 100 * (double)t->not_judgeable_leaking / all,
                         100 * (double)t->not_judgeable_suspect / all);
         }
         oc_row_end();
