@@ -34,8 +34,14 @@ struct seep_shape {
     size_t n_up, n_steps;             // steps between windows that went up, of how many
     double window_s;                  // width of those windows
     double rate, rate_low, rate_high; // per second, with the 95 % interval
-    int64_t since_ns;                 // when the growth began
-    bool warmed_up;                   // faster growth came before `since_ns`
+    // The line at the end of the observation, and how long before that it would turn if its slope
+    // were another one.
+    double trend, pivot_s;
+    // How far above the line the series gets before the line itself gets to a limit: so far or
+    // farther with a chance of 97.5, 50 and 2.5 %.
+    double ahead_least, ahead, ahead_most;
+    int64_t since_ns; // when the growth began
+    bool warmed_up;   // faster growth came before `since_ns`
     size_t n_gaps;
     double gap_s;
 };
