@@ -164,8 +164,9 @@ void oc_measure_detection_time(const struct oc_options *options)
 
 struct exhaustion {
     uint64_t n, covered, early, late; // truth before, after the interval
-    struct oc_values error;           // |at / truth - 1|, of the time left
-    struct oc_values width;           // of the interval over the time left
+    uint64_t trend_covered;
+    struct oc_values error; // |at / truth - 1|, of the time left
+    struct oc_values width; // of the interval over the time left
 };
 
 static void note_exhaustion(struct exhaustion *sum, const struct oc_case *c,
@@ -187,6 +188,8 @@ static void note_exhaustion(struct exhaustion *sum, const struct oc_case *c,
     sum->early += early;
     sum->late += late;
     sum->covered += !early && !late;
+    sum->trend_covered +=
+        c->trend_after_s >= low && c->trend_after_s - c->observation->tick_s <= high;
     oc_values_add(&sum->error, fabs(at / truth - 1));
     oc_values_add(&sum->width, (high - low) / truth);
 }
@@ -200,6 +203,7 @@ static void exhaustion_row(const char *name, struct exhaustion *s)
         oc_cell_share(&covered, true);
         oc_cell("%.1f", 100 * (double)s->early / (double)s->n);
         oc_cell("%.1f", 100 * (double)s->late / (double)s->n);
+        oc_cell("%.1f", 100 * (double)s->trend_covered / (double)s->n);
         oc_cell("%.1f", 100 * oc_quantile(&s->error, 0.5));
         oc_cell("%.0f", 100 * oc_quantile(&s->width, 0.5));
         oc_row_end();
@@ -232,7 +236,7 @@ void oc_measure_exhaustion(const struct oc_options *options)
                     strstr(c.family->name, "2^32"))
                     continue;
                 struct oc_scene scene = { &c, options->companions, true };
-                if (!oc_judge(&scene, SEEP_NO_TIME, &gen, &j))
+                if (!oc_judge(&scene, &gen, &j, NULL))
                     continue;
                 note_exhaustion(&by_family[f], &c, &j);
                 note_exhaustion(&by_observation[o], &c, &j);
@@ -251,6 +255,7 @@ void oc_measure_exhaustion(const struct oc_options *options)
     oc_cell("95 %% interval holds");
     oc_cell("reached before it");
     oc_cell("after it");
+    oc_cell("holds the trend's");
     oc_cell("error, median");
     oc_cell("width, median");
     oc_row_end();

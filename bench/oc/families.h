@@ -173,8 +173,9 @@ struct oc_case {
     struct seep_points looks; // of the process that lived then
     unsigned *life;           // of each look: index into `lives`
     size_t life_capacity;
-    double limit_after_s; // from the last look until the limit is first reached; NaN = not asked
-    double limit;         // value of the series
+    double limit;         // a value of the series
+    double limit_after_s; // from the last look until it is first reached; NaN = not asked, or never
+    double trend_after_s; // until the series without noise, teeth and rhythm reaches it
 };
 
 void oc_draw_begin(struct oc_draw *draw, const struct oc_observation *o, enum oc_noise_level level,

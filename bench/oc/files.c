@@ -174,7 +174,7 @@ static bool compare(const struct oc_options *options, const struct oc_case *c, c
     name_of(c, name);
     (void)snprintf(csv, sizeof csv, "%s/%s.csv", folder, name);
     (void)snprintf(kept, sizeof kept, "%s/%s.seep", folder, name);
-    if (!oc_judge(&scene, SEEP_NO_TIME, &gen, &j))
+    if (!oc_judge(&scene, &gen, &j, NULL))
         return false;
     direct = oc_answer_of(&j);
     seep_judgement_clear(&j);
@@ -252,5 +252,6 @@ bool oc_through_program(const struct oc_options *options)
     report_row("PDH-CSV, seep analyze", &sum.csv, sum.csv_differs, sum.n);
     report_row("case, seep analyze", &sum.kept, sum.case_differs, sum.n);
     oc_table_end();
-    return good;
+    // A log has milliseconds and a case exact times: what lies on the edge may fall either way.
+    return good && sum.n > 0 && (sum.csv_differs + sum.case_differs) * 50 <= 2 * sum.n;
 }

@@ -17,14 +17,18 @@ double oc_now_s(void)
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-bool oc_judge(const struct oc_scene *scene, int64_t until_ns, struct gen_data *gen,
-              struct seep_judgement *judgement)
+bool oc_judge(const struct oc_scene *scene, struct gen_data *gen, struct seep_judgement *judgement,
+              double *seconds)
 {
     struct seep_err err = { 0 };
-    struct seep_detect_options options = { SEEP_NO_TIME, until_ns };
     gen_data_init(gen);
     oc_scene_to_dataset(scene, gen);
-    if (seep_detect(gen_finish(gen), &options, NULL, judgement, &err))
+    const struct seep_dataset *data = gen_finish(gen);
+    double start = oc_now_s();
+    bool done = seep_detect(data, NULL, NULL, judgement, &err);
+    if (seconds)
+        *seconds = oc_now_s() - start;
+    if (done)
         return true;
     (void)fprintf(stderr, "operating-characteristic: %s\n", err.what);
     return false;
@@ -67,6 +71,16 @@ static void note_rate(struct oc_rates *rates, const struct oc_case *c, const str
                   fabs(since_s - t->onset_s) / (c->observation->n * c->observation->tick_s));
 }
 
+static void note_level(struct oc_grid *grid, const struct oc_case *c, size_t detector, bool leaking,
+                       unsigned others)
+{
+    struct oc_confusion *sum = &grid->by_level[c->noise_level][detector];
+    sum->tp += c->truth.leaks && leaking;
+    sum->fn += c->truth.leaks && !leaking;
+    sum->fp += c->truth.leaks ? others : leaking;
+    sum->tn += !c->truth.leaks && !leaking;
+}
+
 static void judge_case(const struct oc_options *options, const struct oc_case *c, size_t family,
                        size_t observation, struct oc_grid *grid)
 {
@@ -74,11 +88,15 @@ static void judge_case(const struct oc_options *options, const struct oc_case *c
     struct oc_scene scene = { .c = c, .companions = options->companions };
     struct gen_data gen;
     struct seep_judgement j = { 0 };
-    double start = oc_now_s();
-    if (!oc_judge(&scene, SEEP_NO_TIME, &gen, &j))
+    double seconds, start;
+    if (!oc_judge(&scene, &gen, &j, &seconds))
         return;
-    grid->seep_s += oc_now_s() - start;
+    grid->seep_s += seconds;
     grid->n_series += gen.data.n_series;
+    if (observation + 1 == oc_n_observations) {
+        grid->longest_s += seconds;
+        grid->n_longest += gen.data.n_series;
+    }
     struct oc_answer a = oc_answer_of(&j);
     bool leaking = a.verdict == SEEP_VERDICT_LEAKING;
     bool alarm = leaking || a.others_leaking;
@@ -91,6 +109,7 @@ static void judge_case(const struct oc_options *options, const struct oc_case *c
         t->leaking += c->truth.leaks ? leaking : alarm;
         t->suspect += a.verdict == SEEP_VERDICT_SUSPECT;
         t->unknown += a.verdict == SEEP_VERDICT_UNKNOWN;
+        note_level(grid, c, 0, c->truth.leaks ? leaking : alarm, a.others_leaking);
         t->others_leaking += a.others_leaking;
         t->others_suspect += a.others_suspect;
         if (options->verbose && (c->truth.leaks ? !leaking : alarm))
@@ -109,8 +128,10 @@ static void judge_case(const struct oc_options *options, const struct oc_case *c
     grid->n_reference_series++;
     for (size_t r = 0; r < OC_N_REFERENCES; r++) {
         start = oc_now_s();
-        t->by_reference[r] += oc_references[r].leaks(&looks, c->metric);
+        bool says = oc_references[r].leaks(&looks, c->metric);
         grid->reference_s[r] += oc_now_s() - start;
+        t->by_reference[r] += says;
+        note_level(grid, c, r + 1, says, 0);
     }
     seep_points_clear(&looks);
 }

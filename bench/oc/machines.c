@@ -43,9 +43,45 @@ static const char *const leaking_mix[] = {
     "leak: begins midway", "leak: under a sawtooth",     "leak: handles one by one",
     "leak: steps",         "leak: under a daily rhythm",
 };
-enum {
-    N_HEALTHY = sizeof healthy_mix / sizeof *healthy_mix,
-    N_LEAKING = sizeof leaking_mix / sizeof *leaking_mix
+// The same of the hold-out's families.
+static const char *const held_out_healthy[] = {
+    "constant",
+    "constant",
+    "constant",
+    "constant",
+    "constant",
+    "log-normal noise",
+    "log-normal noise",
+    "heavy tails",
+    "heavy tails",
+    "telegraph noise",
+    "warm-up, logistic",
+    "table that doubles",
+    "office hours",
+    "two generations",
+    "two generations",
+    "Poisson bursts, released",
+    "cache with evictions",
+    "down and up again",
+    "two load ramps",
+    "thread pool",
+};
+static const char *const held_out_leaking[] = {
+    "leak: log-normal noise", "leak: heavy tails",        "leak: multiplies",
+    "leak: Weibull bursts",   "leak: part of each batch", "leak: two generations",
+    "leak: threads",          "leak: telegraph noise",
+};
+
+static const struct mix {
+    const char *name;
+    const char *const *healthy, *const *leaking;
+    size_t n_healthy, n_leaking;
+} mixes[] = {
+    { "families", healthy_mix, leaking_mix, sizeof healthy_mix / sizeof *healthy_mix,
+      sizeof leaking_mix / sizeof *leaking_mix },
+    { "other shapes", held_out_healthy, held_out_leaking,
+      sizeof held_out_healthy / sizeof *held_out_healthy,
+      sizeof held_out_leaking / sizeof *held_out_leaking },
 };
 
 static const struct oc_family *named(const char *name)
@@ -54,11 +90,16 @@ static const struct oc_family *named(const char *name)
         if (strcmp(oc_families[f].name, name) == 0)
             return &oc_families[f];
     }
+    for (size_t f = 0; f < oc_n_held_out; f++) {
+        if (strcmp(oc_held_out[f].name, name) == 0)
+            return &oc_held_out[f];
+    }
     (void)fprintf(stderr, "operating-characteristic: no family %s\n", name);
     abort();
 }
 
 struct machine {
+    const struct mix *mix;
     unsigned n_processes, n_leakers;
     const struct oc_observation *o;
     uint64_t seed;
@@ -92,8 +133,10 @@ static void thin(struct seep_points *points)
 
 static const char *kind_of(const struct machine *plan, unsigned i, struct gen_random *random)
 {
-    return i < plan->n_leakers ? leaking_mix[(plan->seed + i) % N_LEAKING]
-                               : healthy_mix[(size_t)(gen_uniform(random) * N_HEALTHY)];
+    const struct mix *mix = plan->mix;
+    return i < plan->n_leakers
+               ? mix->leaking[(plan->seed + i) % mix->n_leaking]
+               : mix->healthy[(size_t)(gen_uniform(random) * (double)mix->n_healthy)];
 }
 
 // Leakers are the first processes. `commit` is what all hold, look by look.
@@ -193,9 +236,8 @@ static void judge_machine(const struct oc_options *options, const struct machine
         found += gravest == SEEP_VERDICT_LEAKING;
         sum->suspected += gravest == SEEP_VERDICT_SUSPECT;
         if (options->verbose && gravest != SEEP_VERDICT_LEAKING)
-            printf("missed: %s of %u processes, machine %llu: %s\n",
-                   leaking_mix[(plan->seed + i) % N_LEAKING], plan->n_processes,
-                   (unsigned long long)plan->seed, seep_verdict_name(gravest));
+            printf("missed: %s of %u processes, machine %llu: %s\n", kind_of(plan, i, NULL),
+                   plan->n_processes, (unsigned long long)plan->seed, seep_verdict_name(gravest));
     }
     for (size_t k = 0; k < j.n_findings; k++) {
         const struct seep_finding *f = &j.findings[k];
@@ -226,15 +268,40 @@ static void poisson_interval(double count, double exposure, double *low, double 
     *high = (count + 1) * b * b * b / exposure;
 }
 
+static void machines_row(const char *name, unsigned n_processes, unsigned leakers,
+                         const struct outcome *sum)
+{
+    struct oc_share named_share = oc_share_of(sum->named, sum->leakers);
+    struct oc_share right = oc_share_of(sum->all_named, sum->machines);
+    double low, high, machines = (double)sum->machines;
+    poisson_interval((double)sum->false_findings, machines, &low, &high);
+    oc_cell("%s", name);
+    oc_cell("%u", n_processes);
+    oc_cell("%u", leakers);
+    oc_cell("%llu", (unsigned long long)sum->machines);
+    oc_cell_share(&named_share, true);
+    oc_cell_share(&right, true);
+    oc_cell("%.3f (%.3f-%.3f)", (double)sum->false_findings / machines, low, high);
+    oc_cell("%.3f", (double)sum->false_suspects / machines);
+    oc_cell("%.3f", 1000 * sum->seconds / (double)sum->series);
+    oc_row_end();
+}
+
 void oc_measure_machines(const struct oc_options *options)
 {
     static const struct {
-        unsigned n_processes, healthy, leaking;
-    } rows[] = { { 50, 3, 3 }, { 500, 1, 1 }, { 2000, 0, 0 } };
+        size_t mix;
+        unsigned n_processes;
+        double healthy, leaking; // machines in one run
+    } rows[] = {
+        { 0, 50, 1.5, 0.75 }, { 0, 500, 0.5, 0.25 }, { 0, 2000, 0.2, 0.05 },
+        { 1, 50, 1.5, 0.75 }, { 1, 500, 0.3, 0.15 },
+    };
     const struct oc_observation *day = oc_observations;
     while (strcmp(day->name, "1 d at 60 s") != 0)
         day++;
     oc_table_begin("whole machines, four series a process, a day at 60 s", options->markdown);
+    oc_cell("processes of");
     oc_cell("processes");
     oc_cell("leakers");
     oc_cell("machines");
@@ -247,30 +314,13 @@ void oc_measure_machines(const struct oc_options *options)
     for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
         for (unsigned leakers = 0; leakers <= 3; leakers++) {
             struct outcome sum = { 0 };
-            unsigned times = leakers ? rows[r].leaking : rows[r].healthy;
-            unsigned runs = options->runs * times / 2;
-            if (!times)
-                runs = options->runs / (leakers ? 20 : 5);
-            if (leakers && rows[r].n_processes < 2000)
-                runs /= rows[r].n_processes < 500 ? 1 : 2;
-            for (unsigned k = 0; k < (runs ? runs : 1); k++) {
-                struct machine plan = { rows[r].n_processes, leakers, day,
+            double runs = options->runs * (leakers ? rows[r].leaking : rows[r].healthy);
+            for (unsigned k = 0; k < fmax(runs, 1); k++) {
+                struct machine plan = { &mixes[rows[r].mix], rows[r].n_processes, leakers, day,
                                         options->first_seed + 100 * leakers + k };
                 judge_machine(options, &plan, &sum);
             }
-            struct oc_share named_share = oc_share_of(sum.named, sum.leakers);
-            struct oc_share right = oc_share_of(sum.all_named, sum.machines);
-            double low, high, machines = (double)sum.machines;
-            poisson_interval((double)sum.false_findings, machines, &low, &high);
-            oc_cell("%u", rows[r].n_processes);
-            oc_cell("%u", leakers);
-            oc_cell("%llu", (unsigned long long)sum.machines);
-            oc_cell_share(&named_share, true);
-            oc_cell_share(&right, true);
-            oc_cell("%.3f (%.3f-%.3f)", (double)sum.false_findings / machines, low, high);
-            oc_cell("%.3f", (double)sum.false_suspects / machines);
-            oc_cell("%.3f", 1000 * sum.seconds / (double)sum.series);
-            oc_row_end();
+            machines_row(mixes[rows[r].mix].name, rows[r].n_processes, leakers, &sum);
         }
     }
     oc_table_end();

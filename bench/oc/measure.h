@@ -45,9 +45,12 @@ struct oc_grid {
     size_t n_families;
     struct oc_tally tally[OC_MAX_FAMILIES][OC_MAX_OBSERVATIONS];
     struct oc_rates rates[OC_MAX_FAMILIES];
-    struct oc_rates by_observation[OC_MAX_OBSERVATIONS]; // of even leaks
-    double seep_s, reference_s[OC_N_REFERENCES];         // time spent
+    struct oc_rates by_observation[OC_MAX_OBSERVATIONS];                  // of even leaks
+    struct oc_confusion by_level[OC_N_NOISE_LEVELS][OC_N_REFERENCES + 1]; // seep first
+    double seep_s, reference_s[OC_N_REFERENCES];                          // time spent
     uint64_t n_series, n_reference_series;
+    double longest_s; // of them, judging the series of the longest observation
+    uint64_t n_longest;
 };
 
 // grid.c
@@ -56,9 +59,9 @@ void oc_grid_run(const struct oc_options *options, const struct oc_family *famil
 void oc_grid_clear(struct oc_grid *grid);
 bool oc_observation_wanted(const struct oc_options *options, size_t index);
 // Judges one case; false (with a message) when detection failed. `gen` and `judgement` are the
-// caller's to clear.
-bool oc_judge(const struct oc_scene *scene, int64_t until_ns, struct gen_data *gen,
-              struct seep_judgement *judgement);
+// caller's to clear; the judgement alone took `*seconds` (may be NULL).
+bool oc_judge(const struct oc_scene *scene, struct gen_data *gen, struct seep_judgement *judgement,
+              double *seconds);
 double oc_now_s(void);
 struct oc_confusion oc_confusion_of(const struct oc_grid *grid, size_t observation,
                                     int reference); // -1 = seep

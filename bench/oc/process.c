@@ -282,6 +282,12 @@ static double next_value(struct process *p, unsigned i)
     return r->wraps ? fmod(sum, TWO_32) : sum;
 }
 
+static double trend_of(const struct process *p, unsigned i)
+{
+    double at = (double)i / p->o->n;
+    return p->r->level + p->offset + leak_of(p, at) - p->leak_base + rise_of(p, at);
+}
+
 static void process_begin(struct process *p, const struct oc_recipe *r,
                           const struct oc_observation *o, uint64_t seed)
 {
@@ -376,7 +382,7 @@ void oc_generate(const struct oc_family *family, const struct oc_observation *o,
     c->seed = seed;
     c->metric = r.metric;
     c->looks.count = 0;
-    c->limit_after_s = NAN;
+    c->limit_after_s = c->trend_after_s = NAN;
     name_lives(c, &r);
     double value = 0;
     for (unsigned i = 0; i < o->n; i++) {
@@ -395,10 +401,13 @@ void oc_generate(const struct oc_family *family, const struct oc_observation *o,
     find_truth(c, &r, &p);
     c->limit = value + room * fmax(r.leak.growth, 1);
     for (unsigned i = o->n; room > 0 && i < 40 * o->n; i++) {
-        if (next_value(&p, i) < c->limit)
-            continue;
-        c->limit_after_s = (i - o->n + 1) * o->tick_s;
-        break;
+        double after_s = (i - o->n + 1) * o->tick_s;
+        if (next_value(&p, i) >= c->limit && c->limit_after_s != c->limit_after_s)
+            c->limit_after_s = after_s;
+        if (trend_of(&p, i) >= c->limit) {
+            c->trend_after_s = after_s;
+            break;
+        }
     }
 }
 

@@ -52,6 +52,66 @@ static void report_detectors(const struct oc_options *options, const struct oc_g
     oc_table_end();
 }
 
+static void cell_of_three(const struct oc_confusion *c)
+{
+    double tp = (double)c->tp, wrong = (double)(c->fp + c->fn);
+    double precision = oc_precision(c).value, recall = oc_recall(c).value;
+    if (precision == precision)
+        oc_cell("%.1f / %.1f / %.1f", 100 * precision, 100 * recall,
+                100 * 2 * tp / (2 * tp + wrong));
+    else
+        oc_cell("- / %.1f / 0", 100 * recall);
+}
+
+// All observations in one table, for a document: precision / recall / F1.
+static void report_summary(const struct oc_options *options, const struct oc_grid *grid,
+                           const char *set)
+{
+    char title[160];
+    (void)snprintf(title, sizeof title, "%s, by observation: precision / recall / F1, percent",
+                   set);
+    oc_table_begin(title, options->markdown);
+    oc_cell("detector");
+    for (size_t o = 0; o < oc_n_observations; o++) {
+        if (!empty(grid, o))
+            oc_cell("%s", oc_observations[o].name);
+    }
+    oc_cell("all");
+    oc_row_end();
+    for (int r = -1; r < OC_N_REFERENCES; r++) {
+        oc_cell("%s", r < 0 ? "seep" : oc_references[r].name);
+        for (size_t o = 0; o <= oc_n_observations; o++) {
+            if (o < oc_n_observations && empty(grid, o))
+                continue;
+            struct oc_confusion c = oc_confusion_of(grid, o, r);
+            cell_of_three(&c);
+        }
+        oc_row_end();
+    }
+    oc_table_end();
+}
+
+static void report_levels(const struct oc_options *options, const struct oc_grid *grid,
+                          const char *set)
+{
+    char title[160];
+    (void)snprintf(title, sizeof title,
+                   "%s, all observations, by growth over noise: precision / recall / F1, percent",
+                   set);
+    oc_table_begin(title, options->markdown);
+    oc_cell("detector");
+    for (size_t l = 0; l < OC_N_NOISE_LEVELS; l++)
+        oc_cell("%s", oc_noise_level_names[l]);
+    oc_row_end();
+    for (size_t r = 0; r <= OC_N_REFERENCES; r++) {
+        oc_cell("%s", r ? oc_references[r - 1].name : "seep");
+        for (size_t l = 0; l < OC_N_NOISE_LEVELS; l++)
+            cell_of_three(&grid->by_level[l][r]);
+        oc_row_end();
+    }
+    oc_table_end();
+}
+
 static void family_head(const struct oc_grid *grid)
 {
     oc_cell("family");
@@ -89,7 +149,7 @@ static void report_families(const struct oc_options *options, const struct oc_gr
             if (t->n == 0)
                 oc_cell("-");
             else
-                oc_cell("%.3g / %.2g", 100.0 * (double)t->leaking / (double)t->n,
+                oc_cell("%.3g / %.3g", 100.0 * (double)t->leaking / (double)t->n,
                         100.0 * (double)t->suspect / (double)t->n);
         }
         struct oc_share all = oc_share_of(hits, n);
@@ -125,7 +185,7 @@ static void report_not_judgeable(const struct oc_options *options, const struct 
             if (t->n_not_judgeable == 0)
                 oc_cell("-");
             else
-                oc_cell("%.3g / %.2g", 100 * (double)t->not_judgeable_leaking / all,
+                oc_cell("%.3g / %.3g", 100 * (double)t->not_judgeable_leaking / all,
                         100 * (double)t->not_judgeable_suspect / all);
         }
         oc_row_end();
@@ -217,9 +277,12 @@ void oc_report_grid(const struct oc_options *options, struct oc_grid *grid, cons
                     bool brief)
 {
     for (size_t o = 0; o <= oc_n_observations; o++) {
-        if (o == oc_n_observations || (!brief && !empty(grid, o)))
+        // The summary has the others; a document needs no more.
+        if (o == oc_n_observations || (!brief && !options->markdown && !empty(grid, o)))
             report_detectors(options, grid, o, set);
     }
+    report_summary(options, grid, set);
+    report_levels(options, grid, set);
     report_verdicts(options, grid, set);
     if (brief)
         return;
@@ -227,7 +290,7 @@ void oc_report_grid(const struct oc_options *options, struct oc_grid *grid, cons
     report_families(options, grid, false, set);
     report_not_judgeable(options, grid, set);
     report_rates(options, grid, set);
-    oc_table_begin("speed: series judged in a second, with making them ready", options->markdown);
+    oc_table_begin("speed: series judged in a second", options->markdown);
     oc_cell("detector");
     oc_cell("series/s");
     oc_cell("rule");
@@ -276,8 +339,8 @@ static void bar_of_length(const struct oc_grid *grid, const char *prefix, double
 void oc_report_bars(const struct oc_options *options, struct oc_grid *grid, const char *set)
 {
     char measured[80], title[80];
-    const char *worst = "-";
-    double most = 0;
+    const char *worst = "-", *worst_family = "-", *worst_observation = "-";
+    double most = 0, most_of_cell = 0;
     (void)snprintf(title, sizeof title, "bars, %s", set);
     oc_table_begin(title, options->markdown);
     oc_cell("bar");
@@ -294,9 +357,21 @@ void oc_report_bars(const struct oc_options *options, struct oc_grid *grid, cons
             most = alarms;
             worst = grid->families[f].name;
         }
+        for (size_t o = 0; o < oc_n_observations && !grid->families[f].leaks; o++) {
+            const struct oc_tally *t = &grid->tally[f][o];
+            double share = t->n ? (double)t->leaking / (double)t->n : 0;
+            if (share > most_of_cell) {
+                most_of_cell = share;
+                worst_family = grid->families[f].name;
+                worst_observation = oc_observations[o].name;
+            }
+        }
     }
     (void)snprintf(measured, sizeof measured, "%.4f (%s)", most, worst);
     bar("no family above 2 % false alarms", most <= 0.02, measured);
+    (void)snprintf(measured, sizeof measured, "%.4f (%s, %s)", most_of_cell, worst_family,
+                   worst_observation);
+    bar("nor in one observation (few series each)", most_of_cell <= 0.02, measured);
     struct oc_confusion ten = { 0 };
     for (size_t o = 0; o < oc_n_observations; o++) {
         struct oc_confusion one = oc_confusion_of(grid, o, -1);
@@ -315,5 +390,10 @@ void oc_report_bars(const struct oc_options *options, struct oc_grid *grid, cons
     (void)snprintf(measured, sizeof measured, "%.4f", median);
     bar("rate: median error <= 10 %", median <= 0.1, measured);
     oc_values_clear(&errors);
+    if (grid->n_longest) {
+        double ms = 1000 * grid->longest_s / (double)grid->n_longest;
+        (void)snprintf(measured, sizeof measured, "%.3f ms", ms);
+        bar("a series of 10,080 samples: < 1 ms", ms < 1, measured);
+    }
     oc_table_end();
 }

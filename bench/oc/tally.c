@@ -132,9 +132,12 @@ void oc_cell(const char *format, ...)
         table.n_columns = table.column;
 }
 
+// With as many digits as keep it from looking like never or always.
 static const char *percent(double share, char text[16])
 {
-    (void)snprintf(text, 16, "%.*f", share > 0.0005 && share < 0.9995 ? 1 : 0, share * 100);
+    double edge = fmin(share, 1 - share);
+    int digits = edge < 1e-9 ? 0 : edge < 0.005 ? 2 : 1;
+    (void)snprintf(text, 16, "%.*f", digits, share * 100);
     return text;
 }
 
