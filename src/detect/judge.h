@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "detect/detect.h"
 #include "detect/shape.h"
+#include "detect/track.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -72,6 +73,16 @@ struct seep_drafts {
     size_t count, capacity;
     bool failed; // memory is out
 };
+
+// judgement.c: as seep_detect, but of tracks that the caller keeps; the dataset's points are not
+// asked for. A track is valid until the next is asked for.
+struct seep_tracks {
+    const struct seep_track *(*at)(void *ctx, size_t series); // NULL = memory is out
+    void *ctx;
+};
+bool seep_judge(const struct seep_dataset *data, const struct seep_tracks *tracks,
+                const struct seep_detect_options *options, const struct seep_control *control,
+                struct seep_judgement *judgement, struct seep_err *err);
 
 // multiplicity.c: Benjamini and Hochberg 1995. `q[i]` is the least false-discovery rate at which
 // test i is still a discovery among the n. `q` may be `p`. False when memory is out.

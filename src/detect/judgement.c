@@ -52,7 +52,9 @@ struct run {
     const struct seep_control *control;
     struct seep_err *err;
     struct seep_drafts drafts;
+    const struct seep_tracks *tracks; // NULL = made from the dataset's points, one after another
     struct seep_points points;
+    struct seep_track track;
     struct seep_grid grid;
     struct span { // of each process, over all its series
         int64_t first_ns, last_ns;
@@ -185,16 +187,38 @@ static void clip_points(const struct run *run, struct seep_points *points)
     points->at[0].t_ns = later(points->at[0].t_ns, o->since_ns);
 }
 
+// The track of a series; NULL when it could not be read.
+static const struct seep_track *track_of(struct run *run, size_t index)
+{
+    const struct seep_track *track = NULL;
+    if (run->tracks) {
+        track = run->tracks->at(run->tracks->ctx, index);
+        if (!track)
+            (void)seep_fail_memory(run->err);
+        return track;
+    }
+    if (!run->data->points(run->data->ctx, index, &run->points, run->err))
+        return NULL;
+    clip_points(run, &run->points);
+    seep_track_reset(&run->track, seep_track_is_negated(run->data->series[index].series.metric));
+    for (size_t i = 0; i < run->points.count; i++) {
+        if (!seep_track_add(&run->track, run->points.at[i].t_ns, run->points.at[i].value)) {
+            (void)seep_fail_memory(run->err);
+            return NULL;
+        }
+    }
+    return &run->track;
+}
+
 // When the recorder was off, and how often it looked when it was on, by the busiest series.
 static bool find_silences(struct run *run, struct seep_scene *scene)
 {
     if (!scene->busiest)
         return true;
-    if (!run->data->points(run->data->ctx, scene->busiest - 1, &run->points, run->err))
+    const struct seep_track *track = track_of(run, scene->busiest - 1);
+    if (!track)
         return false;
-    clip_points(run, &run->points);
-    seep_silences_find(run->points.at, run->points.count, scene->start_ns, scene->end_ns, false,
-                       &scene->silences);
+    seep_track_silences(track, scene->start_ns, scene->end_ns, false, &scene->silences);
     if (scene->silences.n && scene->silences.tick_ns > 0)
         scene->tick_ns = earlier(scene->tick_ns, scene->silences.tick_ns);
     return true;
@@ -204,11 +228,10 @@ static bool find_silences(struct run *run, struct seep_scene *scene)
 static bool measure(struct run *run, struct seep_scene *scene, size_t index)
 {
     const struct seep_dataset_series *s = &run->data->series[index];
-    if (!run->data->points(run->data->ctx, index, &run->points, run->err))
+    const struct seep_track *track = track_of(run, index);
+    if (!track)
         return false;
-    clip_points(run, &run->points);
-    size_t n = run->points.count;
-    if (n == 0)
+    if (track->n == 0)
         return true;
     struct seep_judged judged = { .series = index,
                                   .process = s->series.subject.process.v,
@@ -216,18 +239,17 @@ static bool measure(struct run *run, struct seep_scene *scene, size_t index)
                                   .kind = s->series.subject.kind };
     if (judged.process > run->data->n_processes)
         judged.process = 0;
-    judged.n_wraps = seep_unwrap32(run->points.at, n);
-    for (size_t i = 0; judged.metric == SEEP_METRIC_AVAILABLE_BYTES && i < n; i++)
-        run->points.at[i].value = -run->points.at[i].value;
-    judged.first_ns = run->points.at[0].t_ns;
+    struct seep_track_ends ends;
+    seep_track_ends(track, &ends);
+    judged.n_wraps = ends.n_wraps;
+    judged.first_ns = track->first_ns;
     judged.last_ns = held_until(run, scene, &judged);
-    judged.newest = run->points.at[n - 1].value;
+    judged.newest = ends.newest;
     bool born = judged.kind == SEEP_SUBJECT_PROCESS && judged.process &&
                 judged.first_ns - scene->start_ns > 2 * later(scene->tick_ns, 1);
-    judged.delta = (judged.alive ? judged.newest : 0) - (born ? 0 : run->points.at[0].value);
+    judged.delta = (judged.alive ? ends.newest : 0) - (born ? 0 : ends.first);
     const struct seep_silences *machine = scene->busiest ? &scene->silences : NULL;
-    if (seep_grid_build(run->points.at, n, judged.first_ns, judged.last_ns, scene->tick_ns, machine,
-                        &run->grid))
+    if (seep_track_grid(track, judged.last_ns, scene->tick_ns, machine, &run->grid))
         seep_shape_find(&run->grid, &judged.shape);
     else
         judged.shape = (struct seep_shape){ .n_looks = 1,
@@ -259,11 +281,13 @@ static bool newest_of(struct run *run, const struct seep_scene *scene, enum seep
         if (s->series.subject.machine.v != scene->machine.v || s->series.metric != metric ||
             s->series.subject.kind != SEEP_SUBJECT_MACHINE || s->n_points == 0)
             continue;
-        if (!run->data->points(run->data->ctx, i, &run->points, run->err))
+        const struct seep_track *track = track_of(run, i);
+        if (!track)
             return false;
-        clip_points(run, &run->points);
-        if (run->points.count)
-            *value = run->points.at[run->points.count - 1].value;
+        struct seep_track_ends ends;
+        seep_track_ends(track, &ends);
+        if (track->n)
+            *value = ends.newest;
     }
     return true;
 }
@@ -511,12 +535,13 @@ static bool judge(struct run *run, struct seep_judgement *out)
     return true;
 }
 
-bool seep_detect(const struct seep_dataset *data, const struct seep_detect_options *options,
-                 const struct seep_control *control, struct seep_judgement *judgement,
-                 struct seep_err *err)
+bool seep_judge(const struct seep_dataset *data, const struct seep_tracks *tracks,
+                const struct seep_detect_options *options, const struct seep_control *control,
+                struct seep_judgement *judgement, struct seep_err *err)
 {
     struct seep_judgement out = { 0 };
     struct run run = { .data = data,
+                       .tracks = tracks,
                        .options = options,
                        .control = control,
                        .err = err,
@@ -526,6 +551,7 @@ bool seep_detect(const struct seep_dataset *data, const struct seep_detect_optio
                        .end_ns = INT64_MIN };
     bool done = judge(&run, &out);
     seep_points_clear(&run.points);
+    seep_track_clear(&run.track);
     seep_free(run.drafts.at);
     seep_free(run.lives);
     if (done)
@@ -533,6 +559,13 @@ bool seep_detect(const struct seep_dataset *data, const struct seep_detect_optio
     else
         seep_arena_clear(&out.arena);
     return done;
+}
+
+bool seep_detect(const struct seep_dataset *data, const struct seep_detect_options *options,
+                 const struct seep_control *control, struct seep_judgement *judgement,
+                 struct seep_err *err)
+{
+    return seep_judge(data, NULL, options, control, judgement, err);
 }
 
 void seep_judgement_clear(struct seep_judgement *judgement)
