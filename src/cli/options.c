@@ -41,6 +41,8 @@ const struct cli_option_row cli_options[] = {
                   "watch only these processes and the machine's totals", NULL },
     [CLI_NAME] = { 0, "name", CLI_TEXT, "NAME",
                    "watch only processes with NAME in their image name, and the totals", NULL },
+    [CLI_UNTIL_LEAKING] = { 0, "until-leaking", CLI_FLAG, NULL,
+                            "stop as soon as something is leaking", NULL },
     [CLI_QUIET] = { 'q', "quiet", CLI_FLAG, NULL, "no progress and no warnings", NULL },
     [CLI_VERBOSE] = { 'v', "verbose", CLI_FLAG, NULL, "say what is being done", NULL },
     [CLI_NO_COLOR] = { 0, "no-color", CLI_FLAG, NULL, "no colours (also NO_COLOR, TERM=dumb)",

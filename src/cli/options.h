@@ -26,6 +26,7 @@ enum cli_option {
     CLI_FORMAT,
     CLI_PID,
     CLI_NAME,
+    CLI_UNTIL_LEAKING,
     CLI_QUIET,
     CLI_VERBOSE,
     CLI_NO_COLOR,

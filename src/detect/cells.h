@@ -20,13 +20,13 @@ enum { SEEP_CELLS_MAX = 2048 };
 struct seep_cells {
     int64_t start_ns;
     uint64_t width_ns;
-    uint64_t covered_ns; // since the start
-    double first;        // what `low` and `mean` are counted from
-    double value;        // held from covered_ns on
-    size_t n;            // cells that are covered, the last one perhaps in part
-    double open_low, open_area;  // of the last one: least value, and value times nanoseconds
-    float low[SEEP_CELLS_MAX];   // the least value held in it
-    float mean[SEEP_CELLS_MAX];  // over time
+    uint64_t covered_ns;        // since the start
+    double first;               // what `low` and `mean` are counted from
+    double value;               // held from covered_ns on
+    size_t n;                   // cells that are covered, the last one perhaps in part
+    double open_low, open_area; // of the last one: least value, and value times nanoseconds
+    float low[SEEP_CELLS_MAX];  // the least value held in it
+    float mean[SEEP_CELLS_MAX]; // over time
 };
 
 // Starts with `value` at `start_ns`; `span_ns` is what is expected (0 = unknown) and only saves

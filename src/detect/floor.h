@@ -70,8 +70,8 @@ void seep_silences_end(struct seep_silences *silences, size_t n, int64_t first_n
 bool seep_grid_build(const struct seep_point *points, size_t n, int64_t start_ns, int64_t end_ns,
                      int64_t tick_ns, const struct seep_silences *machine, struct seep_grid *grid);
 
-// The same from cells that hold until the end of the observation; `silences` are those of the series
-// across which its value jumped.
+// The same from cells that hold until the end of the observation; `silences` are those of the
+// series across which its value jumped.
 bool seep_grid_of_cells(const struct seep_cells *cells, const struct seep_silences *silences,
                         const struct seep_silences *machine, struct seep_grid *grid);
 

@@ -33,8 +33,7 @@ struct seep_track_cells {
 };
 static_assert(sizeof(struct seep_track_cells) + sizeof(struct seep_track) <= 20480,
               "what the header promises");
-static_assert(SEEP_TRACK_POINTS * sizeof(struct seep_point) <= 16384,
-              "what the header promises");
+static_assert(SEEP_TRACK_POINTS * sizeof(struct seep_point) <= 24576, "what the header promises");
 
 static void count_size(struct sizes *sizes, double size)
 {
@@ -209,6 +208,11 @@ void seep_track_ends(const struct seep_track *track, struct seep_track_ends *end
     }
 }
 
+double seep_track_raw(const struct seep_track *track)
+{
+    return track->cells ? track->cells->raw : track->points[track->n - 1].value;
+}
+
 void seep_track_silences(const struct seep_track *track, int64_t start_ns, int64_t end_ns,
                          bool jumped, struct seep_silences *silences)
 {
@@ -240,6 +244,6 @@ bool seep_track_grid(const struct seep_track *track, int64_t end_ns, int64_t tic
     }
     struct seep_point at[SEEP_TRACK_POINTS];
     (void)count_points(track, at);
-    return track->n && seep_grid_build(at, (size_t)track->n, at[0].t_ns, end_ns, tick_ns, machine,
-                                       grid);
+    return track->n &&
+           seep_grid_build(at, (size_t)track->n, at[0].t_ns, end_ns, tick_ns, machine, grid);
 }

@@ -16,9 +16,9 @@
 
 struct seep_track_cells;
 
-// Points that are kept as they came. Where each look of the recorder has a cell of its own in the
-// grid, there are fewer of them.
-enum { SEEP_TRACK_POINTS = 1024 };
+// Points that are kept as they came: a day at one a minute. Where each look of the recorder has a
+// cell of its own in the grid, there are fewer of them.
+enum { SEEP_TRACK_POINTS = 1536 };
 
 // Zeroed = empty. The holder owns its storage: seep_track_clear.
 struct seep_track {
@@ -46,7 +46,7 @@ bool seep_track_add(struct seep_track *track, int64_t t_ns, double value);
 // Makes `*to` (which keeps its storage) the same as `*from`. False when memory is out.
 bool seep_track_copy(struct seep_track *to, const struct seep_track *from);
 
-// Bytes of memory that it holds, itself included; never more than 20 KiB.
+// Bytes of memory that it holds, itself included; never more than 36 KiB.
 size_t seep_track_bytes(const struct seep_track *track);
 
 // The first and the newest value, the wraps of a 32-bit counter added (seep_unwrap32). Of many
@@ -56,6 +56,9 @@ struct seep_track_ends {
     size_t n_wraps;
 };
 void seep_track_ends(const struct seep_track *track, struct seep_track_ends *ends);
+
+// The newest value as it was added; the track is not empty.
+double seep_track_raw(const struct seep_track *track);
 
 // As seep_silences_find. Of many points the usual steps are known to the half of an octave.
 void seep_track_silences(const struct seep_track *track, int64_t start_ns, int64_t end_ns,
