@@ -152,7 +152,7 @@ static void one_leaker_is_found_and_no_other(void **state)
             double got = (double)(f->exhaustion.at_ns - j.end_ns) / 1e9;
             assert_true(fabs(got / left - 1) < 0.25);
             assert_true(f->exhaustion.low_ns <= f->exhaustion.at_ns);
-            assert_true(has_text(f, "the floor rose in") && has_text(f, "seep map 1000"));
+            assert_true(has_text(f, "the floor rose in") && has_text(f, "seep record --pid 1000 "));
             seep_judgement_clear(&j);
             gen_data_clear(&gen);
         }
@@ -293,7 +293,7 @@ static void pool_growth_is_a_drivers_or_a_processes(void **state)
         const struct seep_finding *f = &j.findings[0];
         if (by == 0) {
             assert_string_equal(f->id, "nonpaged-pool/machine");
-            assert_true(has_text(f, "no process explains it") && has_text(f, "seep pool"));
+            assert_true(has_text(f, "no process explains it") && has_text(f, "seep record -i"));
         } else if (by == 1) {
             assert_string_equal(f->id, "handles/opener.exe:400");
             assert_true(has_text(f, "nonpaged pool"));
@@ -337,7 +337,7 @@ static void commit_that_nobody_explains(void **state)
         assert_non_null(f);
         assert_int_equal(f->class_, SEEP_CLASS_COMMIT_UNATTRIBUTED);
         assert_true(has_text(f, logged ? "no counter shows" : "were not recorded"));
-        assert_true(has_text(f, "seep vm"));
+        assert_true(has_text(f, "seep record -i"));
         seep_judgement_clear(&j);
         gen_data_clear(&gen);
     }

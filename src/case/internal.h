@@ -31,8 +31,14 @@ struct case_process {
 };
 
 struct case_machine {
-    char *host;    // NULL = unknown
-    uint32_t boot; // of the source that is being written
+    uint32_t boot;        // of the source that is being written
+    uint32_t newest_boot; // number of its newest boot in `boots`, 0 = none
+};
+
+struct case_boot {
+    int64_t boot_ns;
+    uint32_t row;
+    uint32_t next; // the one of the same machine before it, 0 = first
 };
 
 struct seep_case {
@@ -47,14 +53,16 @@ struct seep_case {
     bool in_source, in_transaction;
     uint32_t source_id;
     sqlite3_stmt *insert_tick, *insert_chunk, *insert_series, *insert_process, *insert_event;
-    sqlite3_stmt *insert_field, *insert_loss, *select_event;
+    sqlite3_stmt *insert_field, *insert_loss;
     struct seep_intern
-        keys; // of machines, series and process heads; ids map to rows through `rows`
+        keys; // of machines, series, process heads and losses; ids map to rows through `rows`
     uint32_t *rows;
     size_t rows_capacity;
     struct seep_intern images;
     struct case_machine *machines; // machines[row - 1]
     size_t n_machines, machines_capacity;
+    struct case_boot *boots;
+    size_t n_boots, boots_capacity;
     struct case_process *processes; // processes[row - 1]
     size_t n_processes, processes_capacity;
     struct case_tail *tails; // tails[series row - 1]
@@ -86,6 +94,9 @@ bool case_prepare(struct seep_case *c, sqlite3_stmt **stmt, const char *sql, str
 const char *case_text(struct seep_arena *arena, sqlite3_stmt *stmt, int column);
 
 bool case_begin(struct seep_case *c, struct seep_err *err);
+
+// Whether the database is a case that this seep may write, or has nothing in it (migrate.c).
+bool case_may_write(struct seep_case *c, struct seep_err *err);
 
 // Brings an older case up to date (migrate.c), and refuses what is not a case or is newer.
 bool case_migrate(struct seep_case *c, struct seep_err *err);

@@ -66,8 +66,10 @@ static bool set_up(struct seep_case *c, enum seep_case_mode mode, struct seep_er
     (void)sqlite3_db_config(c->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
     if (!case_exec(c, "PRAGMA cell_size_check=ON", err))
         return false;
+    // Nothing is changed in a file before it is known to be a case.
     if (mode == SEEP_CASE_WRITE &&
-        !case_exec(c, "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL", err))
+        (!case_may_write(c, err) ||
+         !case_exec(c, "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL", err)))
         return false;
     if (mode == SEEP_CASE_TEMPORARY &&
         !case_exec(c, "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-32768",
@@ -172,16 +174,16 @@ void seep_case_close(struct seep_case *c)
 {
     if (!c)
         return;
-    sqlite3_stmt *stmts[] = { c->insert_tick,    c->insert_chunk, c->insert_series,
-                              c->insert_process, c->insert_event, c->insert_field,
-                              c->insert_loss,    c->select_event, c->select_points };
+    sqlite3_stmt *stmts[] = {
+        c->insert_tick,  c->insert_chunk, c->insert_series, c->insert_process,
+        c->insert_event, c->insert_field, c->insert_loss,   c->select_points
+    };
     for (size_t i = 0; i < sizeof stmts / sizeof *stmts; i++)
         sqlite3_finalize(stmts[i]);
     (void)sqlite3_close_v2(c->db);
     case_tails_clear(c);
-    for (size_t i = 0; i < c->n_machines; i++)
-        seep_free(c->machines[i].host);
     seep_free(c->machines);
+    seep_free(c->boots);
     seep_free(c->processes);
     seep_free(c->rows);
     seep_free(c->tick_times);

@@ -78,8 +78,8 @@ enum seep_status cli_file_read(const struct cli_file *file, struct seep_sink *si
 
 // Reads files into a case, complaining about each that could not be read whole; `*worst` becomes
 // CLI_EXIT_INPUT then. False only when the case itself cannot take more.
-bool cli_import(struct seep_case *c, const struct cli_args *args, char **files, size_t n_files,
-                enum cli_exit *worst, struct seep_err *err);
+bool cli_import(struct seep_case *c, const struct cli_args *args, const char *const *files,
+                size_t n_files, enum cli_exit *worst, struct seep_err *err);
 
 // judge.c: judges a case and writes its report to `out`; the findings are kept in the case where it
 // can be written.

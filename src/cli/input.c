@@ -194,8 +194,8 @@ enum seep_status cli_file_read(const struct cli_file *file, struct seep_sink *si
     return status;
 }
 
-bool cli_import(struct seep_case *c, const struct cli_args *args, char **files, size_t n_files,
-                enum cli_exit *worst, struct seep_err *err)
+bool cli_import(struct seep_case *c, const struct cli_args *args, const char *const *files,
+                size_t n_files, enum cli_exit *worst, struct seep_err *err)
 {
     for (size_t i = 0; i < n_files; i++) {
         struct seep_err own = { 0 };

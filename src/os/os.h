@@ -55,6 +55,11 @@ void seep_os_console_init(void);
 // The arguments of the process as UTF-8. On POSIX these are `argc` and `argv` themselves.
 bool seep_os_arguments(int argc, char **argv, int *utf8_argc, char ***utf8_argv);
 
+// Gives `take` each file that an argument means; it returns false to stop, and so does this
+// function then. On Windows, whose shells leave `*` and `?` to the program, these are the files
+// that match the last part of the path; where none does, and on POSIX, it is `argument` itself.
+bool seep_os_each_file(const char *argument, bool (*take)(void *ctx, const char *path), void *ctx);
+
 // Opens a file for writing, replacing what was there; NULL with the error set.
 FILE *seep_os_create(const char *path, struct seep_err *err);
 

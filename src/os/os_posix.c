@@ -158,6 +158,11 @@ bool seep_os_arguments(int argc, char **argv, int *utf8_argc, char ***utf8_argv)
     return true;
 }
 
+bool seep_os_each_file(const char *argument, bool (*take)(void *ctx, const char *path), void *ctx)
+{
+    return take(ctx, argument);
+}
+
 FILE *seep_os_create(const char *path, struct seep_err *err)
 {
     FILE *file = fopen(path, "wb");

@@ -317,6 +317,43 @@ bool seep_os_arguments(int argc, char **argv, int *utf8_argc, char ***utf8_argv)
     return true;
 }
 
+// The folder of `pattern` with the name that was found in it; the caller frees it.
+static char *beside(const char *pattern, const wchar_t *found)
+{
+    size_t folder = strlen(pattern);
+    while (folder && !strchr("/\\:", pattern[folder - 1]))
+        folder--;
+    char *name = narrow(found);
+    char *path = name ? seep_alloc(folder + strlen(name) + 1, 1) : NULL;
+    if (path) {
+        memcpy(path, pattern, folder);
+        memcpy(path + folder, name, strlen(name) + 1);
+    }
+    seep_free(name);
+    return path;
+}
+
+bool seep_os_each_file(const char *argument, bool (*take)(void *ctx, const char *path), void *ctx)
+{
+    WIN32_FIND_DATAW found;
+    wchar_t *wide = strpbrk(argument, "*?") ? wide_path(argument) : NULL;
+    HANDLE search = wide ? FindFirstFileW(wide, &found) : INVALID_HANDLE_VALUE;
+    bool ok = true, any = false;
+    seep_free(wide);
+    if (search != INVALID_HANDLE_VALUE) {
+        do {
+            if (found.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY)
+                continue;
+            char *path = beside(argument, found.cFileName);
+            any = true;
+            ok = path && take(ctx, path);
+            seep_free(path);
+        } while (ok && FindNextFileW(search, &found));
+        (void)FindClose(search);
+    }
+    return any ? ok : take(ctx, argument);
+}
+
 FILE *seep_os_create(const char *path, struct seep_err *err)
 {
     wchar_t *wide = wide_path(path);
