@@ -16,9 +16,11 @@ struct seep_alarm {
     bool has_pid, raised;
     uint32_t pid;
     int64_t start_ns;
-    char *name;     // of what has no PID; NULL = none
-    unsigned run;   // judgements in a row that speak for a change
-    unsigned needs; // of them, to raise it
+    char *name;         // of what has no PID; NULL = none
+    unsigned run;       // judgements in a row that speak for a change
+    unsigned needs;     // of them, to raise it
+    double evidence_ns; // how long it had grown when it was raised
+    int64_t steady_ns;  // since when it is called steady
 };
 
 // What doubles with every withdrawal stays below this.
@@ -67,8 +69,17 @@ static struct seep_alarm *add(struct seep_alarms *alarms, const struct seep_find
     return a;
 }
 
+// Whether the judgements in a row are enough to raise or to withdraw it.
+static bool is_due(const struct seep_alarm *a, int64_t now_ns)
+{
+    if (!a->raised)
+        return a->run >= a->needs;
+    return a->run >= SEEP_STREAM_WITHDRAW &&
+           (double)now_ns - (double)a->steady_ns >= a->evidence_ns;
+}
+
 bool seep_alarms_hear(struct seep_alarms *alarms, const struct seep_finding *finding,
-                      enum seep_alarm_change *change)
+                      int64_t start_ns, int64_t now_ns, enum seep_alarm_change *change)
 {
     *change = SEEP_ALARM_SAME;
     bool leaking = finding->verdict == SEEP_VERDICT_LEAKING;
@@ -80,12 +91,16 @@ bool seep_alarms_hear(struct seep_alarms *alarms, const struct seep_finding *fin
     if (!a)
         return true;
     bool speaks_for_change = a->raised ? finding->verdict == SEEP_VERDICT_STEADY : leaking;
+    if (!a->run)
+        a->steady_ns = now_ns;
     a->run = speaks_for_change ? a->run + 1 : 0;
-    if (a->run < (a->raised ? SEEP_STREAM_WITHDRAW : a->needs))
+    if (!is_due(a, now_ns))
         return true;
     a->run = 0;
     a->raised = !a->raised;
     if (a->raised) {
+        int64_t since_ns = finding->since_ns > start_ns ? finding->since_ns : start_ns;
+        a->evidence_ns = (double)now_ns - (double)since_ns;
         alarms->n_raised++;
         *change = SEEP_ALARM_RAISED;
     } else {

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct seep_alarm;
 
@@ -22,9 +23,10 @@ enum seep_alarm_change {
     SEEP_ALARM_WITHDRAWN,
 };
 
-// Takes in one finding of a judgement. False when memory is out.
+// Takes in one finding of a judgement at `now_ns` of an observation that began at `start_ns`. False
+// when memory is out.
 bool seep_alarms_hear(struct seep_alarms *alarms, const struct seep_finding *finding,
-                      enum seep_alarm_change *change);
+                      int64_t start_ns, int64_t now_ns, enum seep_alarm_change *change);
 
 bool seep_alarms_raised(const struct seep_alarms *alarms, const struct seep_finding *finding);
 

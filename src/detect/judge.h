@@ -80,6 +80,9 @@ struct seep_drafts {
 struct seep_tracks {
     const struct seep_track *(*at)(void *ctx, size_t series); // NULL = memory is out
     void *ctx;
+    // Of series that are no longer in the dataset: the shortest and the longest mean time between
+    // points (INFINITY and 0 = there are none).
+    double tick_ns, heartbeat_ns;
 };
 bool seep_judge(const struct seep_dataset *data, const struct seep_tracks *tracks,
                 const struct seep_detect_options *options, const struct seep_control *control,

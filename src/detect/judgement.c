@@ -119,7 +119,8 @@ static bool judged_metric(enum seep_metric metric, enum seep_subject_kind kind)
 // recorder, the quietest its heartbeat. Also each process's life.
 static void survey(struct run *run, struct seep_scene *scene)
 {
-    double tick = INFINITY, heartbeat = 0;
+    double tick = run->tracks ? run->tracks->tick_ns : INFINITY;
+    double heartbeat = run->tracks ? run->tracks->heartbeat_ns : 0;
     scene->start_ns = INT64_MAX;
     scene->end_ns = INT64_MIN;
     for (size_t i = run->first[scene->machine.v]; i < run->data->n_series; i = run->next[i]) {

@@ -7,7 +7,7 @@
 #include "detect/alarm.h"
 #include "detect/judge.h"
 
-#include <assert.h>
+#include <math.h>
 #include <string.h>
 
 // What an id of the sink stands for: an index plus one, 0 = nothing (any more).
@@ -17,6 +17,17 @@ struct places {
 };
 
 enum { MAX_LOSSES = 32 };
+
+// When a process was there, in looks: from the one that came after it was told, to the one that
+// came after its end was (0 = it has not ended).
+struct stay {
+    uint64_t from, to;
+};
+
+// Who came and went within fewer looks than this is too short to judge: the batch judge neither
+// tests it nor adds it to the machine's growth.
+enum { MIN_STAY = 5 };
+#define LONG_PAUSE 4 // times the usual time between looks
 
 struct seep_stream {
     struct seep_sink sink; // first
@@ -28,8 +39,9 @@ struct seep_stream {
     struct seep_process *processes;
     struct seep_dataset_series *series; // counts and times are filled in for each judgement
     struct seep_track *tracks;          // beside `series`
+    struct stay *stays;                 // beside `processes`
     size_t n_machines, n_processes, n_series;
-    size_t machines_room, processes_room, series_room, tracks_room;
+    size_t machines_room, processes_room, series_room, tracks_room, stays_room;
     struct places machine_at, process_at, series_at;
     struct seep_arena texts; // of machines and losses, which stay
     struct seep_loss losses[MAX_LOSSES];
@@ -37,8 +49,11 @@ struct seep_stream {
 
     int64_t tick_ns, first_look_ns, look_ns; // of the tick that is open; of looks
     uint64_t n_looks, next;                  // the look at which to judge
+    uint64_t pause;                          // the first look after the newest long pause
+    double apart_ns;                         // usual time between looks
     struct seep_track seen;                  // a track as if it had been told at this look
     struct seep_judgement judgement;
+    double forgotten_tick_ns, forgotten_heartbeat_ns; // see struct seep_tracks
     struct seep_alarms alarms;
     struct seep_stream_cost cost;
 };
@@ -121,11 +136,13 @@ static bool on_process(struct seep_sink *sink, const struct seep_process *proces
     uint32_t at = place_of(&s->process_at, id->v);
     if (!at) {
         if (!put(&s->process_at, id->v, s->n_processes) ||
+            !seep_grow(&s->stays, &s->stays_room, s->n_processes + 1, sizeof *s->stays) ||
             !seep_grow(&s->processes, &s->processes_room, s->n_processes + 1,
                        sizeof *s->processes)) {
             seep_free(image);
             return fail(s);
         }
+        s->stays[s->n_processes] = (struct stay){ s->n_looks + 1, 0 };
         at = (uint32_t)++s->n_processes;
     } else {
         seep_free((void *)(uintptr_t)s->processes[at - 1].image);
@@ -141,8 +158,10 @@ static bool on_process_end(struct seep_sink *sink, struct seep_process_id id, in
 {
     struct seep_stream *s = self(sink);
     uint32_t at = place_of(&s->process_at, id.v);
-    if (at)
+    if (at) {
         s->processes[at - 1].end_ns = end_ns;
+        s->stays[at - 1].to = s->n_looks + 1;
+    }
     return !s->inner || passed(s, seep_sink_process_end(s->inner, id, end_ns));
 }
 
@@ -243,6 +262,7 @@ bool seep_stream_open(struct seep_stream **stream, struct seep_sink *inner,
     s->options = options ? *options : (struct seep_stream_options){ 0 };
     s->source = (struct seep_dataset_source){ .path = "live", .losses = s->losses };
     s->next = SEEP_STREAM_FIRST;
+    s->forgotten_tick_ns = INFINITY;
     s->tick_ns = s->first_look_ns = s->look_ns = SEEP_NO_TIME;
     *stream = s;
     return true;
@@ -264,6 +284,7 @@ void seep_stream_close(struct seep_stream *s)
         seep_free((void *)(uintptr_t)s->processes[i].image);
     seep_free(s->machines);
     seep_free(s->processes);
+    seep_free(s->stays);
     seep_free(s->series);
     seep_free(s->tracks);
     seep_free(s->machine_at.at);
@@ -281,22 +302,18 @@ struct seep_sink *seep_stream_sink(struct seep_stream *stream)
     return &stream->sink;
 }
 
-// Marks the processes that ended and need no more be judged. Who came and went within six looks is
-// too short to judge: the batch judge neither tests nor counts it. Of the others the newest
-// SEEP_STREAM_ENDED stay. `first_ns[i]` is process i's first point. Returns how many are marked.
-static size_t mark_ended(const struct seep_stream *s, const int64_t *first_ns, bool *gone)
+// Marks the processes that ended and need no more be judged: who came and went, and all but the
+// newest SEEP_STREAM_ENDED of the others. Returns how many are marked.
+static size_t mark_ended(const struct seep_stream *s, bool *gone)
 {
     size_t n_gone = 0, n_kept = 0;
-    double tick = s->n_looks > 1
-                      ? ((double)s->look_ns - (double)s->first_look_ns) / ((double)s->n_looks - 1)
-                      : 0;
     for (size_t i = s->n_processes; i-- > 0;) {
-        const struct seep_process *p = &s->processes[i];
-        if (p->end_ns == SEEP_NO_TIME)
+        const struct stay *stay = &s->stays[i];
+        if (!stay->to)
             continue;
-        bool born = (double)first_ns[i] - (double)s->first_look_ns > 3 * tick;
-        bool brief = (double)p->end_ns - (double)first_ns[i] < 6 * tick;
-        gone[i] = (born && brief) || ++n_kept > SEEP_STREAM_ENDED;
+        bool paused = s->pause >= stay->from && s->pause <= stay->to;
+        bool brief = stay->from > MIN_STAY && stay->to - stay->from < MIN_STAY && !paused;
+        gone[i] = brief || ++n_kept > SEEP_STREAM_ENDED;
         n_gone += gone[i];
     }
     return n_gone;
@@ -308,6 +325,15 @@ static void renumber(struct places *places, const uint32_t *now_at)
         places->at[i] = places->at[i] ? now_at[places->at[i] - 1] : 0;
 }
 
+static void note_interval(struct seep_stream *s, const struct seep_track *track)
+{
+    if (track->n < 3)
+        return;
+    double apart = ((double)track->last_ns - (double)track->first_ns) / (double)(track->n - 1);
+    s->forgotten_tick_ns = fmin(s->forgotten_tick_ns, apart);
+    s->forgotten_heartbeat_ns = fmax(s->forgotten_heartbeat_ns, apart);
+}
+
 // Forgets the marked processes and their series; the others keep their order. `now_at` has room
 // for the places of all processes and series.
 static void forget(struct seep_stream *s, const bool *gone, uint32_t *now_at)
@@ -315,10 +341,12 @@ static void forget(struct seep_stream *s, const bool *gone, uint32_t *now_at)
     uint32_t n = 0;
     for (size_t i = 0; i < s->n_processes; i++) {
         now_at[i] = gone[i] ? 0 : n + 1;
-        if (gone[i])
+        if (gone[i]) {
             seep_free((void *)(uintptr_t)s->processes[i].image);
-        else
+        } else {
+            s->stays[n] = s->stays[i];
             s->processes[n++] = s->processes[i];
+        }
     }
     renumber(&s->process_at, now_at);
     uint32_t *series_now_at = now_at + s->n_processes;
@@ -330,6 +358,7 @@ static void forget(struct seep_stream *s, const bool *gone, uint32_t *now_at)
         bool drop = process->v && !now_at[process->v - 1];
         series_now_at[i] = drop ? 0 : n + 1;
         if (drop) {
+            note_interval(s, &s->tracks[i]);
             drop_series(s, i);
             continue;
         }
@@ -350,21 +379,10 @@ static void forget_ended(struct seep_stream *s)
         n_ended += s->processes[i].end_ns != SEEP_NO_TIME;
     if (!n_ended)
         return;
-    int64_t *first_ns = seep_alloc(n, sizeof *first_ns);
     bool *gone = seep_alloc(n, sizeof *gone);
     uint32_t *now_at = seep_alloc(n + s->n_series, sizeof *now_at);
-    if (first_ns && gone && now_at) {
-        for (size_t i = 0; i < n; i++)
-            first_ns[i] = INT64_MAX;
-        for (size_t i = 0; i < s->n_series; i++) {
-            size_t process = s->series[i].series.subject.process.v;
-            if (process && s->tracks[i].n && s->tracks[i].first_ns < first_ns[process - 1])
-                first_ns[process - 1] = s->tracks[i].first_ns;
-        }
-        if (mark_ended(s, first_ns, gone))
-            forget(s, gone, now_at);
-    }
-    seep_free(first_ns);
+    if (gone && now_at && mark_ended(s, gone))
+        forget(s, gone, now_at);
     seep_free(gone);
     seep_free(now_at);
 }
@@ -408,7 +426,8 @@ bool seep_stream_judge(struct seep_stream *s, struct seep_err *err)
                                        .n_processes = s->n_processes,
                                        .series = s->series,
                                        .n_series = s->n_series };
-    const struct seep_tracks tracks = { track_at, s };
+    const struct seep_tracks tracks = { track_at, s, s->forgotten_tick_ns,
+                                        s->forgotten_heartbeat_ns };
     struct seep_judgement judgement = { 0 };
     if (!seep_judge(&data, &tracks, NULL, NULL, &judgement, err))
         return false;
@@ -424,7 +443,7 @@ static void tell(struct seep_stream *s)
     for (size_t i = 0; i < s->judgement.n_findings; i++) {
         const struct seep_finding *finding = &s->judgement.findings[i];
         enum seep_alarm_change change;
-        if (!seep_alarms_hear(&s->alarms, finding, &change)) {
+        if (!seep_alarms_hear(&s->alarms, finding, s->first_look_ns, s->look_ns, &change)) {
             s->failed = true;
             return;
         }
@@ -449,14 +468,25 @@ static uint64_t looks_to_next(const struct seep_stream *s)
     return tenth < most ? tenth : most;
 }
 
+static void note_look(struct seep_stream *s)
+{
+    double apart = s->n_looks ? (double)s->tick_ns - (double)s->look_ns : 0;
+    s->n_looks++;
+    if (s->n_looks == 1)
+        s->first_look_ns = s->tick_ns;
+    s->look_ns = s->tick_ns;
+    if (s->n_looks > 2 && apart > LONG_PAUSE * s->apart_ns) {
+        s->pause = s->n_looks;
+        apart = LONG_PAUSE * s->apart_ns;
+    }
+    s->apart_ns = s->n_looks > 2 ? 0.9 * s->apart_ns + 0.1 * apart : apart;
+}
+
 void seep_stream_look(struct seep_stream *s)
 {
     if (s->tick_ns == SEEP_NO_TIME || (s->n_looks && s->tick_ns <= s->look_ns))
         return; // nothing was seen
-    if (!s->n_looks)
-        s->first_look_ns = s->tick_ns;
-    s->look_ns = s->tick_ns;
-    s->n_looks++;
+    note_look(s);
     if (s->failed || s->n_looks < s->next)
         return;
     s->next = s->n_looks + looks_to_next(s);

@@ -7,8 +7,9 @@
 // the memory of a series is bounded (seep_track_bytes).
 //
 // Verdicts move; an *alarm* does not flicker. It is raised when SEEP_STREAM_RAISE judgements in a
-// row call a subject leaking, and withdrawn when SEEP_STREAM_WITHDRAW in a row call it steady; each
-// withdrawal doubles what the next alarm about this subject needs. A judgement that does not speak
+// row call a subject leaking, and withdrawn when SEEP_STREAM_WITHDRAW or more in a row, for as long
+// as it had grown when the alarm was raised, call it steady; each withdrawal doubles what the next
+// alarm about this subject needs. A judgement that does not speak
 // of the subject (it ended, or another finding took it in) changes nothing.
 #ifndef SEEP_DETECT_STREAM_H
 #define SEEP_DETECT_STREAM_H
