@@ -56,6 +56,11 @@ struct run {
     struct seep_points points;
     struct seep_track track;
     struct seep_grid grid;
+    struct constant { // of this machine: a series that had one value, and its shape
+        bool known;
+        int64_t first_ns, last_ns;
+        struct seep_shape shape;
+    } constant;
     struct span { // of each process, over all its series
         int64_t first_ns, last_ns;
     } * lives;
@@ -226,6 +231,32 @@ static bool find_silences(struct run *run, struct seep_scene *scene)
     return true;
 }
 
+static void find_shape(struct run *run, const struct seep_scene *scene,
+                       const struct seep_track *track, struct seep_judged *judged)
+{
+    struct constant *known = &run->constant;
+    // Most series of a machine never change. Of those that were there for the same time one tells
+    // the shape of all.
+    if (!track->constant || !known->known || known->first_ns != judged->first_ns ||
+        known->last_ns != judged->last_ns) {
+        const struct seep_silences *machine = scene->busiest ? &scene->silences : NULL;
+        if (seep_track_grid(track, judged->last_ns, scene->tick_ns, machine, &run->grid))
+            seep_shape_find(&run->grid, &judged->shape);
+        else
+            judged->shape = (struct seep_shape){ .n_looks = 1,
+                                                 .p = 1,
+                                                 .first = judged->newest,
+                                                 .last = judged->newest,
+                                                 .start = judged->newest,
+                                                 .since_ns = judged->first_ns };
+        if (track->constant)
+            *known = (struct constant){ true, judged->first_ns, judged->last_ns, judged->shape };
+        return;
+    }
+    judged->shape = known->shape;
+    judged->shape.first = judged->shape.last = judged->shape.start = judged->newest;
+}
+
 // Measures one series. False only when reading failed.
 static bool measure(struct run *run, struct seep_scene *scene, size_t index)
 {
@@ -250,16 +281,7 @@ static bool measure(struct run *run, struct seep_scene *scene, size_t index)
     bool born = judged.kind == SEEP_SUBJECT_PROCESS && judged.process &&
                 (judged.first_ns - scene->start_ns) / 2 > later(scene->tick_ns, 1);
     judged.delta = (judged.alive ? ends.newest : 0) - (born ? 0 : ends.first);
-    const struct seep_silences *machine = scene->busiest ? &scene->silences : NULL;
-    if (seep_track_grid(track, judged.last_ns, scene->tick_ns, machine, &run->grid))
-        seep_shape_find(&run->grid, &judged.shape);
-    else
-        judged.shape = (struct seep_shape){ .n_looks = 1,
-                                            .p = 1,
-                                            .first = judged.newest,
-                                            .last = judged.newest,
-                                            .start = judged.newest,
-                                            .since_ns = judged.first_ns };
+    find_shape(run, scene, track, &judged);
     double observed_s = ((double)scene->end_ns - (double)scene->start_ns) / 1e9;
     judged.lived =
         observed_s > 0 ? ((double)judged.last_ns - (double)judged.first_ns) / 1e9 / observed_s : 1;
@@ -333,6 +355,7 @@ static bool adjust(struct seep_scene *scene)
 
 static bool judge_machine(struct run *run, struct seep_scene *scene)
 {
+    run->constant.known = false;
     survey(run, scene);
     if (scene->end_ns < scene->start_ns)
         return true;

@@ -25,7 +25,7 @@ enum { SEEP_STREAM_RAISE = 2, SEEP_STREAM_WITHDRAW = 3 };
 
 // The schedule: from the SEEP_STREAM_FIRST-th look on, whenever a tenth more looks have come, but
 // at least as often as is paid by SEEP_STREAM_SERIES series judged for each look.
-enum { SEEP_STREAM_FIRST = 8, SEEP_STREAM_SERIES = 64, SEEP_STREAM_LEAST = 16 };
+enum { SEEP_STREAM_FIRST = 8, SEEP_STREAM_SERIES = 128, SEEP_STREAM_LEAST = 16 };
 
 // Processes that ended and were seen for long enough to say something are kept to this number, the
 // newest first.

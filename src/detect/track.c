@@ -141,12 +141,18 @@ static bool change_over(struct seep_track *track)
     return true;
 }
 
+double seep_track_raw(const struct seep_track *track)
+{
+    return track->cells ? track->cells->raw : track->points[track->n - 1].value;
+}
+
 bool seep_track_add(struct seep_track *track, int64_t t_ns, double value)
 {
     if (track->n && t_ns <= track->last_ns)
         return true;
     if (!track->cells && track->n == SEEP_TRACK_POINTS && !change_over(track))
         return false;
+    track->constant = !track->n || (track->constant && value == seep_track_raw(track));
     if (track->cells) {
         double counted = unwrap(track->cells, value);
         add_to_cells(track, t_ns, track->negated ? -counted : counted);
@@ -184,6 +190,7 @@ bool seep_track_copy(struct seep_track *to, const struct seep_track *from)
     to->first_ns = from->first_ns;
     to->last_ns = from->last_ns;
     to->negated = from->negated;
+    to->constant = from->constant;
     return true;
 }
 
@@ -206,11 +213,6 @@ void seep_track_ends(const struct seep_track *track, struct seep_track_ends *end
         ends->first = at[0].value;
         ends->newest = at[track->n - 1].value;
     }
-}
-
-double seep_track_raw(const struct seep_track *track)
-{
-    return track->cells ? track->cells->raw : track->points[track->n - 1].value;
 }
 
 void seep_track_silences(const struct seep_track *track, int64_t start_ns, int64_t end_ns,

@@ -25,6 +25,7 @@ struct seep_track {
     uint64_t n;                // points added
     int64_t first_ns, last_ns; // of them
     bool negated;
+    bool constant;             // every point has the same value
     struct seep_point *points; // the first n as they came, while n <= SEEP_TRACK_POINTS
     size_t capacity;
     struct seep_track_cells *cells; // the rest of the time
