@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // One run: every series of every machine is measured, tested together with the others, related to
 // them, and written down.
+#include "detect/baseline.h"
 #include "detect/judge.h"
 
 #include "base/alloc.h"
@@ -54,7 +55,9 @@ struct run {
     struct seep_drafts drafts;
     struct seep_points points;
     struct seep_grid grid;
-    struct span { // of each process, over all its series
+    struct seep_baselines *baselines; // NULL = none
+    size_t n_expected;                // findings that they explain
+    struct span {                     // of each process, over all its series
         int64_t first_ns, last_ns;
     } * lives;
     uint64_t done, total;     // series read, for progress
@@ -243,6 +246,9 @@ static bool measure(struct run *run, struct seep_scene *scene, size_t index)
         judged.shape.form = SEEP_FORM_SHORT;
         judged.shape.p = 1;
     }
+    if (!seep_baselines_compare(run->baselines, run->drafts.arena, scene, &judged, &run->points,
+                                run->err))
+        return false;
     if (!seep_grow(&scene->judged, &scene->capacity, scene->n_judged + 1, sizeof judged))
         return seep_fail_memory(run->err);
     scene->judged[scene->n_judged++] = judged;
@@ -328,7 +334,8 @@ static bool judge_machine(struct run *run, struct seep_scene *scene)
     }
     if (!find_limits(run, scene))
         return false;
-    if (!seep_join_lives(scene) || !adjust(scene))
+    if (!seep_join_lives(scene) || !adjust(scene) ||
+        (run->baselines && !seep_baselines_adjust(scene)))
         return seep_fail_memory(run->err);
     seep_scene_sum(scene);
     size_t n_tested = 0;
@@ -338,12 +345,16 @@ static bool judge_machine(struct run *run, struct seep_scene *scene)
     for (size_t i = 0; i < scene->n_judged; i++) {
         struct seep_judged *j = &scene->judged[i];
         j->verdict = seep_verdict_of(j, scene->chosen_only);
+        bool accused = j->verdict >= SEEP_VERDICT_SUSPECT;
+        j->verdict = seep_verdict_beside(j, scene->chosen_only);
+        run->n_expected += accused && j->verdict < SEEP_VERDICT_SUSPECT;
         // A process that lived for a moment is no finding where others could be judged.
         if (j->shape.form == SEEP_FORM_SHORT && n_tested)
             continue;
         struct seep_draft *draft = seep_finding_write(&run->drafts, scene, j);
         if (!draft)
             return seep_fail_memory(run->err);
+        seep_baselines_write(run->baselines, &run->drafts, j, draft);
     }
     seep_relate(&run->drafts, scene);
     seep_write_lives(&run->drafts, scene);
@@ -469,6 +480,7 @@ static bool hand_over(struct run *run, struct seep_judgement *out)
     if (run->n_series == 0 && out->verdict == SEEP_VERDICT_STEADY)
         out->verdict = SEEP_VERDICT_UNKNOWN;
     out->n_series = run->n_series;
+    out->n_expected = run->n_expected;
     bool observed = run->start_ns <= run->end_ns;
     out->start_ns = observed ? run->start_ns : SEEP_NO_TIME;
     out->end_ns = observed ? run->end_ns : SEEP_NO_TIME;
@@ -524,7 +536,8 @@ bool seep_detect(const struct seep_dataset *data, const struct seep_detect_optio
                        .total = data->n_series,
                        .start_ns = INT64_MAX,
                        .end_ns = INT64_MIN };
-    bool done = judge(&run, &out);
+    bool done = seep_baselines_open(data, options, &run.baselines, err) && judge(&run, &out);
+    seep_baselines_close(run.baselines);
     seep_points_clear(&run.points);
     seep_free(run.drafts.at);
     seep_free(run.lives);
