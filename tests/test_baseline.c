@@ -149,7 +149,7 @@ static void clear(struct both *b)
 }
 
 static const struct looks an_hour = { T0, 10, 361 }, an_hour_later = { T0 + 9 * DAY, 10, 361 };
-static const struct curve warm = { 100, 0, 200, 7200, 0, 0, 0, 0.3 };
+static const struct curve warm = { 100, 0, 200, 2000, 0, 0, 0, 0.3 };
 
 static void the_same_warm_up_is_expected(void **state)
 {
@@ -172,6 +172,28 @@ static void the_same_warm_up_is_expected(void **state)
     assert_false(b.after->baseline.leaks);
     assert_int_equal(b.after->baseline.pid, 10);
     assert_false(b.before->baseline.known);
+    clear(&b);
+}
+
+// Over an hour it is a line in both. That it ends, only a longer baseline shows.
+static void a_start_that_outlasts_the_run_needs_a_longer_baseline(void **state)
+{
+    (void)state;
+    struct curve slow = { .level = 100, .warm_mib = 200, .warm_tau_s = 7200, .noise_mib = 0.3 };
+    struct looks whole = { T0, 10, 5 * 360 + 1 };
+    struct both b;
+    make(&b.good, "SRV01", "app.exe", 10, T0, &slow, &an_hour);
+    make(&b.run, "SRV01", "app.exe", 77, T0 + 9 * DAY, &slow, &an_hour_later);
+    compare(&b, "app.exe");
+    assert_int_equal(b.before->verdict, SEEP_VERDICT_LEAKING);
+    assert_int_equal(b.after->verdict, SEEP_VERDICT_LEAKING);
+    assert_true(says(b.after, "a longer baseline can tell"));
+    clear(&b);
+    make(&b.good, "SRV01", "app.exe", 10, T0, &slow, &whole);
+    make(&b.run, "SRV01", "app.exe", 77, T0 + 9 * DAY, &slow, &an_hour_later);
+    compare(&b, "app.exe");
+    assert_int_equal(b.after->verdict, SEEP_VERDICT_STEADY);
+    assert_false(b.after->baseline.leaks);
     clear(&b);
 }
 
@@ -252,7 +274,7 @@ static void restarts_are_compared_by_age(void **state)
     (void)state;
     struct both b;
     struct looks day = { T0, 60, 1441 };
-    struct curve slow = { 100, 0, 300, 7 * 3600, 0, 0, 0, 0.3 };
+    struct curve slow = { 100, 0, 300, 2 * 3600, 0, 0, 0, 0.3 };
     gen_data_init(&b.good);
     struct seep_machine_id m = gen_machine(&b.good, "SRV01");
     for (uint32_t i = 0; i < 4; i++) {
@@ -423,7 +445,7 @@ static size_t child(struct gen_data *gen, struct seep_machine_id m, uint32_t pid
 
 // Three svchosts: the second warms up; a like one of another parent does not count.
 static void make_hosts(struct gen_data *gen, const char *host, uint32_t pid, int64_t from,
-                       const struct curve *const of[3], unsigned n, const struct curve *stranger)
+                       const struct curve *const *of, unsigned n, const struct curve *stranger)
 {
     struct looks looks = { from, 10, 361 };
     struct curve flat = { .level = 30, .noise_mib = 0.1 };
@@ -492,8 +514,8 @@ static void the_machine_and_its_tags_have_baselines_too(void **state)
     for (int i = 0; i < 2; i++) {
         struct gen_data *gen = i ? &b.run : &b.good;
         struct looks looks = { T0 + i * 7 * DAY, 60, 241 };
-        struct curve commit = { 4000, 0, 4000, 6 * 3600, 0, 0, 0, 2 };
-        struct curve tag = { 10, 0, 50, 6 * 3600, 0, 0, 0, 0.1 };
+        struct curve commit = { 4000, 0, 4000, 2 * 3600, 0, 0, 0, 2 };
+        struct curve tag = { 10, 0, 50, 2 * 3600, 0, 0, 0, 0.1 };
         gen_data_init(gen);
         struct seep_machine_id m = gen_machine(gen, i ? "NEW" : "OLD");
         gen->machines[0].boot_ns = looks.from_ns - 60 * S;
@@ -552,6 +574,8 @@ static void judge_pair(enum gen_family family, enum gen_family good, unsigned n,
     tally->suspect += after == SEEP_VERDICT_SUSPECT;
     tally->before += before == SEEP_VERDICT_LEAKING;
     tally->lowered += after < before;
+    if (after < before && family >= GEN_N_HEALTHY)
+        print_message("  %s beside %s\n", gen_family_name(family), gen_family_name(good));
     tally->raised += after > before;
     seep_judgement_clear(&alone);
     seep_judgement_clear(&j);
@@ -601,6 +625,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_same_warm_up_is_expected),
+        cmocka_unit_test(a_start_that_outlasts_the_run_needs_a_longer_baseline),
         cmocka_unit_test(a_new_leak_under_the_same_warm_up_is_found),
         cmocka_unit_test(a_leaking_baseline_is_not_normal),
         cmocka_unit_test(another_host_and_other_names_of_an_instance_do_not_matter),

@@ -126,21 +126,19 @@ static double birth(const struct seep_dataset *data, const struct seep_series *s
 
 // Until when the last value of a baseline's series holds, as in a run.
 static int64_t held_until(const struct seep_roles *roles, const struct seep_series *s,
-                          int64_t heard_ns, bool *alive)
+                          int64_t heard_ns)
 {
     const struct seep_observed *o = &roles->machine[s->subject.machine.v];
     uint32_t p = s->subject.process.v;
-    *alive = true;
     if (s->subject.kind != SEEP_SUBJECT_PROCESS || !p || p > roles->data->n_processes)
         return o->end_ns;
     heard_ns = roles->of[p - 1].last_ns;
     int64_t end = roles->data->processes[p - 1].end_ns;
     int64_t usual = o->heartbeat_ns > o->tick_ns ? o->heartbeat_ns : o->tick_ns;
-    *alive = !(end != SEEP_NO_TIME && end < o->end_ns) &&
-             (double)o->end_ns - (double)heard_ns <= 3 * (double)usual;
-    if (*alive)
+    bool ended = end != SEEP_NO_TIME && end < o->end_ns;
+    if (!ended && (double)o->end_ns - (double)heard_ns <= 3 * (double)usual)
         return o->end_ns;
-    return end != SEEP_NO_TIME && end > heard_ns && end < o->end_ns ? end : heard_ns;
+    return ended && end > heard_ns ? end : heard_ns;
 }
 
 // Whether host names are equal but for case; unknown is like nothing.
@@ -368,11 +366,11 @@ static void subtract(struct seep_baselines *b, const struct seep_judged *judged,
 // Whether the baseline's series, all of it and by itself, would be called a leak.
 static bool leaks_by_itself(struct seep_baselines *b, const struct seep_judged *judged,
                             const struct seep_silences *silences, int64_t last_ns, int64_t tick_ns,
-                            bool alive, const struct seep_observed *o, struct seep_rate *rate)
+                            const struct seep_observed *o, struct seep_rate *rate)
 {
     struct seep_judged other = { .metric = judged->metric,
                                  .kind = judged->kind,
-                                 .alive = alive,
+                                 .alive = true, // one that ended may have ended because of it
                                  .first_ns = b->points.at[0].t_ns,
                                  .last_ns = last_ns };
     if (!seep_grid_build(b->points.at, b->points.count, other.first_ns, last_ns, tick_ns, silences,
@@ -428,9 +426,8 @@ static bool compare_one(struct seep_baselines *b, const struct seep_scene *scene
     (void)seep_unwrap32(b->points.at, n);
     for (size_t i = 0; judged->metric == SEEP_METRIC_AVAILABLE_BYTES && i < n; i++)
         b->points.at[i].value = -b->points.at[i].value;
-    bool alive;
     int64_t first = b->points.at[0].t_ns;
-    int64_t last = held_until(roles, &s->series, b->points.at[n - 1].t_ns, &alive);
+    int64_t last = held_until(roles, &s->series, b->points.at[n - 1].t_ns);
     int64_t tick = silences.n && silences.tick_ns > 0 && silences.tick_ns < o->tick_ns
                        ? silences.tick_ns
                        : o->tick_ns;
@@ -445,8 +442,8 @@ static bool compare_one(struct seep_baselines *b, const struct seep_scene *scene
     name_it(roles, s, beside);
     if (beside->covered < LEAST_OVERLAP)
         return true;
-    beside->leaks = leaks_by_itself(b, judged, o->busiest ? &silences : NULL, last, tick, alive, o,
-                                    &beside->rate);
+    beside->leaks =
+        leaks_by_itself(b, judged, o->busiest ? &silences : NULL, last, tick, o, &beside->rate);
     struct seep_rate own_rate = beside->rate;
     for (size_t i = 0; i < n; i++)
         b->points.at[i].t_ns = shifted(b->points.at[i].t_ns, offset);

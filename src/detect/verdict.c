@@ -18,11 +18,11 @@
 #define MOST_OF_IT 0.6 // of the observation; who came later or left earlier did one job
 
 // A baseline shows what is expected if it covers so much of the time, grew by so much of the growth
-// and on the way there never fell back by more of it. A single step beside a line falls back by at
-// least a half wherever it is.
+// and the rest on its way never rose by more of it. Beside a line, a single step lets it rise by a
+// half at least, wherever it is, two steps by a third.
 #define COVERS 0.75
 #define EXPLAINS 0.7
-#define ASTRAY (1.0 / 3)
+#define ASTRAY 0.25
 // It shows what is not expected from half of the time on; and what it gave back itself is no growth
 // of the other.
 #define COVERS_HALF 0.5
