@@ -326,18 +326,18 @@ static void what_the_baseline_does_not_cover_is_not_explained(void **state)
 static void sampling_intervals_may_differ(void **state)
 {
     (void)state;
-    struct looks rough = { T0, 60, 61 }, fine = { T0 + 9 * DAY, 1, 3601 };
-    struct curve leaky = warm;
+    struct looks rough = { T0, 60, 97 }, fine = { T0 + 9 * DAY, 1, 5761 };
+    struct curve slow = { 100, 0, 200, 3000, 0, 0, 0, 0.3 }, leaky = slow;
     leaky.leak_mib_h = 40;
     for (int turn = 0; turn < 2; turn++) {
         struct looks good = turn ? fine : rough, run = turn ? rough : fine;
         struct both b;
-        make(&b.good, "SRV01", "app.exe", 10, good.from_ns, &warm, &good);
-        make(&b.run, "SRV01", "app.exe", 77, run.from_ns, &warm, &run);
+        make(&b.good, "SRV01", "app.exe", 10, good.from_ns, &slow, &good);
+        make(&b.run, "SRV01", "app.exe", 77, run.from_ns, &slow, &run);
         compare(&b, "app.exe");
         assert_int_equal(b.after->verdict, SEEP_VERDICT_STEADY);
         clear(&b);
-        make(&b.good, "SRV01", "app.exe", 10, good.from_ns, &warm, &good);
+        make(&b.good, "SRV01", "app.exe", 10, good.from_ns, &slow, &good);
         make(&b.run, "SRV01", "app.exe", 77, run.from_ns, &leaky, &run);
         compare(&b, "app.exe");
         assert_int_equal(b.after->verdict, SEEP_VERDICT_LEAKING);

@@ -324,6 +324,18 @@ static double furthest_rise(const double *y, size_t n)
     return most;
 }
 
+// Cells in a window: as few as leave the shape, which looks at windows by the 32, nearly all cells.
+static size_t window_size(size_t n)
+{
+    size_t size = (n + MAX_WINDOWS - 1) / MAX_WINDOWS, least = n - n / 14;
+    for (; size < n / SEEP_SHAPE_MIN_LOOKS; size++) {
+        size_t windows = n / size, used = windows < 32 ? windows : windows / 32 * 32;
+        if (used * size >= least)
+            break;
+    }
+    return size;
+}
+
 // The difference of two grids of the same cells: the floors of at most MAX_WINDOWS windows, and
 // their levels, of `mine` less what `theirs` rose since the first. The noise of both is in it.
 static void subtract(struct seep_baselines *b, const struct seep_judged *judged,
@@ -331,7 +343,7 @@ static void subtract(struct seep_baselines *b, const struct seep_judged *judged,
 {
     struct seep_grid *mine = &b->mine, *theirs = &b->theirs, *rest = &b->rest;
     struct seep_windows floor, other, level, other_level;
-    size_t size = (mine->n + MAX_WINDOWS - 1) / MAX_WINDOWS, n = mine->n / size;
+    size_t size = window_size(mine->n), n = mine->n / size;
     seep_windows_make(mine, 0, mine->n, n, SEEP_WINDOW_FLOOR, &floor);
     seep_windows_make(theirs, 0, theirs->n, n, SEEP_WINDOW_FLOOR, &other);
     seep_windows_make(mine, 0, mine->n, n, SEEP_WINDOW_LEVEL, &level);
@@ -606,12 +618,14 @@ static void write_caveats(struct seep_drafts *drafts, const struct seep_judged *
     if (beside->leaks)
         seep_draft_caveat(
             drafts, draft,
-            seep_say(
-                drafts,
-                "the baseline leaks too: %s there, %s here; its leak does not "
-                "count as expected",
-                seep_say_rate(drafts, judged->metric, beside->rate.value, beside->rate.value),
-                seep_say_rate(drafts, judged->metric, judged->shape.rate, judged->shape.rate)));
+            seep_say(drafts,
+                     "the baseline leaks too: %s there, %s here; that is not taken "
+                     "as expected%s",
+                     seep_say_rate(drafts, judged->metric, beside->rate.value, beside->rate.value),
+                     seep_say_rate(drafts, judged->metric, judged->shape.rate, judged->shape.rate),
+                     beside->aligned == SEEP_ALIGNED_BY_AGE
+                         ? " (a longer baseline can tell a slow start from a leak)"
+                         : ""));
     else if (a->n_leaking)
         seep_draft_caveat(
             drafts, draft,

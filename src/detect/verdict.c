@@ -136,13 +136,11 @@ enum seep_verdict seep_verdict_beside(const struct seep_judged *judged, bool cho
     rest.shape = a->shape;
     rest.q = a->beside.q;
     enum seep_verdict left = seep_verdict_of(&rest, chosen_only);
-    if (seep_against_explains(a))
-        return left < own ? left : own;
-    if (left <= own || a->beside.covered < COVERS_HALF ||
-        a->beside.own_growth < OWN_GROWTH * a->shape.growth)
-        return own;
-    // By one degree: the run itself must give a hint.
-    return own < SEEP_VERDICT_SUSPECT ? SEEP_VERDICT_SUSPECT : left;
+    if (left > own && a->beside.covered >= COVERS_HALF &&
+        a->beside.own_growth >= OWN_GROWTH * a->shape.growth)
+        // By one degree: the run itself must give a hint.
+        return own < SEEP_VERDICT_SUSPECT ? SEEP_VERDICT_SUSPECT : left;
+    return seep_against_explains(a) && left < own ? left : own;
 }
 
 enum seep_verdict seep_verdict_of_event(void)
