@@ -23,6 +23,7 @@ struct curve {
     double step_mib, step_s;     // once, at this age
     double day_mib;              // sine of the day, highest at 18:00
     double noise_mib;
+    double leak_from_s; // age at which the leak begins
 };
 
 // Looks of a recorder.
@@ -41,7 +42,8 @@ static void draw(struct gen_data *gen, size_t series, const struct curve *c, int
         double age = (double)(t - born_ns) / 1e9, hour = (double)(t % DAY) / (double)H;
         if (age < 0)
             continue;
-        double mib = c->level + c->leak_mib_h * age / 3600 + c->noise_mib * gen_normal(&random);
+        double mib = c->level + c->leak_mib_h * fmax(age - c->leak_from_s, 0) / 3600 +
+                     c->noise_mib * gen_normal(&random);
         mib += c->warm_tau_s > 0 ? c->warm_mib * (1 - exp(-age / c->warm_tau_s)) : 0;
         mib += c->step_mib > 0 && age >= c->step_s ? c->step_mib : 0;
         mib += c->day_mib * sin((hour - 12) / 24 * 6.283185307179586);
@@ -306,6 +308,19 @@ static void what_the_baseline_does_not_cover_is_not_explained(void **state)
     assert_true(says(b.after, "the baseline covers only 3"));
     assert_true(b.after->baseline.covered > 0.3 && b.after->baseline.covered < 0.4);
     clear(&b);
+    // The leak begins where the baseline ends.
+    struct looks half = { T0, 10, 181 };
+    struct curve good = { .level = 100, .warm_mib = 100, .warm_tau_s = 400, .noise_mib = 0.3 };
+    struct curve late = good;
+    late.leak_mib_h = 60;
+    late.leak_from_s = 1700;
+    make(&b.good, "SRV01", "app.exe", 10, T0, &good, &half);
+    make(&b.run, "SRV01", "app.exe", 77, T0 + 9 * DAY, &late, &an_hour_later);
+    compare(&b, "app.exe");
+    assert_int_equal(b.before->verdict, SEEP_VERDICT_LEAKING);
+    assert_int_equal(b.after->verdict, SEEP_VERDICT_LEAKING);
+    assert_true(b.after->baseline.explained > 0.7);
+    clear(&b);
     // A start beside an old process: nothing can be said.
     make(&b.good, "SRV01", "app.exe", 10, T0, &warm, &old);
     make(&b.run, "SRV01", "app.exe", 77, T0 + 9 * DAY, &warm, &an_hour_later);
@@ -369,10 +384,11 @@ static void a_falling_baseline_accuses_nobody(void **state)
     (void)state;
     struct both b;
     struct curve falling = { .level = 500, .leak_mib_h = -60, .noise_mib = 0.3 };
-    struct curve crawl = { .level = 100, .leak_mib_h = 1.5, .noise_mib = 1 };
+    struct curve slow = { 100, 0, 20, 2000, 0, 0, 0, 0.1, 0 };
     make(&b.good, "SRV01", "app.exe", 10, T0, &falling, &an_hour);
-    make(&b.run, "SRV01", "app.exe", 77, T0 + 9 * DAY, &crawl, &an_hour_later);
+    make(&b.run, "SRV01", "app.exe", 77, T0 + 9 * DAY, &slow, &an_hour_later);
     compare(&b, "app.exe");
+    assert_int_equal(b.before->verdict, SEEP_VERDICT_SUSPECT);
     assert_int_equal(b.after->verdict, b.before->verdict);
     clear(&b);
 }
@@ -489,6 +505,15 @@ static void instances_are_told_apart_by_parent_and_order(void **state)
     show(&j.findings[0]);
     assert_int_equal(j.verdict, SEEP_VERDICT_LEAKING);
     assert_true(says(&j.findings[0], "which is the same one is not known"));
+    seep_judgement_clear(&j);
+    gen_data_clear(&b.run);
+    gen_data_clear(&b.good);
+    // The stranger of the baseline warms up: another parent's child explains nothing.
+    const struct curve *calm[] = { &flat, &flat };
+    make_hosts(&b.good, "A", 100, T0, calm, 2, &warm);
+    make_hosts(&b.run, "B", 500, T0 + DAY, third, 3, &flat);
+    j = judge_one(&b.run, &b.good);
+    assert_true(j.verdict >= SEEP_VERDICT_SUSPECT);
     seep_judgement_clear(&j);
     gen_data_clear(&b.run);
     gen_data_clear(&b.good);
@@ -621,6 +646,65 @@ static void it_lowers_no_leak_and_raises_no_healthy_series(void **state)
     }
 }
 
+// The same thing again, of other noise and another level, without and with a leak under it.
+enum again { WARM_UP, LONG_WARM_UP, RISE_OF_THE_DAY, N_AGAIN };
+
+static void judge_again(enum again kind, bool leaks, uint64_t seed, unsigned alone[4],
+                        unsigned beside[4])
+{
+    struct gen_random random = { seed * 104729 + (uint64_t)kind };
+    struct looks run = { T0 + 9 * DAY, 10, 361 }, good = { T0, kind == WARM_UP ? 10 : 20, 361 };
+    struct curve c = { .level = 100, .noise_mib = 0.2 + 2 * gen_uniform(&random) };
+    double tau = kind == WARM_UP ? 0.3 + 0.2 * gen_uniform(&random) : 0.5 + gen_uniform(&random);
+    int64_t born = 0;
+    if (kind == RISE_OF_THE_DAY) {
+        c.day_mib = 40 + 80 * gen_uniform(&random);
+        run = (struct looks){ T0 + 9 * DAY - 3 * H, 60, 361 };
+        good = (struct looks){ T0 - 5 * H, 60, 2881 };
+        born = -40 * DAY;
+    } else {
+        c.warm_mib = 60 + 200 * gen_uniform(&random);
+        c.warm_tau_s = 3600 * tau;
+        good.n = kind == WARM_UP ? 361 : 1441;
+    }
+    struct both b;
+    make(&b.good, "OLD", "app.exe", (uint32_t)seed, good.from_ns + born, &c, &good);
+    c.level = 50 + 500 * gen_uniform(&random);
+    c.leak_mib_h = leaks ? (kind == RISE_OF_THE_DAY ? 6 : 30) : 0;
+    c.leak_from_s = -(double)born / 1e9;
+    make(&b.run, "NEW", "app.exe", (uint32_t)seed + 5000, run.from_ns + born, &c, &run);
+    b.alone = judge_one(&b.run, NULL);
+    b.beside = judge_one(&b.run, &b.good);
+    alone[of(&b.alone, "app.exe")->verdict]++;
+    beside[of(&b.beside, "app.exe")->verdict]++;
+    clear(&b);
+}
+
+static void the_same_again_is_steady_and_a_leak_under_it_leaks(void **state)
+{
+    (void)state;
+    static const char *const names[] = { "warm-up, equal lengths", "long warm-up, 8 h of baseline",
+                                         "morning, 2 d of baseline" };
+    enum { RUNS = 100 };
+    for (int kind = 0; kind < N_AGAIN; kind++) {
+        for (int leaks = 0; leaks < 2; leaks++) {
+            unsigned alone[4] = { 0 }, beside[4] = { 0 };
+            for (uint64_t seed = 1; seed <= RUNS; seed++)
+                judge_again((enum again)kind, leaks, seed, alone, beside);
+            print_message("%-30s %-8s alone: leaking %3u suspect %3u   beside: leaking %3u "
+                          "suspect %3u\n",
+                          names[kind], leaks ? "leak" : "healthy", alone[SEEP_VERDICT_LEAKING],
+                          alone[SEEP_VERDICT_SUSPECT], beside[SEEP_VERDICT_LEAKING],
+                          beside[SEEP_VERDICT_SUSPECT]);
+            if (leaks)
+                assert_true(beside[SEEP_VERDICT_LEAKING] >= RUNS * 85 / 100);
+            else
+                assert_true(beside[SEEP_VERDICT_LEAKING] <= RUNS / 100 &&
+                            beside[SEEP_VERDICT_SUSPECT] <= RUNS * 10 / 100);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -640,6 +724,7 @@ int main(void)
         cmocka_unit_test(a_baseline_without_samples_is_said),
         cmocka_unit_test(the_machine_and_its_tags_have_baselines_too),
         cmocka_unit_test(it_lowers_no_leak_and_raises_no_healthy_series),
+        cmocka_unit_test(the_same_again_is_steady_and_a_leak_under_it_leaks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

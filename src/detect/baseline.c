@@ -354,8 +354,9 @@ static void subtract(struct seep_baselines *b, const struct seep_judged *judged,
     rest->end_ns = mine->end_ns;
     rest->n_gaps = mine->n_gaps;
     rest->gap_ns = mine->gap_ns;
+    size_t middle = mine->n - n * size + size / 2;
     for (size_t i = 0; i < n; i++) {
-        rest->t_ns[i] = mine->start_ns + (int64_t)(floor.x[i] * 1e9);
+        rest->t_ns[i] = mine->t_ns[middle + i * size];
         rest->low[i] = floor.y[i] - (other.y[i] - other.y[0]);
         rest->level[i] = level.y[i] - (other_level.y[i] - other_level.y[0]);
         rest->broken[i] = floor.broken[i];
@@ -452,7 +453,7 @@ static bool compare_one(struct seep_baselines *b, const struct seep_scene *scene
     beside->aligned = align(&mine, &theirs, &offset);
     beside->covered = fmin(overlap(&mine, &theirs, offset), 1);
     name_it(roles, s, beside);
-    if (beside->covered < LEAST_OVERLAP)
+    if (beside->covered < LEAST_OVERLAP || fabs(offset) > 9e18)
         return true;
     beside->leaks =
         leaks_by_itself(b, judged, o->busiest ? &silences : NULL, last, tick, o, &beside->rate);
@@ -470,7 +471,10 @@ static bool compare_one(struct seep_baselines *b, const struct seep_scene *scene
     // Cells are never narrower than the looks of the slower recorder.
     tick = tick > scene->tick_ns ? tick : scene->tick_ns;
     if (tick <= 0)
-        tick = (to - from) / (int64_t)(n < points->count ? n : points->count) + 1;
+        tick = (int64_t)fmin(((double)to - (double)from) /
+                                 (double)(n < points->count ? n : points->count),
+                             9e18) +
+               1;
     against->state = SEEP_AGAINST_SHORT;
     if (!seep_grid_build(points->at, points->count, from, to, tick,
                          scene->busiest ? &scene->silences : NULL, &b->mine) ||
