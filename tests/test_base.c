@@ -122,10 +122,18 @@ static void times_convert_both_ways(void **state)
     assert_false(seep_time_parse("2023-02-29T00:00:00Z", &t_ns));
     assert_false(seep_time_parse("2023-02-28T00:00:00Zx", &t_ns));
     assert_false(seep_time_parse("", &t_ns));
+    assert_false(seep_time_parse("1899-12-31T23:59:59Z", &t_ns));
+    assert_false(seep_time_parse("2100-01-01T00:00:00Z", &t_ns));
     assert_int_equal(t_ns, 7);
+    assert_true(seep_time_parse("1900-01-01T00:00:00Z", &t_ns));
+    assert_true(t_ns == SEEP_TIME_MIN);
+    assert_true(seep_time_parse("2099-12-31T23:59:59.999999999-10:00", &t_ns));
+    assert_true(t_ns == SEEP_TIME_MAX);
+    assert_true(seep_time_clamp(INT64_MIN + 1) == SEEP_TIME_MIN);
     assert_true(seep_time_from_filetime(0) == SEEP_NO_TIME);
     assert_true(seep_time_from_filetime(116444736000000001u) == 100);
-    assert_true(seep_time_from_filetime(UINT64_MAX) == INT64_MAX);
+    assert_true(seep_time_from_filetime(UINT64_MAX) == SEEP_TIME_MAX);
+    assert_true(seep_time_from_filetime(1) == SEEP_TIME_MIN);
 }
 
 static void bad_text_is_escaped(void **state)

@@ -3,6 +3,7 @@
 // nothing committed.
 #include "testkit.h"
 
+#include "base/intern.h"
 #include "base/time.h"
 #include "case/case.h"
 #include "case/schema.h"
@@ -472,6 +473,172 @@ static void bytes_are_read_like_files(void **state)
     seep_buf_clear(&file);
 }
 
+static void a_program_of_another_name_is_another_process(void **state)
+{
+    (void)state;
+    struct seep_case *c = open_case(SEEP_CASE_WRITE);
+    struct seep_sink *sink = begin(c, "a", SEEP_CASE_IMPORT);
+    struct seep_machine m = machine("A");
+    struct seep_machine_id mid;
+    struct seep_process_id first, other, cased, again, far;
+    assert_true(seep_sink_machine(sink, &m, &mid));
+    struct seep_process p = process(mid, 42, 5 * SEEP_NS_PER_S);
+    assert_true(seep_sink_process(sink, &p, &first));
+    p.start_ns += SEEP_NS_PER_S; // within what two sources may differ by
+    p.image = "cl.exe";
+    assert_true(seep_sink_process(sink, &p, &other));
+    assert_int_not_equal(other.v, first.v);
+    p.image = "App.EXE";
+    p.start_ns += SEEP_NS_PER_S / 2;
+    assert_true(seep_sink_process(sink, &p, &cased));
+    assert_int_equal(cased.v, first.v);
+    p.start_ns = 5 * SEEP_NS_PER_S; // exec
+    p.image = "bash";
+    assert_true(seep_sink_process(sink, &p, &again));
+    assert_int_equal(again.v, first.v);
+    p.start_ns = INT64_MAX;
+    assert_true(seep_sink_process(sink, &p, &far));
+    p.start_ns = INT64_MIN + 1;
+    assert_true(seep_sink_process(sink, &p, &again));
+    assert_int_not_equal(again.v, far.v);
+    end(c);
+    seep_case_close(c);
+}
+
+static uint64_t hash_of(const char *path)
+{
+    struct seep_buf file = { 0 };
+    assert_true(testkit_read_file(path, &file));
+    uint64_t hash = seep_hash(file.data, file.len);
+    seep_buf_clear(&file);
+    return hash;
+}
+
+static void other_databases_are_left_alone(void **state)
+{
+    (void)state;
+    sqlite3 *db = NULL;
+    assert_int_equal(sqlite3_open(case_path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "CREATE TABLE t(a)", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+    uint64_t before = hash_of(case_path);
+    struct seep_err err = { 0 };
+    struct seep_case *c = NULL;
+    assert_false(seep_case_open(case_path, SEEP_CASE_WRITE, &c, &err));
+    assert_non_null(strstr(err.what, "not a case"));
+    assert_true(hash_of(case_path) == before);
+}
+
+static void change(const char *sql)
+{
+    sqlite3 *db = NULL;
+    assert_int_equal(sqlite3_open(case_path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+}
+
+static void absurd_numbers_are_bounded(void **state)
+{
+    (void)state;
+    struct seep_case *c = open_case(SEEP_CASE_WRITE);
+    put_samples(begin(c, "a", SEEP_CASE_IMPORT), "A", 0, 4);
+    end(c);
+    seep_case_close(c);
+    change("UPDATE tick SET time_ns=CASE id WHEN 1 THEN -9223372036854775808 WHEN 2 THEN "
+           "9223372036854775807 ELSE id END; UPDATE process SET start_ns=-9223372036854775807");
+    c = open_case(SEEP_CASE_READ);
+    struct seep_dataset data = load(c);
+    struct seep_points points = { 0 };
+    struct seep_err err = { 0 };
+    assert_true(data.processes[0].start_ns == SEEP_TIME_MIN);
+    assert_true(data.points(data.ctx, 0, &points, &err));
+    assert_int_equal(points.count, 3); // one has no time
+    assert_true(points.at[2].t_ns == SEEP_TIME_MAX);
+    seep_case_close(c);
+    change("UPDATE chunk SET tick_id=9223372036854775807, first_tick_id=-1");
+    c = open_case(SEEP_CASE_READ);
+    data = load(c);
+    assert_int_equal(data.series[0].n_points, 0);
+    assert_true(data.points(data.ctx, 0, &points, &err));
+    assert_int_equal(points.count, 0);
+    seep_points_clear(&points);
+    seep_case_close(c);
+}
+
+// Two programs write to one case in turns, as an import does into a case that is being recorded.
+static void two_writers_take_turns(void **state)
+{
+    (void)state;
+    struct seep_err err = { 0 };
+    struct seep_case *one = open_case(SEEP_CASE_WRITE);
+    struct seep_sink *sink = begin(one, "live", SEEP_CASE_RECORDING);
+    for (int i = 0; i < 300; i++) { // beyond the point where short rows are joined
+        put_samples(sink, "A", 1000 + i, 1);
+        assert_true(seep_case_commit(one, &err));
+        if (i % 100 != 50)
+            continue;
+        struct seep_case *two = open_case(SEEP_CASE_WRITE);
+        put_samples(begin(two, "other", SEEP_CASE_IMPORT), i == 50 ? "B" : "C", 0, 10);
+        end(two);
+        seep_case_close(two);
+    }
+    put_samples(sink, "D", 0, 5);
+    end(one);
+    seep_case_close(one);
+    struct seep_case *c = open_case(SEEP_CASE_READ);
+    struct seep_dataset data = load(c);
+    static const size_t wanted[] = { 300, 10, 10, 5 }; // C twice, at the same moments
+    assert_int_equal(data.n_machines, 4);
+    assert_int_equal(data.n_series, 4);
+    struct seep_points points = { 0 };
+    for (size_t i = 0; i < 4; i++) {
+        assert_true(data.points(data.ctx, i, &points, &err));
+        assert_int_equal(points.count, wanted[i]);
+    }
+    seep_points_clear(&points);
+    seep_case_close(c);
+}
+
+// What is read is of one moment, while a recording goes on.
+static void a_reader_sees_one_moment(void **state)
+{
+    (void)state;
+    struct seep_err err = { 0 };
+    struct seep_case *one = open_case(SEEP_CASE_WRITE);
+    struct seep_sink *sink = begin(one, "live", SEEP_CASE_RECORDING);
+    put_samples(sink, "A", 0, 5);
+    assert_true(seep_case_commit(one, &err));
+    struct seep_buf file = { 0 };
+    assert_true(testkit_read_file(case_path, &file));
+    assert_true(seep_case_is_case(seep_bytes(file.data, file.len))); // without its log, too
+    seep_buf_clear(&file);
+    struct seep_case *reader = open_case(SEEP_CASE_READ);
+    struct seep_dataset data = load(reader);
+    assert_int_equal(data.sources[0].facts[SEEP_FACT_SAMPLE], 5);
+    put_samples(sink, "B", 10, 5);
+    assert_true(seep_case_commit(one, &err));
+    sqlite3_stmt *stmt = NULL;
+    sqlite3 *db = NULL;
+    assert_int_equal(sqlite3_open(case_path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, "SELECT count(*) FROM tick", -1, &stmt, NULL),
+                     SQLITE_OK);
+    assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+    assert_int_equal(sqlite3_column_int(stmt, 0), 10);
+    sqlite3_finalize(stmt);
+    sqlite3_close(db);
+    struct seep_points points = { 0 };
+    assert_true(data.points(data.ctx, 1, &points, &err)); // which is not there yet
+    assert_int_equal(points.count, 0);
+    data = load(reader); // again: the newest
+    assert_int_equal(data.sources[0].facts[SEEP_FACT_SAMPLE], 10);
+    assert_true(data.points(data.ctx, 1, &points, &err));
+    assert_int_equal(points.count, 5);
+    seep_points_clear(&points);
+    seep_case_close(reader);
+    end(one);
+    seep_case_close(one);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -488,6 +655,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(strangers_are_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(damaged_cases_are_read_in_part, set_up, tear_down),
         cmocka_unit_test_setup_teardown(bytes_are_read_like_files, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_program_of_another_name_is_another_process, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(other_databases_are_left_alone, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(absurd_numbers_are_bounded, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(two_writers_take_turns, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_reader_sees_one_moment, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

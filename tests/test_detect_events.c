@@ -160,7 +160,7 @@ static void windows_leak_detector_is_heard(void **state)
     radar(&gen, m, T0 + 901 * S, "APPCRASH", "other.exe");
     struct seep_event *named = gen_event(&gen, m, T0 + 902 * S, "Windows Error Reporting", 1001, 3);
     fields_of(named)[0] = text("EventName", "RADAR_PRE_LEAK_WOW64");
-    fields_of(named)[1] = text("P1", "old.exe");
+    fields_of(named)[1] = text("P1", "old & $(x).exe");
     fields_of(named)[2] = text("P2", "1.2.3.4");
     struct seep_event *trap = gen_event(&gen, m, T0 + 903 * S, "Windows Error Reporting", 1001, 2);
     fields_of(trap)[0] = text("EventName", "APPCRASH");
@@ -169,11 +169,14 @@ static void windows_leak_detector_is_heard(void **state)
     fields_of(bug)[0] = text("param2", "RADAR_PRE_LEAK_64");
     struct seep_judgement j = judge(&gen);
     assert_int_equal(j.n_findings, 2);
-    assert_string_equal(j.findings[0].id, "private-data/old.exe");
+    assert_string_equal(j.findings[0].id, "private-data/old & $(x).exe");
+    assert_string_equal(j.findings[0].next[0], "seep record -i 10s -d 1h");
     assert_string_equal(j.findings[1].id, "private-data/rust-analyzer.exe");
     assert_int_equal(j.findings[1].n_evidence, 2);
     assert_int_equal(j.findings[1].verdict, SEEP_VERDICT_SUSPECT);
     assert_false(j.findings[1].has_pid);
+    // Without a PID the image is named, where a shell cannot take it for anything else.
+    assert_string_equal(j.findings[1].next[0], "seep record --name rust-analyzer.exe -i 10s -d 1h");
     seep_judgement_clear(&j);
     gen_data_clear(&gen);
 }
@@ -224,7 +227,7 @@ static void empty_pools_accuse_the_machine(void **state)
     assert_string_equal(j.findings[0].id, "nonpaged-pool/machine");
     assert_int_equal(j.findings[0].n_evidence, 3);
     assert_string_equal(j.findings[1].id, "paged-pool/machine");
-    assert_string_equal(j.findings[1].next[0], "seep pool");
+    assert_string_equal(j.findings[1].next[0], "seep record -i 10s -d 1h");
     assert_int_equal(j.verdict, SEEP_VERDICT_SUSPECT);
     seep_judgement_clear(&j);
     gen_data_clear(&gen);

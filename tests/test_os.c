@@ -66,6 +66,53 @@ static void an_empty_file_is_an_empty_view(void **state)
     (void)remove(path);
 }
 
+struct listed {
+    char paths[3][4096];
+    size_t n, most;
+};
+
+static bool list_file(void *ctx, const char *path)
+{
+    struct listed *listed = ctx;
+    if (listed->n == listed->most)
+        return false;
+    (void)snprintf(listed->paths[listed->n++], sizeof listed->paths[0], "%s", path);
+    return true;
+}
+
+// Whoever starts a program expands patterns on POSIX, the program itself on Windows.
+static void patterns_are_the_files_that_match(void **state)
+{
+    (void)state;
+    char pattern[4096], first[4096], second[4096];
+    bool windows = strlen(program) > 4 && strcmp(program + strlen(program) - 4, ".exe") == 0;
+    scratch_path(pattern, sizeof pattern, "os-each-?\xc3\xa4*.tmp");
+    scratch_path(first, sizeof first, "os-each-1\xc3\xa4.tmp");
+    scratch_path(second, sizeof second,
+                 "os-each-2\xc3\xa4"
+                 "b.tmp");
+    write_file(first, 1);
+    write_file(second, 1);
+    struct listed listed = { .most = 3 };
+    assert_true(seep_os_each_file(pattern, list_file, &listed));
+    assert_int_equal(listed.n, windows ? 2 : 1);
+    for (size_t i = 0; i < listed.n && windows; i++)
+        assert_true(strcmp(listed.paths[i], first) == 0 || strcmp(listed.paths[i], second) == 0);
+    if (!windows)
+        assert_string_equal(listed.paths[0], pattern);
+    assert_true(!windows || strcmp(listed.paths[0], listed.paths[1]) != 0);
+    listed = (struct listed){ .most = 0 };
+    assert_false(seep_os_each_file(pattern, list_file, &listed));
+    (void)remove(first);
+    (void)remove(second);
+    // What matches nothing stays what it is, for the message about it.
+    listed = (struct listed){ .most = 3 };
+    scratch_path(pattern, sizeof pattern, "os-none-?*.tmp");
+    assert_true(seep_os_each_file(pattern, list_file, &listed));
+    assert_int_equal(listed.n, 1);
+    assert_string_equal(listed.paths[0], pattern);
+}
+
 static void what_is_no_file_is_refused(void **state)
 {
     (void)state;
@@ -343,6 +390,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(files_are_mapped_whole),
         cmocka_unit_test(an_empty_file_is_an_empty_view),
+        cmocka_unit_test(patterns_are_the_files_that_match),
         cmocka_unit_test(what_is_no_file_is_refused),
         cmocka_unit_test(clocks_go_on),
         cmocka_unit_test(cpu_time_counts_work),

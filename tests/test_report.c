@@ -223,7 +223,8 @@ static void text_answers_in_the_first_line(void **state)
                   "out of commit in 3 d (2 d..5 d)" },
         { "steady", "STEADY   nothing leaks: 1439 series over 2 h 5 min judged" },
         { "short", "UNKNOWN  too little to judge: only 11 samples; record 40 more minutes" },
-        { "empty", "UNKNOWN  nothing to judge: no series of memory, handles or threads was read" },
+        { "empty", "UNKNOWN  nothing to judge: no series of memory, handles or threads and no "
+                   "event of a leak was read" },
         { "bare", "SUSPECT  process without a name: heap" },
     };
     struct seep_buf out = { 0 };
@@ -354,6 +355,70 @@ static void short_observations_show_seconds(void **state)
     seep_buf_clear(&out);
 }
 
+// An interval says how sure the number is, so its ends get what digits it takes to tell them apart.
+static void close_intervals_are_told_apart(void **state)
+{
+    (void)state;
+    struct seep_buf out = { 0 };
+    struct seep_report report = report_of("full");
+    struct seep_judgement judgement = *report.judgement;
+    struct seep_finding finding = judgement.findings[0];
+    int64_t end_ns = judgement.end_ns, hour_ns = 3600 * SEEP_NS_PER_S;
+    judgement.findings = &finding;
+    judgement.n_findings = 1;
+    report.judgement = &judgement;
+    finding.rate = (struct seep_rate){ true, 17500, 17490, 17520 };
+    finding.exhaustion = (struct seep_exhaustion){ "commit", 1e9, end_ns + 117 * hour_ns,
+                                                   end_ns + 116 * hour_ns, end_ns + 118 * hour_ns };
+    finding.q = 1.8e-52;
+    const char *text = render(&report, "text", &out);
+    assert_has(text, "out of commit in 4 d 21 h (4 d 20 h..4 d 22 h)\n");
+    assert_has(text, "; +60.0 MB/h .. +60.2 MB/h (95 %\n                   interval); q<1e-6\n");
+    finding.exhaustion.low_ns = finding.exhaustion.high_ns = finding.exhaustion.at_ns;
+    finding.rate.high = finding.rate.low = finding.rate.value;
+    text = render(&report, "text", &out);
+    assert_has(text, "out of commit in 4 d 21 h\n");
+    assert_has_not(text, "interval");
+    // What lasts for years is below the first line only.
+    finding.exhaustion.at_ns = end_ns + 3 * 8766 * hour_ns;
+    text = render(&report, "text", &out);
+    assert_has_not(text, "out of");
+    assert_has(text, "\n         limit     commit 954 MB, reached 2029-");
+    seep_buf_clear(&out);
+}
+
+// An event has no rate; what it says is the answer, with the place where it stands.
+static void an_event_speaks_in_the_first_line(void **state)
+{
+    (void)state;
+    struct seep_buf out = { 0 };
+    struct seep_report report = report_of("full");
+    struct seep_judgement judgement = *report.judgement;
+    struct seep_finding finding = judgement.findings[0];
+    finding.verdict = SEEP_VERDICT_SUSPECT;
+    finding.rate.known = false;
+    finding.first = finding.last = NAN;
+    finding.evidence++;
+    finding.n_evidence--;
+    judgement.findings = &finding;
+    judgement.n_findings = 1;
+    report.judgement = &judgement;
+    const char *text = render(&report, "text", &out);
+    assert_first_line(text, "SUSPECT  explorer.exe (1948): Windows itself reported it: event 2004 "
+                            "(System.evtx at 0x11200, 12:03)");
+    assert_int_equal(count_of(text, "Windows itself"), 1);
+    assert_has(text, "\n         evidence  the series has no gap\n");
+    // What does not leak has one line; why it does not stands in it.
+    finding.verdict = SEEP_VERDICT_STEADY;
+    finding.last = 9000000;
+    finding.n_caveats = 0;
+    report.all = true;
+    assert_has(render(&report, "text", &out),
+               "STEADY   explorer.exe (1948): private bytes 8.58 MB, Windows itself reported it: "
+               "event 2004\n");
+    seep_buf_clear(&out);
+}
+
 static void a_limit_in_the_past_is_said_to_be_past(void **state)
 {
     (void)state;
@@ -451,6 +516,25 @@ static void numbers_are_human(void **state)
         seep_human_duration(durations[i].seconds, text);
         assert_string_equal(text, durations[i].text);
     }
+    static const struct {
+        double seconds;
+        const char *text;
+    } fine[] = {
+        { 45, "45 s" },          { 59.7, "1 min" },
+        { 225, "3 min 45 s" },   { 3599.7, "1 h" },
+        { 7500, "2 h 5 min" },   { 86399, "1 d" },
+        { 421200, "4 d 21 h" },  { 259200, "3 d" },
+        { -225, "-3 min 45 s" }, { 86400.0 * 3660, "10.0 years" },
+        { NAN, "unknown" },
+    };
+    for (size_t i = 0; i < sizeof fine / sizeof *fine; i++) {
+        seep_human_duration_fine(fine[i].seconds, text);
+        assert_string_equal(text, fine[i].text);
+    }
+    seep_human_rate_like(1223.5, 1300, true, "bytes", text);
+    assert_string_equal(text, "+4.20 MB/h");
+    seep_human_rate_like(900000, 1100000, false, "bytes", text);
+    assert_string_equal(text, "+879 KB/s");
     seep_human_value(0.875, "ratio", text);
     assert_string_equal(text, "88 %");
     seep_human_value(1234567, "count", text);
@@ -593,6 +677,8 @@ int main(void)
         cmocka_unit_test(colors_only_when_asked),
         cmocka_unit_test(text_shows_twenty_and_counts_the_rest),
         cmocka_unit_test(short_observations_show_seconds),
+        cmocka_unit_test(close_intervals_are_told_apart),
+        cmocka_unit_test(an_event_speaks_in_the_first_line),
         cmocka_unit_test(a_limit_in_the_past_is_said_to_be_past),
         cmocka_unit_test(failures_are_told),
         cmocka_unit_test(numbers_are_human),

@@ -28,11 +28,16 @@ void testkit_source_path(const char *name, char *path, size_t size);
 bool testkit_read_file(const char *path, struct seep_buf *out);
 
 // Every fact as one line of text in `text`, so that a test can look for what it expects:
+//
 //   machine 1 host=SRV01 os=Windows ram=0 limit=0
 //   process 1 pid=1948 start=- image=explorer.exe
-//   series 1 process=1 metric=handles counter=\Process(explorer)\Handle Count        (machine=,
-//   pool-tag=NAME) tick 2026-03-01T12:00:00.000000000Z sample 1 686 event 2026-…Z PROVIDER 2004
-//   {"fields":…} loss truncated count=1 bytes=- offset=0x12 text
+//   series 1 process=1 metric=handles counter=\Process(explorer)\Handle Count
+//   tick 2026-03-01T12:00:00.000000000Z
+//   sample 1 686
+//   event 2026-03-01T12:00:00.000000000Z PROVIDER 2004 {"fields":...}
+//   loss truncated count=1 bytes=- offset=0x12 text
+//
+// The subject of a series is one of machine=, process= and pool-tag=NAME.
 struct testkit_sink {
     struct seep_sink sink;
     struct seep_buf text;

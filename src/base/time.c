@@ -7,18 +7,22 @@
 
 #define FILETIME_EPOCH INT64_C(116444736000000000) // 1970-01-01 in 100 ns since 1601-01-01
 
+int64_t seep_time_clamp(int64_t t_ns)
+{
+    if (t_ns == SEEP_NO_TIME)
+        return t_ns;
+    return t_ns < SEEP_TIME_MIN ? SEEP_TIME_MIN : t_ns > SEEP_TIME_MAX ? SEEP_TIME_MAX : t_ns;
+}
+
 int64_t seep_time_from_filetime(uint64_t filetime)
 {
     if (filetime == 0)
         return SEEP_NO_TIME;
-    if (filetime > INT64_MAX)
-        return INT64_MAX;
-    int64_t ticks = (int64_t)filetime - FILETIME_EPOCH;
-    if (ticks > INT64_MAX / 100)
-        return INT64_MAX;
-    if (ticks < INT64_MIN / 100)
-        return INT64_MIN + 1;
-    return ticks * 100;
+    int64_t ticks = filetime > INT64_MAX ? INT64_MAX : (int64_t)filetime;
+    ticks -= FILETIME_EPOCH;
+    if (ticks > SEEP_TIME_MAX / 100)
+        return SEEP_TIME_MAX;
+    return ticks < SEEP_TIME_MIN / 100 ? SEEP_TIME_MIN : ticks * 100;
 }
 
 // Days since 1970-01-01 of a date in the proleptic Gregorian calendar, with years that start in
@@ -43,7 +47,7 @@ static int days_in_month(int year, int month)
 bool seep_time_from_civil(int year, int month, int day, int hour, int minute, int second,
                           int nanosecond, int64_t *t_ns)
 {
-    if (year < 1678 || year > 2261 || month < 1 || month > 12 || day < 1 ||
+    if (year < 1900 || year > 2099 || month < 1 || month > 12 || day < 1 ||
         day > days_in_month(year, month) || hour < 0 || hour > 23 || minute < 0 || minute > 59 ||
         second < 0 || second > 60 || nanosecond < 0 || nanosecond >= SEEP_NS_PER_S)
         return false;
@@ -154,6 +158,6 @@ bool seep_time_parse(const char *text, int64_t *t_ns)
     int64_t utc;
     if (*text || !seep_time_from_civil(year, month, day, hour, minute, second, ns, &utc))
         return false;
-    *t_ns = utc - (int64_t)zone * 60 * SEEP_NS_PER_S;
+    *t_ns = seep_time_clamp(utc - (int64_t)zone * 60 * SEEP_NS_PER_S);
     return true;
 }

@@ -14,11 +14,19 @@
 #define SEEP_NS_PER_S INT64_C(1000000000)
 #define SEEP_NO_TIME INT64_MIN // unknown; `null` in a document
 
-// FILETIME to nanoseconds; 0 (how Windows writes "never") is SEEP_NO_TIME.
+// Known times lie in 1900..2099: whatever a file says, two of them can be subtracted, and a span be
+// added, without overflow.
+#define SEEP_TIME_MIN (INT64_C(-2208988800) * SEEP_NS_PER_S)
+#define SEEP_TIME_MAX (INT64_C(4102444800) * SEEP_NS_PER_S - 1)
+
+// The known time that is nearest; SEEP_NO_TIME stays what it is.
+int64_t seep_time_clamp(int64_t t_ns);
+
+// FILETIME to nanoseconds, clamped; 0 (how Windows writes "never") is SEEP_NO_TIME.
 int64_t seep_time_from_filetime(uint64_t filetime);
 
 // A UTC calendar time to nanoseconds. `nanosecond` is 0..999,999,999. False (and `*t_ns` untouched)
-// when a field is out of its range.
+// when a field is out of its range, or the year is none of 1900..2099.
 bool seep_time_from_civil(int year, int month, int day, int hour, int minute, int second,
                           int nanosecond, int64_t *t_ns);
 

@@ -31,8 +31,14 @@ struct case_process {
 };
 
 struct case_machine {
-    char *host;    // NULL = unknown
-    uint32_t boot; // of the source that is being written
+    uint32_t boot;        // of the source that is being written
+    uint32_t newest_boot; // number of its newest boot in `boots`, 0 = none
+};
+
+struct case_boot {
+    int64_t boot_ns;
+    uint32_t row;
+    uint32_t next; // the one of the same machine before it, 0 = first
 };
 
 struct seep_case {
@@ -43,18 +49,23 @@ struct seep_case {
     struct seep_arena arena; // of the dataset
 
     // writing
+    sqlite3_stmt *select_version;
+    int64_t data_version; // of what is remembered
     enum seep_case_writing writing;
     bool in_source, in_transaction;
+    bool broken; // a batch could not be written: no other one is
     uint32_t source_id;
     sqlite3_stmt *insert_tick, *insert_chunk, *insert_series, *insert_process, *insert_event;
-    sqlite3_stmt *insert_field, *insert_loss, *select_event;
+    sqlite3_stmt *insert_field, *insert_loss;
     struct seep_intern
-        keys; // of machines, series and process heads; ids map to rows through `rows`
+        keys; // of machines, series, process heads and losses; ids map to rows through `rows`
     uint32_t *rows;
     size_t rows_capacity;
     struct seep_intern images;
     struct case_machine *machines; // machines[row - 1]
     size_t n_machines, machines_capacity;
+    struct case_boot *boots;
+    size_t n_boots, boots_capacity;
     struct case_process *processes; // processes[row - 1]
     size_t n_processes, processes_capacity;
     struct case_tail *tails; // tails[series row - 1]
@@ -99,6 +110,10 @@ extern const struct seep_sink_ops case_sink_ops;
 
 // Fills the memory of what a writable case holds already (store.c).
 bool case_remember(struct seep_case *c, struct seep_err *err);
+
+// The same again, when another program has written to the case in between (store.c). Ids that were
+// given out stay valid.
+bool case_remember_again(struct seep_case *c, struct seep_err *err);
 
 // Points (points.c). Appends a point to the tail of a series.
 bool case_tail_add(struct seep_case *c, uint32_t series, int64_t tick, double value);

@@ -57,8 +57,9 @@ static uint64_t number_or(sqlite3_stmt *stmt, int column, uint64_t unknown)
 
 static int64_t time_or_none(sqlite3_stmt *stmt, int column)
 {
-    return sqlite3_column_type(stmt, column) == SQLITE_NULL ? SEEP_NO_TIME
-                                                            : sqlite3_column_int64(stmt, column);
+    if (sqlite3_column_type(stmt, column) == SQLITE_NULL)
+        return SEEP_NO_TIME;
+    return seep_time_clamp(sqlite3_column_int64(stmt, column));
 }
 
 static uint32_t id_up_to(sqlite3_stmt *stmt, int column, size_t n)
@@ -97,41 +98,44 @@ static const void *keep(struct seep_arena *arena, void *array, size_t n, size_t 
     return copy;
 }
 
+// Reads the losses of all sources in one pass: `sources` point into one array.
 static bool load_losses(struct seep_case *c, struct seep_dataset_source *sources, size_t n_sources,
                         struct seep_err *err)
 {
-    for (size_t i = 0; i < n_sources; i++) {
-        struct rows rows;
-        if (!rows_open(&rows, c,
-                       "SELECT what,count,bytes,offset,text,harmless FROM loss WHERE source_id=?"
-                       " ORDER BY id",
-                       err))
-            return false;
-        sqlite3_bind_int64(rows.stmt, 1, (int64_t)i + 1);
-        struct seep_loss *losses = NULL;
-        size_t n = 0, capacity = 0;
-        bool ok = true;
-        while (ok && rows_next(&rows)) {
-            struct seep_loss *loss = ADD(losses, capacity, n);
-            ok = loss != NULL;
-            if (!ok)
-                break;
-            loss->what = case_text(&c->arena, rows.stmt, 0);
-            loss->count = number_or(rows.stmt, 1, SEEP_UNKNOWN_COUNT);
-            loss->bytes = number_or(rows.stmt, 2, SEEP_UNKNOWN_COUNT);
-            loss->offset = number_or(rows.stmt, 3, SEEP_NO_OFFSET);
-            loss->text = case_text(&c->arena, rows.stmt, 4);
-            loss->harmless = sqlite3_column_int(rows.stmt, 5) != 0;
-            ok = loss->what && loss->text;
-        }
-        sources[i].losses = keep(&c->arena, losses, n, sizeof *losses, &ok);
-        sources[i].n_losses = n;
-        if (!rows_close(&rows, err))
-            return false;
+    struct rows rows;
+    if (!rows_open(&rows, c,
+                   "SELECT source_id,what,count,bytes,offset,text,harmless FROM loss"
+                   " ORDER BY source_id,id",
+                   err))
+        return false;
+    struct seep_loss *losses = NULL;
+    size_t n = 0, capacity = 0;
+    bool ok = true;
+    while (ok && rows_next(&rows)) {
+        uint32_t source = id_up_to(rows.stmt, 0, n_sources);
+        if (!source)
+            continue;
+        struct seep_loss *loss = ADD(losses, capacity, n);
+        ok = loss != NULL;
         if (!ok)
-            return seep_fail_memory(err);
+            break;
+        loss->what = case_text(&c->arena, rows.stmt, 1);
+        loss->count = number_or(rows.stmt, 2, SEEP_UNKNOWN_COUNT);
+        loss->bytes = number_or(rows.stmt, 3, SEEP_UNKNOWN_COUNT);
+        loss->offset = number_or(rows.stmt, 4, SEEP_NO_OFFSET);
+        loss->text = case_text(&c->arena, rows.stmt, 5);
+        loss->harmless = sqlite3_column_int(rows.stmt, 6) != 0;
+        sources[source - 1].n_losses++;
+        ok = loss->what && loss->text;
     }
-    return true;
+    const struct seep_loss *all = keep(&c->arena, losses, n, sizeof *losses, &ok);
+    for (size_t i = 0; ok && i < n_sources; i++) {
+        sources[i].losses = all;
+        all += sources[i].n_losses;
+    }
+    if (!rows_close(&rows, err))
+        return false;
+    return ok || seep_fail_memory(err);
 }
 
 static bool load_sources(struct seep_case *c, struct seep_dataset *data, struct seep_err *err)
@@ -169,11 +173,12 @@ static bool load_sources(struct seep_case *c, struct seep_dataset *data, struct 
 static bool load_machines(struct seep_case *c, struct seep_dataset *data, struct seep_err *err)
 {
     struct rows rows;
-    if (!rows_open(&rows, c,
-                   "SELECT id,host,os,os_version,ram_bytes,commit_limit_bytes,page_size_bytes,"
-                   "n_processors,(SELECT max(boot_ns) FROM boot WHERE machine_id=machine.id)"
-                   " FROM machine ORDER BY id",
-                   err))
+    if (!rows_open(
+            &rows, c,
+            "SELECT id,host,os,os_version,ram_bytes,commit_limit_bytes,page_size_bytes,"
+            "n_processors,newest FROM machine LEFT JOIN (SELECT machine_id,max(boot_ns) AS newest"
+            " FROM boot GROUP BY machine_id) ON machine_id=id ORDER BY id",
+            err))
         return false;
     struct seep_machine *machines = NULL;
     size_t n = 0, capacity = 0;
@@ -281,6 +286,9 @@ static bool load_series(struct seep_case *c, struct seep_dataset *data, struct s
         s->n_points = (uint64_t)sqlite3_column_int64(rows.stmt, 8);
         s->first_ns = tick_time(c, sqlite3_column_int64(rows.stmt, 9));
         s->last_ns = tick_time(c, sqlite3_column_int64(rows.stmt, 10));
+        // Rows of points that name no tick say nothing.
+        if (s->first_ns == SEEP_NO_TIME || s->last_ns == SEEP_NO_TIME)
+            s->n_points = 0;
     }
     data->series = keep(&c->arena, series, n, sizeof *series, &ok);
     data->n_series = n;
@@ -303,7 +311,7 @@ static bool load_ticks(struct seep_case *c, struct seep_err *err)
         ordered = is_next_id(&rows);
         ok = seep_grow(&c->tick_times, &capacity, c->n_ticks + 1, sizeof *c->tick_times);
         if (ok)
-            c->tick_times[c->n_ticks++] = sqlite3_column_int64(rows.stmt, 1);
+            c->tick_times[c->n_ticks++] = time_or_none(rows.stmt, 1);
     }
     if (!rows_close(&rows, err))
         return false;
@@ -347,6 +355,8 @@ static bool load_fields(struct seep_case *c, int64_t row, struct seep_event *eve
             f->value.real = sqlite3_column_double(rows.stmt, 2);
         } else {
             f->value.sint = sqlite3_column_int64(rows.stmt, 2);
+            if (f->type == SEEP_FIELD_TIME)
+                f->value.time_ns = seep_time_clamp(f->value.sint);
         }
     }
     event->fields = keep(&c->arena, fields, n, sizeof *fields, &ok);
@@ -376,7 +386,7 @@ static bool load_events(struct seep_case *c, struct seep_dataset *data, struct s
             break;
         source->v = id_up_to(rows.stmt, 1, data->n_sources);
         e->machine.v = id_up_to(rows.stmt, 2, data->n_machines);
-        e->time_ns = sqlite3_column_int64(rows.stmt, 3);
+        e->time_ns = time_or_none(rows.stmt, 3);
         e->channel = case_text(&c->arena, rows.stmt, 5);
         e->id = (uint32_t)sqlite3_column_int64(rows.stmt, 6);
         e->version = (uint32_t)sqlite3_column_int64(rows.stmt, 7);
@@ -436,7 +446,8 @@ static bool load_points(void *ctx, size_t index, struct seep_points *points, str
         double value;
         bool bad = false;
         while (ok && at && case_point_next(&at, end, &offset, &value, &bad)) {
-            int64_t t_ns = base > 0 ? tick_time(c, base + offset) : SEEP_NO_TIME;
+            bool has_tick = base > 0 && (uint64_t)base <= c->n_ticks;
+            int64_t t_ns = has_tick ? tick_time(c, base + offset) : SEEP_NO_TIME;
             if (t_ns != SEEP_NO_TIME)
                 ok = seep_points_add(points, t_ns, value);
         }
@@ -454,13 +465,23 @@ static bool load_points(void *ctx, size_t index, struct seep_points *points, str
     return ok;
 }
 
+// Takes one view of the case, so that a recording that goes on does not change what is read.
+static bool begin_view(struct seep_case *c, struct seep_err *err)
+{
+    if (!c->read_only)
+        return true;
+    if (!sqlite3_get_autocommit(c->db))
+        (void)sqlite3_exec(c->db, "COMMIT", NULL, NULL, NULL);
+    return case_exec(c, "BEGIN", err);
+}
+
 bool seep_case_dataset(struct seep_case *c, struct seep_dataset *data, struct seep_err *err)
 {
     struct seep_dataset loaded = { .points = load_points, .ctx = c };
     seep_arena_clear(&c->arena);
-    if (!load_ticks(c, err) || !load_sources(c, &loaded, err) || !load_machines(c, &loaded, err) ||
-        !load_processes(c, &loaded, err) || !load_series(c, &loaded, err) ||
-        !load_events(c, &loaded, err))
+    if (!begin_view(c, err) || !load_ticks(c, err) || !load_sources(c, &loaded, err) ||
+        !load_machines(c, &loaded, err) || !load_processes(c, &loaded, err) ||
+        !load_series(c, &loaded, err) || !load_events(c, &loaded, err))
         return false;
     *data = loaded;
     return true;

@@ -84,27 +84,38 @@ static bool step_up(struct seep_case *c, int64_t version, struct seep_err *err)
                      (long long)version);
 }
 
-bool case_migrate(struct seep_case *c, struct seep_err *err)
+// Reads what marks the database; refuses what is no case, or one of a newer seep.
+static bool read_marks(struct seep_case *c, int64_t *version, bool *empty, struct seep_err *err)
 {
-    int64_t id, version, n_objects;
+    int64_t id, n_objects;
     if (!pragma_number(c, "PRAGMA application_id", &id, err) ||
-        !pragma_number(c, "PRAGMA user_version", &version, err) ||
+        !pragma_number(c, "PRAGMA user_version", version, err) ||
         !pragma_number(c, "SELECT count(*) FROM sqlite_master", &n_objects, err))
         return false;
-    if (!c->read_only && id == 0 && n_objects == 0) {
+    *empty = !c->read_only && id == 0 && n_objects == 0;
+    if (!*empty && id != SEEP_CASE_APPLICATION_ID)
+        return seep_fail(err, SEEP_NO_OFFSET, "name a file that seep made, or a new one",
+                         "is a database, but not a case");
+    if (!*empty && *version > SEEP_CASE_VERSION)
+        return seep_fail(err, SEEP_NO_OFFSET, "use a newer seep",
+                         "is a case of version %lld; this seep knows versions up to %d",
+                         (long long)*version, SEEP_CASE_VERSION);
+    return true;
+}
+
+bool case_migrate(struct seep_case *c, struct seep_err *err)
+{
+    int64_t version;
+    bool empty;
+    if (!read_marks(c, &version, &empty, err))
+        return false;
+    if (empty) {
         if (case_exec(c, "BEGIN IMMEDIATE", err) && create_missing(c, err) &&
             set_version(c, SEEP_CASE_VERSION, err) && case_exec(c, "COMMIT", err))
             return true;
         (void)case_exec(c, "ROLLBACK", NULL);
         return false;
     }
-    if (id != SEEP_CASE_APPLICATION_ID)
-        return seep_fail(err, SEEP_NO_OFFSET, "name a file that seep made, or a new one",
-                         "is a database, but not a case");
-    if (version > SEEP_CASE_VERSION)
-        return seep_fail(err, SEEP_NO_OFFSET, "use a newer seep",
-                         "is a case of version %lld; this seep knows versions up to %d",
-                         (long long)version, SEEP_CASE_VERSION);
     for (; !c->read_only && version < SEEP_CASE_VERSION; version++) {
         if (!step_up(c, version, err))
             return false;

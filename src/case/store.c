@@ -9,8 +9,8 @@
 #include "base/alloc.h"
 #include "base/time.h"
 
-#include <ctype.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -22,6 +22,9 @@ enum {
 // Starts of a process that differ by less are the same: Perfmon's Elapsed Time and an event's
 // creation time round differently.
 #define START_TOLERANCE_NS (2 * SEEP_NS_PER_S)
+// A start that is computed from the uptime moves by less from one recording to the next: a tick of
+// the system's clock.
+#define SAME_START_NS (SEEP_NS_PER_S / 100)
 // Boot times that differ by less are the same boot: they are computed from an uptime and drift with
 // the clock.
 #define BOOT_TOLERANCE_NS (120 * SEEP_NS_PER_S)
@@ -85,36 +88,70 @@ static bool key_row(struct seep_case *c, const struct seep_buf *key, uint32_t *i
     return true;
 }
 
-// Event logs of a domain say "dc1.example.com" where Perfmon says "DC1": a name without a dot is
-// the same as the first label of one with.
-static bool same_host(const char *a, const char *b)
+// The row that is known by a name in small letters; `*row` 0 = none yet.
+static bool named_row(struct seep_case *c, char kind, const char *name, size_t len, uint32_t **row)
 {
-    a = a ? a : "";
-    b = b ? b : "";
-    size_t a_label = strcspn(a, "."), b_label = strcspn(b, ".");
-    if (!a[a_label] == !b[b_label])
-        return sqlite3_stricmp(a, b) == 0;
-    return a_label && a_label == b_label && sqlite3_strnicmp(a, b, (int)a_label) == 0;
+    struct seep_buf key = { 0 };
+    uint32_t id, old;
+    seep_buf_addc(&key, kind);
+    for (size_t i = 0; i < len; i++)
+        seep_buf_addc(&key, name[i] >= 'A' && name[i] <= 'Z' ? (char)(name[i] + 32) : name[i]);
+    bool ok = key_row(c, &key, &id, &old);
+    seep_buf_clear(&key);
+    if (ok)
+        *row = &c->rows[id - 1];
+    return ok;
 }
 
-static uint32_t find_machine(const struct seep_case *c, const char *host)
+// Event logs of a domain say "dc1.example.com" where Perfmon says "DC1": a name without a dot is
+// the same as the first label of one with. `*row` 0 = a new machine.
+static bool find_machine(struct seep_case *c, const char *host, uint32_t *row)
 {
-    for (size_t i = 0; i < c->n_machines; i++) {
-        if (same_host(c->machines[i].host, host))
-            return (uint32_t)i + 1;
+    const char *name = host ? host : "";
+    size_t len = strlen(name), label = strcspn(name, ".");
+    uint32_t *whole, *part, found;
+    if (!named_row(c, 'h', name, len, &whole))
+        return false;
+    found = *whole;
+    if (label) {
+        if (!named_row(c, label < len ? 'h' : 'd', name, label, &part))
+            return false;
+        if (*part && (!found || *part < found))
+            found = *part;
     }
     // Facts that do not name their machine belong to the only one there is.
-    return !(host && *host) && c->n_machines == 1 ? 1 : 0;
+    *row = found || len || c->n_machines != 1 ? found : 1;
+    return true;
 }
 
 static bool remember_machine(struct seep_case *c, const char *host)
 {
-    if (!seep_grow(&c->machines, &c->machines_capacity, c->n_machines + 1, sizeof *c->machines))
+    const char *name = host ? host : "";
+    size_t len = strlen(name), label = strcspn(name, ".");
+    uint32_t *row, number = (uint32_t)c->n_machines + 1;
+    if (!seep_grow(&c->machines, &c->machines_capacity, number, sizeof *c->machines))
         return seep_fail_memory(&c->sink.error);
-    char *copy = host && *host ? seep_strndup(host, strlen(host)) : NULL;
-    if (host && *host && !copy)
+    if (!named_row(c, 'h', name, len, &row))
+        return false;
+    *row = *row ? *row : number;
+    if (label && label < len) {
+        if (!named_row(c, 'd', name, label, &row)) // with a domain
+            return false;
+        *row = *row ? *row : number;
+    }
+    c->machines[c->n_machines++] = (struct case_machine){ .boot = 0 };
+    return true;
+}
+
+static bool remember_boot(struct seep_case *c, uint32_t row, uint32_t machine, int64_t boot_ns)
+{
+    if (machine == 0 || machine > c->n_machines)
+        return true;
+    if (!seep_grow(&c->boots, &c->boots_capacity, c->n_boots + 1, sizeof *c->boots))
         return seep_fail_memory(&c->sink.error);
-    c->machines[c->n_machines++] = (struct case_machine){ .host = copy };
+    struct case_machine *m = &c->machines[machine - 1];
+    c->boots[c->n_boots++] = (struct case_boot){ boot_ns, row, m->newest_boot };
+    m->newest_boot = (uint32_t)c->n_boots;
     return true;
 }
 
@@ -124,32 +161,27 @@ static bool find_boot(struct seep_case *c, uint32_t machine, int64_t boot_ns, ui
     *boot = 0;
     if (boot_ns == SEEP_NO_TIME)
         return true;
-    sqlite3_stmt *stmt = NULL;
-    if (!case_prepare(c, &stmt, "SELECT id FROM boot WHERE machine_id=?1 AND abs(boot_ns-?2)<=?3",
-                      &c->sink.error))
-        return false;
-    sqlite3_bind_int64(stmt, 1, machine);
-    sqlite3_bind_int64(stmt, 2, boot_ns);
-    sqlite3_bind_int64(stmt, 3, BOOT_TOLERANCE_NS);
-    if (sqlite3_step(stmt) == SQLITE_ROW)
-        *boot = (uint32_t)sqlite3_column_int64(stmt, 0);
-    sqlite3_finalize(stmt);
-    if (*boot)
-        return true;
+    for (uint32_t at = c->machines[machine - 1].newest_boot; at; at = c->boots[at - 1].next) {
+        double apart = (double)c->boots[at - 1].boot_ns - (double)boot_ns;
+        if (fabs(apart) <= (double)BOOT_TOLERANCE_NS) {
+            *boot = c->boots[at - 1].row;
+            return true;
+        }
+    }
     const int64_t values[] = { machine, boot_ns };
     if (!run(c, "INSERT INTO boot(machine_id,boot_ns) VALUES(?,?)", values, 2))
         return false;
     *boot = (uint32_t)sqlite3_last_insert_rowid(c->db);
-    return true;
+    return remember_boot(c, *boot, machine, boot_ns);
 }
 
 static bool on_machine(struct seep_sink *sink, const struct seep_machine *m,
                        struct seep_machine_id *id)
 {
     struct seep_case *c = case_of(sink);
-    uint32_t row = find_machine(c, m->host);
+    uint32_t row;
     sqlite3_stmt *stmt = NULL;
-    if (!case_begin(c, &c->sink.error))
+    if (!find_machine(c, m->host, &row) || !case_begin(c, &c->sink.error))
         return false;
     bool is_new = row == 0;
     if (is_new) {
@@ -189,8 +221,12 @@ static bool on_machine(struct seep_sink *sink, const struct seep_machine *m,
 static bool same_process(const struct case_process *old, const struct case_process *new)
 {
     if (old->start_ns != SEEP_NO_TIME && new->start_ns != SEEP_NO_TIME) {
-        int64_t apart = old->start_ns - new->start_ns;
-        return apart <= START_TOLERANCE_NS && apart >= -START_TOLERANCE_NS;
+        // A program of another name that took the PID over is another process, however soon; one
+        // that runs another program (exec) keeps its start.
+        uint64_t apart = old->start_ns > new->start_ns
+                             ? (uint64_t)old->start_ns - (uint64_t) new->start_ns
+                             : (uint64_t) new->start_ns - (uint64_t)old->start_ns;
+        return apart <= SAME_START_NS || (apart <= START_TOLERANCE_NS && old->image == new->image);
     }
     return old->image == new->image && (old->boot == new->boot || !old->boot || !new->boot);
 }
@@ -225,9 +261,15 @@ static bool remember_process(struct seep_case *c, uint32_t row, struct case_proc
     return true;
 }
 
+// Names of images differ in their letters from one source to the other.
 static uint32_t intern_image(struct seep_case *c, const char *image)
 {
-    return seep_intern(&c->images, image ? image : "", image ? strlen(image) : 0);
+    struct seep_buf name = { 0 };
+    for (; image && *image; image++)
+        seep_buf_addc(&name, *image >= 'A' && *image <= 'Z' ? (char)(*image + 32) : *image);
+    uint32_t id = name.failed ? 0 : seep_intern(&c->images, seep_buf_text(&name), name.len);
+    seep_buf_clear(&name);
+    return id;
 }
 
 // The same process under another name: it has called exec.
@@ -415,32 +457,32 @@ static bool insert_field(struct seep_case *c, int64_t event, size_t n, const str
     return step(c, s, "an event cannot be stored");
 }
 
-// The same record may come again, from a newer copy of the same log.
-static bool has_event(struct seep_case *c, const struct seep_event *e, bool *has)
+// The key of an event: the same record may come again, from a newer copy of the same log. `*had`
+// tells whether it was there.
+static bool note_event(struct seep_case *c, uint32_t machine, int64_t time_ns, const char *provider,
+                       uint32_t event_id, uint64_t record_id, bool *had)
 {
-    if (!case_prepare(
-            c, &c->select_event,
-            "SELECT 1 FROM event WHERE machine_id=? AND time_ns=? AND provider=? AND event_id=?"
-            " AND record_id IS ?",
-            &c->sink.error))
+    struct seep_buf key = { 0 };
+    uint32_t id, row;
+    seep_buf_addf(&key, "e%" PRIu32 "/%" PRId64 "/%" PRIu32 "/%" PRIu64 "/", machine, time_ns,
+                  event_id, record_id);
+    seep_buf_adds(&key, provider ? provider : "");
+    bool ok = key_row(c, &key, &id, &row);
+    seep_buf_clear(&key);
+    if (!ok)
         return false;
-    sqlite3_bind_int64(c->select_event, 1, e->machine.v);
-    sqlite3_bind_int64(c->select_event, 2, e->time_ns);
-    sqlite3_bind_text(c->select_event, 3, e->provider ? e->provider : "", -1, SQLITE_TRANSIENT);
-    sqlite3_bind_int64(c->select_event, 4, e->id);
-    bind_unless(c->select_event, 5, (int64_t)e->record_id, 0);
-    *has = sqlite3_step(c->select_event) == SQLITE_ROW;
-    sqlite3_reset(c->select_event);
+    *had = row != 0;
+    c->rows[id - 1] = 1;
     return true;
 }
 
 static bool on_event(struct seep_sink *sink, const struct seep_event *e)
 {
     struct seep_case *c = case_of(sink);
-    bool has;
-    if (!has_event(c, e, &has))
+    bool had;
+    if (!note_event(c, e->machine.v, e->time_ns, e->provider, e->id, e->record_id, &had))
         return false;
-    if (has)
+    if (had)
         return true;
     if (!case_begin(c, &c->sink.error) ||
         !case_prepare(c, &c->insert_event, "INSERT INTO event VALUES(NULL,?,?,?,?,?,?,?,?,?)",
@@ -469,21 +511,22 @@ static bool on_event(struct seep_sink *sink, const struct seep_event *e)
 static bool on_loss(struct seep_sink *sink, const struct seep_loss *l)
 {
     struct seep_case *c = case_of(sink);
-    if (++c->n_losses > SEEP_MAX_LOSSES) {
-        // One row for each kind of loss takes the rest.
-        sqlite3_stmt *more = NULL;
-        if (!case_prepare(c, &more,
-                          "UPDATE loss SET count=ifnull(count,1)+?3 WHERE id="
-                          "(SELECT max(id) FROM loss WHERE source_id=?1 AND what=?2)",
-                          &c->sink.error))
-            return false;
-        sqlite3_bind_int64(more, 1, c->source_id);
-        sqlite3_bind_text(more, 2, l->what, -1, SQLITE_TRANSIENT);
-        sqlite3_bind_int64(more, 3, l->count == SEEP_UNKNOWN_COUNT ? 1 : (int64_t)l->count);
-        bool ok = step(c, more, "a loss cannot be stored");
-        sqlite3_finalize(more);
-        if (!ok || sqlite3_changes(c->db))
-            return ok;
+    struct seep_buf key = { 0 };
+    uint32_t id, row;
+    if (!case_begin(c, &c->sink.error))
+        return false;
+    seep_buf_addf(&key, "l%" PRIu32 "/", c->source_id);
+    seep_buf_adds(&key, l->what);
+    bool ok = key_row(c, &key, &id, &row);
+    seep_buf_clear(&key);
+    if (!ok)
+        return false;
+    if (++c->n_losses > SEEP_MAX_LOSSES && row) {
+        // The last row of each kind of loss takes the rest.
+        const int64_t values[] = { row, l->count == SEEP_UNKNOWN_COUNT
+                                            ? 1
+                                            : (int64_t)(l->count & INT64_MAX) };
+        return run(c, "UPDATE loss SET count=ifnull(count,1)+?2 WHERE id=?1", values, 2);
     }
     if (!case_begin(c, &c->sink.error) ||
         !case_prepare(c, &c->insert_loss, "INSERT INTO loss VALUES(NULL,?,?,?,?,?,?,?)",
@@ -497,7 +540,10 @@ static bool on_loss(struct seep_sink *sink, const struct seep_loss *l)
     bind_unless(s, 5, (int64_t)l->offset, -1);
     sqlite3_bind_text(s, 6, l->text, -1, SQLITE_TRANSIENT);
     sqlite3_bind_int64(s, 7, l->harmless);
-    return step(c, s, "a loss cannot be stored");
+    if (!step(c, s, "a loss cannot be stored"))
+        return false;
+    c->rows[id - 1] = (uint32_t)sqlite3_last_insert_rowid(c->db);
+    return true;
 }
 
 const struct seep_sink_ops case_sink_ops = {
@@ -541,18 +587,8 @@ bool seep_case_begin_source(struct seep_case *c, const char *path, const char *f
     return true;
 }
 
-bool seep_case_commit(struct seep_case *c, struct seep_err *err)
-{
-    if (!c->in_transaction)
-        return true;
-    bool seal = c->writing == SEEP_CASE_IMPORT || ++c->n_tail_commits >= SEAL_COMMITS;
-    if (!case_tails_write(c, seal, err) || !case_exec(c, "COMMIT", err))
-        return false;
-    c->in_transaction = false;
-    return true;
-}
-
-bool seep_case_end_source(struct seep_case *c, enum seep_status status, uint64_t read_bytes,
+// Says in the source's row how its reading stands.
+static bool update_source(struct seep_case *c, const char *status, uint64_t read_bytes,
                           struct seep_err *err)
 {
     struct seep_json json = { 0 };
@@ -564,20 +600,38 @@ bool seep_case_end_source(struct seep_case *c, enum seep_status status, uint64_t
     }
     seep_json_end_object(&json);
     sqlite3_stmt *stmt = NULL;
-    bool ok = case_begin(c, err) && case_tails_write(c, true, err) &&
-              case_prepare(c, &stmt,
+    bool ok = case_prepare(c, &stmt,
                            "UPDATE source SET read_bytes=?2,status=?3,facts=?4 WHERE id=?1", err);
     if (ok) {
         sqlite3_bind_int64(stmt, 1, c->source_id);
         sqlite3_bind_int64(stmt, 2, (int64_t)read_bytes);
-        sqlite3_bind_text(stmt, 3, statuses[status], -1, SQLITE_STATIC);
+        sqlite3_bind_text(stmt, 3, status, -1, SQLITE_STATIC);
         sqlite3_bind_text(stmt, 4, seep_buf_text(&json.buf), -1, SQLITE_TRANSIENT);
         ok = sqlite3_step(stmt) == SQLITE_DONE ||
              case_sql_fail(c, err, "the case cannot be written");
     }
     sqlite3_finalize(stmt);
     seep_json_clear(&json);
-    ok = ok && case_exec(c, "COMMIT", err);
+    return ok;
+}
+
+bool seep_case_commit(struct seep_case *c, struct seep_err *err)
+{
+    if (!c->in_transaction)
+        return true;
+    bool seal = c->writing == SEEP_CASE_IMPORT || ++c->n_tail_commits >= SEAL_COMMITS;
+    if (!case_tails_write(c, seal, err) || !update_source(c, "reading", 0, err) ||
+        !case_exec(c, "COMMIT", err))
+        return false;
+    c->in_transaction = false;
+    return true;
+}
+
+bool seep_case_end_source(struct seep_case *c, enum seep_status status, uint64_t read_bytes,
+                          struct seep_err *err)
+{
+    bool ok = case_begin(c, err) && case_tails_write(c, true, err) &&
+              update_source(c, statuses[status], read_bytes, err) && case_exec(c, "COMMIT", err);
     if (ok)
         c->in_transaction = c->in_source = false;
     return ok;
@@ -638,6 +692,47 @@ static bool remember_series(struct seep_case *c, struct seep_err *err)
                            "is a case whose series are not in order");
 }
 
+bool case_remember_again(struct seep_case *c, struct seep_err *err)
+{
+    size_t n = c->n_machines;
+    struct case_machine *before = seep_alloc(n, sizeof *before);
+    if (!before)
+        return seep_fail_memory(err);
+    if (n)
+        memcpy(before, c->machines, n * sizeof *before);
+    // All points are in rows: a batch ended before this one. The rows of the tail stay as they are,
+    // because those of others may lie between them.
+    case_tails_clear(c);
+    c->tail_first_chunk = 0;
+    c->n_tail_commits = 0;
+    seep_intern_clear(&c->keys);
+    seep_intern_clear(&c->images);
+    if (c->rows_capacity)
+        memset(c->rows, 0, c->rows_capacity * sizeof *c->rows);
+    c->n_machines = c->n_processes = c->n_boots = 0;
+    bool ok = case_remember(c, err);
+    for (size_t i = 0; ok && i < n && i < c->n_machines; i++)
+        c->machines[i].boot = before[i].boot;
+    seep_free(before);
+    return ok;
+}
+
+static bool remember_events(struct seep_case *c, struct seep_err *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    if (!case_prepare(c, &stmt, "SELECT machine_id,time_ns,provider,event_id,record_id FROM event",
+                      err))
+        return false;
+    bool ok = true, had;
+    while (ok && sqlite3_step(stmt) == SQLITE_ROW)
+        ok = note_event(c, (uint32_t)sqlite3_column_int64(stmt, 0), sqlite3_column_int64(stmt, 1),
+                        (const char *)sqlite3_column_text(stmt, 2),
+                        (uint32_t)sqlite3_column_int64(stmt, 3),
+                        (uint64_t)sqlite3_column_int64(stmt, 4), &had);
+    sqlite3_finalize(stmt);
+    return ok || seep_fail_memory(err);
+}
+
 bool case_remember(struct seep_case *c, struct seep_err *err)
 {
     sqlite3_stmt *stmt = NULL;
@@ -648,10 +743,17 @@ bool case_remember(struct seep_case *c, struct seep_err *err)
         ok = remember_machine(c, (const char *)sqlite3_column_text(stmt, 0));
     sqlite3_finalize(stmt);
     stmt = NULL;
+    if (!ok || !case_prepare(c, &stmt, "SELECT id,machine_id,boot_ns FROM boot ORDER BY id", err))
+        return false;
+    while (ok && sqlite3_step(stmt) == SQLITE_ROW)
+        ok = remember_boot(c, (uint32_t)sqlite3_column_int64(stmt, 0),
+                           (uint32_t)sqlite3_column_int64(stmt, 1), sqlite3_column_int64(stmt, 2));
+    sqlite3_finalize(stmt);
+    stmt = NULL;
     if (!ok || !case_prepare(c, &stmt, "SELECT ifnull(max(id),0)+1 FROM tick", err))
         return false;
     if (sqlite3_step(stmt) == SQLITE_ROW)
         c->next_tick = c->base_tick = sqlite3_column_int64(stmt, 0);
     sqlite3_finalize(stmt);
-    return remember_processes(c, err) && remember_series(c, err);
+    return remember_processes(c, err) && remember_series(c, err) && remember_events(c, err);
 }

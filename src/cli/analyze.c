@@ -24,7 +24,8 @@ static enum cli_exit run(const struct cli_args *args)
     judge.c = c;
     ok = ok && cli_judge(&judge, &status, &err);
     if (!ok) {
-        cli_complain(&err, name);
+        if (!cli_output_failed())
+            cli_complain(&err, name);
         status = CLI_EXIT_INPUT;
     }
     seep_case_close(c);

@@ -45,6 +45,10 @@ bool cli_color(const struct cli_args *args);
 // Flushes stdout; complains and returns false when what was printed did not all arrive.
 bool cli_flush_output(void);
 
+// Whether standard output could not be written: cli_flush_output says so at the end, and nobody
+// else does.
+bool cli_output_failed(void);
+
 // help.c: the overview, the help of one command, and what is made from the rows ("man", "bash",
 // "zsh", "fish").
 void cli_help_overview(FILE *out);
@@ -78,8 +82,8 @@ enum seep_status cli_file_read(const struct cli_file *file, struct seep_sink *si
 
 // Reads files into a case, complaining about each that could not be read whole; `*worst` becomes
 // CLI_EXIT_INPUT then. False only when the case itself cannot take more.
-bool cli_import(struct seep_case *c, const struct cli_args *args, char **files, size_t n_files,
-                enum cli_exit *worst, struct seep_err *err);
+bool cli_import(struct seep_case *c, const struct cli_args *args, const char *const *files,
+                size_t n_files, enum cli_exit *worst, struct seep_err *err);
 
 // judge.c: judges a case and writes its report to `out`; the findings are kept in the case where it
 // can be written.

@@ -84,15 +84,27 @@ static void write_text(const struct summary *summary)
         const struct seep_dataset_source *s = &summary->sources[i];
         char size[SEEP_HUMAN_TEXT];
         seep_human_bytes((double)s->size_bytes, size);
-        printf("%s: %s, %s\n", s->path, s->format, size);
+        struct seep_buf path = { 0 };
+        seep_plain_add(&path, s->path, 0);
+        printf("%s: %s, %s\n", seep_buf_text(&path), s->format, size);
+        seep_buf_clear(&path);
         for (int k = 0; k < SEEP_N_FACT_KINDS; k++) {
             if (s->facts[k])
-                printf("  %10" PRIu64 " %s\n", s->facts[k],
-                       seep_fact_kind_name((enum seep_fact_kind)k));
+                printf("  %-8s %10" PRIu64 "\n", seep_fact_kind_name((enum seep_fact_kind)k),
+                       s->facts[k]);
         }
         for (size_t l = 0; l < s->n_losses; l++)
             print_loss(&s->losses[l]);
     }
+}
+
+static bool write_events(const struct seep_facts_printer *printer)
+{
+    struct seep_buf text = { 0 };
+    bool ok = seep_facts_printer_tallies_text(printer, &text) &&
+              fwrite(seep_buf_text(&text), 1, text.len, stdout) == text.len;
+    seep_buf_clear(&text);
+    return ok;
 }
 
 static enum seep_fact_kind kind_of(const char *name)
@@ -123,14 +135,16 @@ static enum cli_exit run(const struct cli_args *args)
     for (size_t i = 0; ok && i < args->n_files; i++)
         ok = read_one(args, args->files[i], sink, &summary, &status);
     if (sink && !lines) {
-        if (cli_has(args, CLI_JSON) || events)
+        if (cli_has(args, CLI_JSON))
             ok = write_json(&summary, sink, events ? printer : NULL);
-        else
+        else if (!events)
             write_text(&summary);
+        else
+            ok = write_events(printer);
     }
     if (printer && !seep_facts_printer_close(printer))
         ok = false;
-    if (!ok && status == CLI_EXIT_OK) {
+    if (!ok && status == CLI_EXIT_OK && !cli_output_failed()) {
         struct seep_err err;
         (void)seep_fail(&err, SEEP_NO_OFFSET, "is the disk full, or memory out?",
                         "the facts could not be written");

@@ -54,7 +54,7 @@ static bool store_findings(struct seep_case *c, const struct seep_judgement *jud
 // Known-good runs: a case each, so that one file is one run.
 struct known_good {
     struct seep_case *c; // NULL for a file that could not be opened
-    char *path;
+    const char *path;
     struct seep_dataset data;
     struct seep_dataset_source source;
     struct seep_loss loss;
@@ -69,10 +69,8 @@ struct baselines {
 
 static void close_baselines(struct baselines *b)
 {
-    for (size_t i = 0; i < b->n; i++) {
+    for (size_t i = 0; i < b->n; i++)
         seep_case_close(b->at[i].c);
-        seep_free(b->at[i].path);
-    }
     seep_free(b->at);
     seep_free(b->data);
 }
@@ -112,9 +110,7 @@ static bool open_baselines(struct baselines *b, const struct cli_args *args, enu
     for (size_t i = 0; i < n; i++) {
         struct known_good *run = &b->at[b->n++];
         b->data[i] = &run->data;
-        run->path = seep_strndup(args->baselines[i], strlen(args->baselines[i]));
-        if (!run->path)
-            return seep_fail_memory(err);
+        run->path = args->baselines[i];
         if (!import_baseline(run, args, exit, err))
             return false;
     }

@@ -4,6 +4,8 @@
 
 #include "base/alloc.h"
 #include "base/time.h"
+#include "os/os.h"
+#include "source/source.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -16,8 +18,7 @@ const struct cli_option_row cli_options[] = {
     [CLI_CASE] = { 0, "case", CLI_FILE, "NAME.seep",
                    "keep the facts in this case; it is made, or added to", NULL },
     [CLI_AS] = { 0, "as", CLI_TEXT, "FORMAT",
-                 "read every FILE as this format, whatever it looks like",
-                 "blg pdh-csv pdh-tsv evtx seep" },
+                 "read every FILE as this format, whatever it looks like", seep_source_names },
     [CLI_TOP] = { 0, "top", CLI_COUNT, "N", "show the N gravest findings (text: 20; 0 = all)",
                   NULL },
     [CLI_ALL] = { 0, "all", CLI_FLAG, NULL, "show what is steady, too", NULL },
@@ -101,7 +102,7 @@ static bool add_pids(struct cli_args *args, const char *text)
     return args->n_pids > 0;
 }
 
-static bool add_file(struct cli_args *args, const char *text)
+static bool add_baseline(struct cli_args *args, const char *text)
 {
     if (!seep_grow(&args->baselines, &args->baselines_capacity, args->n_baselines + 1,
                    sizeof *args->baselines))
@@ -134,7 +135,7 @@ static bool set_value(struct cli_args *args, enum cli_option option, const char 
         ok = *text && (!row->choices || is_choice(row->choices, text));
         break;
     case CLI_FILES:
-        ok = *text && add_file(args, text);
+        ok = *text && add_baseline(args, text);
         break;
     case CLI_COUNT:
         ok = parse_count(text, &args->number[option]);
@@ -248,6 +249,17 @@ static bool take_letters(struct cli_args *args, const char *letters, uint32_t al
     return true;
 }
 
+static bool add_file(void *ctx, const char *path)
+{
+    struct cli_args *args = ctx;
+    const char *kept = seep_arena_strndup(&args->names, path, strlen(path));
+    if (!kept ||
+        !seep_grow(&args->files, &args->files_capacity, args->n_files + 1, sizeof *args->files))
+        return false;
+    args->files[args->n_files++] = kept;
+    return true;
+}
+
 bool cli_parse(int argc, char **argv, uint32_t allowed, bool takes_command, struct cli_args *args,
                struct seep_err *err)
 {
@@ -273,10 +285,8 @@ bool cli_parse(int argc, char **argv, uint32_t allowed, bool takes_command, stru
             if (!take_letters(args, word + 1, allowed, argc, argv, &i, err))
                 return false;
         } else {
-            if (!seep_grow(&args->files, &args->files_capacity, args->n_files + 1,
-                           sizeof *args->files))
+            if (!seep_os_each_file(word, add_file, args))
                 return seep_fail_memory(err);
-            args->files[args->n_files++] = word;
         }
     }
     return true;
@@ -285,6 +295,7 @@ bool cli_parse(int argc, char **argv, uint32_t allowed, bool takes_command, stru
 void cli_args_clear(struct cli_args *args)
 {
     seep_free(args->files);
+    seep_arena_clear(&args->names);
     seep_free(args->pids);
     seep_free(args->baselines);
     *args = (struct cli_args){ 0 };

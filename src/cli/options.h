@@ -4,6 +4,7 @@
 #ifndef SEEP_CLI_OPTIONS_H
 #define SEEP_CLI_OPTIONS_H
 
+#include "base/arena.h"
 #include "base/err.h"
 
 #include <stdbool.h>
@@ -70,9 +71,10 @@ struct cli_args {
     size_t n_pids, pids_capacity;
     const char **baselines; // the values of --baseline
     size_t n_baselines, baselines_capacity;
-    char **files; // the arguments that are no options; the array belongs to cli_args
+    const char **files; // the arguments that are no options, patterns resolved
     size_t n_files, files_capacity;
-    char **command; // what follows `--`, NULL-terminated; NULL = nothing did
+    struct seep_arena names; // of the files
+    char **command;          // what follows `--`, NULL-terminated; NULL = nothing did
 };
 
 static inline bool cli_has(const struct cli_args *args, enum cli_option option)
@@ -81,8 +83,8 @@ static inline bool cli_has(const struct cli_args *args, enum cli_option option)
 }
 
 // Reads `argv[0..argc)`, which follow the name of the command. `allowed` is the set of its options;
-// `takes_command` says whether
-// `--` starts a command line. `args` is zeroed first; the caller clears it whatever the result.
+// `takes_command` says whether `--` starts a command line. `args` is zeroed first; the caller
+// clears it whatever the result.
 bool cli_parse(int argc, char **argv, uint32_t allowed, bool takes_command, struct cli_args *args,
                struct seep_err *err);
 

@@ -45,7 +45,9 @@ static const struct seep_field *field_at(const struct seep_event *event, const c
     size_t n = strlen(tail);
     for (size_t i = 0; i < event->n_fields; i++) {
         const char *path = event->fields[i].path;
-        size_t m = path ? strlen(path) : 0;
+        if (!path)
+            continue;
+        size_t m = strlen(path);
         if (m >= n && strcmp(path + m - n, tail) == 0 && (m == n || path[m - n - 1] == '/'))
             return &event->fields[i];
     }
@@ -184,13 +186,6 @@ static void cite(struct seep_drafts *drafts, const struct seep_dataset *data, si
                         data->events[event].offset, data->events[event].time_ns);
 }
 
-static void next_of(struct seep_drafts *drafts, const struct seep_dataset *data,
-                    struct seep_draft *draft)
-{
-    struct seep_scene scene = { .data = data, .machine = draft->finding.machine };
-    seep_finding_next(drafts, &scene, draft);
-}
-
 static bool same_process(const struct consumer *a, const struct consumer *b)
 {
     return a->pid == b->pid && a->start_ns == b->start_ns && same_image(a->image, b->image);
@@ -245,15 +240,15 @@ static void add_trend(struct seep_drafts *drafts, const struct seep_dataset *dat
     struct seep_finding *f = &draft->finding;
     double share = growth / fmax(growth, charge > 0 ? charge : 0);
     enum seep_verdict verdict = seep_verdict_of_events(run, share);
-    seep_draft_evidence(
-        drafts, draft,
-        seep_say(drafts,
-                 "%s held more in each of %zu exhaustion events in a row: %s to %s, %.0f %% of "
-                 "the growth of the commit charge",
-                 who->image, run, seep_say_amount(drafts, SEEP_METRIC_PRIVATE_BYTES, y[0]),
-                 seep_say_amount(drafts, SEEP_METRIC_PRIVATE_BYTES, y[run - 1]), share * 100),
-        data->event_sources ? data->event_sources[at[n - 1].event] : (struct seep_source_id){ 0 },
-        data->events[at[n - 1].event].offset, at[n - 1].t_ns);
+    const char *grew = "";
+    if (f->rate.known) // the finding's numbers are those of the samples
+        grew =
+            seep_say(drafts, ": %s to %s, %.0f %% of the growth of the commit charge",
+                     seep_say_amount(drafts, SEEP_METRIC_PRIVATE_BYTES, y[0]),
+                     seep_say_amount(drafts, SEEP_METRIC_PRIVATE_BYTES, y[run - 1]), share * 100);
+    cite(drafts, data, at[n - 1].event, draft,
+         seep_say(drafts, "%s held more in each of %zu exhaustion events in a row%s", who->image,
+                  run, grew));
     if (f->verdict < verdict)
         f->verdict = verdict;
     if (f->rate.known)
@@ -306,8 +301,8 @@ static void judge_exhaustion(struct seep_drafts *drafts, const struct seep_datas
             draft->finding.last = top->commit;
         cite(drafts, data, e->event, draft,
              seep_say(drafts,
-                      "Windows ran low on commit (event 2004): %s of %s charged, %s of it by %s "
-                      "(PID %u), the largest consumer",
+                      "Windows ran low on commit, event 2004: %s of %s charged, %s of it by %s "
+                      "(PID %u), more than by any other",
                       seep_say_amount(drafts, SEEP_METRIC_COMMIT_BYTES, e->charge),
                       seep_say_amount(drafts, SEEP_METRIC_COMMIT_BYTES, e->limit),
                       seep_say_amount(drafts, SEEP_METRIC_COMMIT_BYTES, top->commit), top->image,
@@ -316,7 +311,7 @@ static void judge_exhaustion(struct seep_drafts *drafts, const struct seep_datas
         if (draft->finding.verdict == SEEP_VERDICT_SUSPECT && !draft->finding.rate.known)
             seep_draft_caveat(drafts, draft,
                               "one event shows who was largest, not who grew: record to be sure");
-        next_of(drafts, data, draft);
+        seep_finding_next(drafts, draft);
     }
 }
 
@@ -357,13 +352,12 @@ static bool judge_radar(struct seep_drafts *drafts, const struct seep_dataset *d
     if (!draft)
         return false;
     cite(drafts, data, index, draft,
-         seep_say(drafts,
-                  "Windows' leak detector reported %s for %s (Windows Error Reporting 1001)", name,
-                  image));
+         seep_say(drafts, "Windows' leak detector reported it: %s, Windows Error Reporting 1001",
+                  name));
     if (!draft->finding.rate.known)
         seep_draft_caveat(drafts, draft,
                           "the event names the image, not how fast it grows: record to be sure");
-    next_of(drafts, data, draft);
+    seep_finding_next(drafts, draft);
     return true;
 }
 
@@ -383,12 +377,12 @@ static bool judge_resolver(struct seep_drafts *drafts, const struct seep_dataset
     if (!draft)
         return false;
     cite(drafts, data, index, draft,
-         seep_say(drafts, "Windows began to diagnose a leak in %s and dropped it (event 1014)",
+         seep_say(drafts, "Windows began to diagnose a leak in %s and dropped it, event 1014",
                   image));
     if (!draft->finding.rate.known)
         seep_draft_caveat(drafts, draft,
                           "the event names the process, not how fast it grows: record to be sure");
-    next_of(drafts, data, draft);
+    seep_finding_next(drafts, draft);
     return true;
 }
 
@@ -405,11 +399,10 @@ static bool judge_pool_empty(struct seep_drafts *drafts, const struct seep_datas
     draft->finding.metric =
         nonpaged ? SEEP_METRIC_NONPAGED_POOL_BYTES : SEEP_METRIC_PAGED_POOL_BYTES;
     cite(drafts, data, index, draft,
-         seep_say(drafts,
-                  "the server could not allocate from the %s pool because it was empty (srv %u)",
+         seep_say(drafts, "the %s pool was empty for the Server service: srv %u",
                   nonpaged ? "nonpaged" : "paged", event->id));
     seep_draft_caveat(drafts, draft, "the event tells that the pool was empty, not who filled it");
-    next_of(drafts, data, draft);
+    seep_finding_next(drafts, draft);
     return true;
 }
 

@@ -79,37 +79,26 @@ static void set_subject(struct seep_drafts *drafts, const struct seep_scene *sce
         f->tag = f->name;
 }
 
-static bool is_linux(const struct seep_scene *scene)
+// Whether a name means the same to every shell as it stands, so that a command with it can be
+// copied.
+static bool is_plain_word(const char *name)
 {
-    const char *os = scene->machine.v ? scene->data->machines[scene->machine.v - 1].os : NULL;
-    return os && strcmp(os, "Linux") == 0;
+    static const char plain[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+-";
+    return name && *name && *name != '-' && strspn(name, plain) == strlen(name);
 }
 
-void seep_finding_next(struct seep_drafts *drafts, const struct seep_scene *scene,
-                       struct seep_draft *draft)
+void seep_finding_next(struct seep_drafts *drafts, struct seep_draft *draft)
 {
     const struct seep_finding *f = &draft->finding;
-    bool windows = !is_linux(scene), process = f->subject == SEEP_SUBJECT_PROCESS;
-    if (process && f->has_pid && windows) {
-        if (f->class_ == SEEP_CLASS_PRIVATE_DATA || f->class_ == SEEP_CLASS_ADDRESS_SPACE)
-            seep_draft_next(drafts, draft, seep_say(drafts, "seep map %u", f->pid));
-        if (f->class_ == SEEP_CLASS_PRIVATE_DATA || f->class_ == SEEP_CLASS_HANDLES ||
-            f->class_ == SEEP_CLASS_ADDRESS_SPACE)
-            seep_draft_next(drafts, draft, seep_say(drafts, "seep attach %u", f->pid));
-        if (f->class_ == SEEP_CLASS_THREADS || f->class_ == SEEP_CLASS_GDI_USER)
-            seep_draft_next(drafts, draft, seep_say(drafts, "seep dump %u", f->pid));
+    const char *whom = "";
+    if (f->subject == SEEP_SUBJECT_PROCESS && f->verdict != SEEP_VERDICT_UNKNOWN) {
+        if (f->has_pid && !draft->ended)
+            whom = seep_say(drafts, "--pid %u ", f->pid);
+        else if (is_plain_word(f->name))
+            whom = seep_say(drafts, "--name %s ", f->name);
     }
-    if (f->class_ == SEEP_CLASS_PAGED_POOL || f->class_ == SEEP_CLASS_NONPAGED_POOL)
-        seep_draft_next(drafts, draft, "seep pool");
-    if (f->class_ == SEEP_CLASS_PROCESS_ZOMBIES)
-        seep_draft_next(drafts, draft, "seep zombies");
-    if (f->class_ == SEEP_CLASS_COMMIT_UNATTRIBUTED)
-        seep_draft_next(drafts, draft, "seep vm");
-    if (process && f->has_pid)
-        seep_draft_next(drafts, draft,
-                        seep_say(drafts, "seep record --pid %u -i 10s -d 1h", f->pid));
-    else if (!draft->n_next || f->verdict != SEEP_VERDICT_LEAKING)
-        seep_draft_next(drafts, draft, "seep record -i 10s -d 1h");
+    seep_draft_next(drafts, draft, seep_say(drafts, "seep record %s-i 10s -d 1h", whom));
 }
 
 // Losses that make a curve less sure, in the words of their source.
@@ -175,55 +164,27 @@ static void add_caveats(struct seep_drafts *drafts, const struct seep_scene *sce
                                    "the counter has 32 bits and wrapped %zu time%s; 4 GB were "
                                    "added for each",
                                    judged->n_wraps, judged->n_wraps == 1 ? "" : "s"));
-    if (judged->kind == SEEP_SUBJECT_PROCESS && !judged->alive)
+    if (draft->ended)
         seep_draft_caveat(drafts, draft, "the process ended before the observation did");
     add_losses(drafts, scene, judged, draft);
 }
 
+// What speaks for the verdict beyond the numbers that the finding has fields for.
 static void add_growth(struct seep_drafts *drafts, const struct seep_scene *scene,
                        const struct seep_judged *judged, struct seep_draft *draft)
 {
     const struct seep_shape *s = &judged->shape;
     struct seep_source_id source = scene->data->series[judged->series].source;
-    enum seep_metric metric = judged->metric;
-    double sign = metric == SEEP_METRIC_AVAILABLE_BYTES ? -1 : 1;
-    double seconds = ((double)scene->end_ns - (double)s->since_ns) / 1e9;
     seep_draft_evidence(drafts, draft,
-                        seep_say(drafts, "%s: %s to %s, %s (95 %%: %s to %s) for %s",
-                                 seep_metric_words(metric),
-                                 seep_say_amount(drafts, metric, sign * s->first),
-                                 seep_say_amount(drafts, metric, sign * s->last),
-                                 seep_say_rate(drafts, metric, s->rate, s->rate),
-                                 seep_say_rate(drafts, metric, s->rate_low, s->rate),
-                                 seep_say_rate(drafts, metric, s->rate_high, s->rate),
-                                 seep_say_seconds(drafts, seconds)),
+                        seep_say(drafts,
+                                 "the floor rose in %zu of %zu windows of %s; %s never released",
+                                 s->n_up, s->n_steps, seep_say_seconds(drafts, s->window_s),
+                                 seep_say_amount(drafts, judged->metric, s->retained)),
                         source, SEEP_NO_OFFSET, s->since_ns);
-    seep_draft_evidence(
-        drafts, draft,
-        seep_say(drafts, "the floor rose in %zu of %zu windows of %s; %s were never released",
-                 s->n_up, s->n_steps, seep_say_seconds(drafts, s->window_s),
-                 seep_say_amount(drafts, metric, s->retained)),
-        source, SEEP_NO_OFFSET, SEEP_NO_TIME);
     if (s->warmed_up)
         seep_draft_evidence(drafts, draft,
                             "a faster warm-up came before it and is not part of the rate", source,
                             SEEP_NO_OFFSET, s->since_ns);
-    size_t tested = scene->n_judged;
-    seep_draft_evidence(drafts, draft,
-                        seep_say(drafts,
-                                 "noise does this with probability %.1g, adjusted for the "
-                                 "%zu series tested",
-                                 judged->q, tested),
-                        source, SEEP_NO_OFFSET, SEEP_NO_TIME);
-    if (!seep_unknown(draft->finding.share))
-        seep_draft_evidence(drafts, draft,
-                            seep_say(drafts, "that is %.0f %% of the machine's growth of %s",
-                                     draft->finding.share * 100,
-                                     metric == SEEP_METRIC_PRIVATE_BYTES &&
-                                             scene->of_machine[SEEP_METRIC_COMMIT_BYTES]
-                                         ? "committed memory"
-                                         : seep_metric_words(metric)),
-                            source, SEEP_NO_OFFSET, SEEP_NO_TIME);
 }
 
 // One sentence on why it is no leak.
@@ -256,11 +217,13 @@ static void add_steady(struct seep_drafts *drafts, const struct seep_scene *scen
     default:
         break;
     }
-    seep_draft_evidence(drafts, draft,
-                        seep_say(drafts, "%s: %s, %s in %s", seep_metric_words(judged->metric), why,
-                                 seep_say_amount(drafts, judged->metric, s->growth),
-                                 seep_say_seconds(drafts, s->span_s)),
-                        scene->data->series[judged->series].source, SEEP_NO_OFFSET, SEEP_NO_TIME);
+    const char *over = seep_say_seconds(drafts, s->span_s);
+    const char *text = seep_say(drafts, "%s (%s more after %s)", why,
+                                seep_say_amount(drafts, judged->metric, s->growth), over);
+    if (!(s->growth > 0))
+        text = seep_say(drafts, "no growth in %s", over);
+    seep_draft_evidence(drafts, draft, text, scene->data->series[judged->series].source,
+                        SEEP_NO_OFFSET, SEEP_NO_TIME);
 }
 
 // What is missing before anything can be said.
@@ -296,6 +259,7 @@ struct seep_draft *seep_finding_write(struct seep_drafts *drafts, const struct s
     f->first = sign * s->first;
     f->last = sign * s->last;
     draft->weight = (double)s->n_looks;
+    draft->ended = judged->kind == SEEP_SUBJECT_PROCESS && !judged->alive;
     if (s->form != SEEP_FORM_SHORT)
         f->q = judged->q;
     if (s->form >= SEEP_FORM_SLOWING) {

@@ -66,6 +66,7 @@ struct seep_draft {
     const char **caveats, **next;
     size_t n_evidence, n_caveats, n_next;
     double weight; // of two findings about the same thing the one with more looks stays
+    bool ended;    // its process was gone before the observation ended
     bool dropped;  // folded into another one
 };
 
@@ -131,9 +132,9 @@ void seep_draft_next(struct seep_drafts *drafts, struct seep_draft *draft, const
 enum seep_class seep_class_of(const struct seep_judged *judged);
 struct seep_draft *seep_finding_write(struct seep_drafts *drafts, const struct seep_scene *scene,
                                       struct seep_judged *judged);
-void seep_finding_next(struct seep_drafts *drafts, const struct seep_scene *scene,
-                       struct seep_draft *draft);
-// Makes `*id` of class, subject and, among several machines, the host.
+// Adds the command that says more about the finding, of those that seep has.
+void seep_finding_next(struct seep_drafts *drafts, struct seep_draft *draft);
+// Makes an id of class, subject and, among several machines, the host.
 const char *seep_finding_id(struct seep_drafts *drafts, const struct seep_dataset *data,
                             const struct seep_finding *finding);
 

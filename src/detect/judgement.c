@@ -60,6 +60,7 @@ struct run {
     struct span {                     // of each process, over all its series
         int64_t first_ns, last_ns;
     } * lives;
+    size_t *first, *next;     // series of each machine in their order; n_series of the data = end
     uint64_t done, total;     // series read, for progress
     int64_t start_ns, end_ns; // of the observation of all machines
     size_t n_series;
@@ -122,10 +123,10 @@ static void survey(struct run *run, struct seep_scene *scene)
     double tick = INFINITY, heartbeat = 0;
     scene->start_ns = INT64_MAX;
     scene->end_ns = INT64_MIN;
-    for (size_t i = 0; i < run->data->n_series; i++) {
+    for (size_t i = run->first[scene->machine.v]; i < run->data->n_series; i = run->next[i]) {
         const struct seep_dataset_series *s = &run->data->series[i];
         int64_t first, last;
-        if (s->series.subject.machine.v != scene->machine.v || !clip(run, s, &first, &last))
+        if (!clip(run, s, &first, &last))
             continue;
         scene->start_ns = earlier(scene->start_ns, first);
         scene->end_ns = later(scene->end_ns, last);
@@ -163,7 +164,7 @@ static int64_t held_until(const struct run *run, const struct seep_scene *scene,
         judged->alive = false;
         return later(heard, p->end_ns);
     }
-    if (scene->end_ns - heard > 3 * later(scene->heartbeat_ns, scene->tick_ns)) {
+    if ((scene->end_ns - heard) / 3 > later(scene->heartbeat_ns, scene->tick_ns)) {
         judged->alive = false;
         return heard;
     }
@@ -226,7 +227,7 @@ static bool measure(struct run *run, struct seep_scene *scene, size_t index)
     judged.last_ns = held_until(run, scene, &judged);
     judged.newest = run->points.at[n - 1].value;
     bool born = judged.kind == SEEP_SUBJECT_PROCESS && judged.process &&
-                judged.first_ns - scene->start_ns > 2 * later(scene->tick_ns, 1);
+                (judged.first_ns - scene->start_ns) / 2 > later(scene->tick_ns, 1);
     judged.delta = (judged.alive ? judged.newest : 0) - (born ? 0 : run->points.at[0].value);
     const struct seep_silences *machine = scene->busiest ? &scene->silences : NULL;
     if (seep_grid_build(run->points.at, n, judged.first_ns, judged.last_ns, scene->tick_ns, machine,
@@ -260,10 +261,10 @@ static bool newest_of(struct run *run, const struct seep_scene *scene, enum seep
                       double *value)
 {
     *value = NAN;
-    for (size_t i = 0; i < run->data->n_series; i++) {
+    for (size_t i = run->first[scene->machine.v]; i < run->data->n_series; i = run->next[i]) {
         const struct seep_dataset_series *s = &run->data->series[i];
-        if (s->series.subject.machine.v != scene->machine.v || s->series.metric != metric ||
-            s->series.subject.kind != SEEP_SUBJECT_MACHINE || s->n_points == 0)
+        if (s->series.metric != metric || s->series.subject.kind != SEEP_SUBJECT_MACHINE ||
+            s->n_points == 0)
             continue;
         if (!run->data->points(run->data->ctx, i, &run->points, run->err))
             return false;
@@ -320,10 +321,10 @@ static bool judge_machine(struct run *run, struct seep_scene *scene)
         return false;
     run->start_ns = earlier(run->start_ns, scene->start_ns);
     run->end_ns = later(run->end_ns, scene->end_ns);
-    for (size_t i = 0; i < run->data->n_series; i++) {
+    for (size_t i = run->first[scene->machine.v]; i < run->data->n_series; i = run->next[i]) {
         const struct seep_dataset_series *s = &run->data->series[i];
         int64_t first, last;
-        if (s->series.subject.machine.v != scene->machine.v || !clip(run, s, &first, &last) ||
+        if (!clip(run, s, &first, &last) ||
             !judged_metric(s->series.metric, s->series.subject.kind))
             continue;
         if (seep_cancelled(run->control))
@@ -361,7 +362,7 @@ static bool judge_machine(struct run *run, struct seep_scene *scene)
     for (size_t i = 0; i < scene->n_judged; i++) {
         const struct seep_judged *j = &scene->judged[i];
         if (j->finding && j->verdict != SEEP_VERDICT_STEADY)
-            seep_finding_next(&run->drafts, scene, &run->drafts.at[j->finding - 1]);
+            seep_finding_next(&run->drafts, &run->drafts.at[j->finding - 1]);
     }
     return true;
 }
@@ -498,9 +499,30 @@ static bool has_loss(const struct seep_dataset *data, const char *what)
     return false;
 }
 
+static bool sort_by_machine(struct run *run)
+{
+    const struct seep_dataset *data = run->data;
+    run->first = seep_alloc(data->n_machines + 1, sizeof *run->first);
+    run->next = seep_alloc(data->n_series + 1, sizeof *run->next);
+    if (!run->first || !run->next)
+        return false;
+    for (size_t m = 0; m <= data->n_machines; m++)
+        run->first[m] = data->n_series;
+    for (size_t i = data->n_series; i-- > 0;) {
+        size_t m = data->series[i].series.subject.machine.v;
+        if (m > data->n_machines)
+            continue;
+        run->next[i] = run->first[m];
+        run->first[m] = i;
+    }
+    return true;
+}
+
 static bool judge(struct run *run, struct seep_judgement *out)
 {
     const struct seep_dataset *data = run->data;
+    if (!sort_by_machine(run))
+        return seep_fail_memory(run->err);
     run->lives = seep_alloc(data->n_processes + 1, sizeof *run->lives);
     if (!run->lives)
         return seep_fail_memory(run->err);
@@ -541,6 +563,8 @@ bool seep_detect(const struct seep_dataset *data, const struct seep_detect_optio
     seep_points_clear(&run.points);
     seep_free(run.drafts.at);
     seep_free(run.lives);
+    seep_free(run.first);
+    seep_free(run.next);
     if (done)
         *judgement = out;
     else

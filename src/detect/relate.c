@@ -34,11 +34,6 @@ static struct seep_draft *draft_of(const struct seep_drafts *drafts,
     return judged && judged->finding ? &drafts->at[judged->finding - 1] : NULL;
 }
 
-static const struct seep_evidence *first_evidence(const struct seep_draft *draft)
-{
-    return draft && draft->n_evidence ? &draft->evidence[0] : NULL;
-}
-
 // Takes back the accusation of `judged`, and says why.
 static void clear_of(struct seep_drafts *drafts, struct seep_judged *judged, const char *why)
 {
@@ -54,17 +49,31 @@ static void clear_of(struct seep_drafts *drafts, struct seep_judged *judged, con
                         SEEP_NO_TIME);
 }
 
-// `judged` is the shadow of what `cause` shows: its numbers become evidence there.
-static void explain(struct seep_drafts *drafts, struct seep_judged *judged,
-                    const struct seep_judged *cause)
+// The numbers of a series that grows because of another one.
+static const char *grew_with(struct seep_drafts *drafts, const struct seep_judged *judged)
 {
-    struct seep_draft *into = draft_of(drafts, cause), *from = draft_of(drafts, judged);
-    const struct seep_evidence *e = first_evidence(from);
-    if (into && e)
-        seep_draft_evidence(drafts, into, e->text, e->source, e->offset, e->time_ns);
+    const struct seep_shape *s = &judged->shape;
+    enum seep_metric metric = judged->metric;
+    bool fell = metric == SEEP_METRIC_AVAILABLE_BYTES; // judged upside down
+    return seep_say(drafts, "%s%s %s with it: %s to %s (%s%s)",
+                    judged->kind == SEEP_SUBJECT_MACHINE ? "the machine's " : "",
+                    fell ? "available memory" : seep_metric_words(metric), fell ? "fell" : "grew",
+                    seep_say_amount(drafts, metric, fell ? -s->first : s->first),
+                    seep_say_amount(drafts, metric, fell ? -s->last : s->last), fell ? "-" : "+",
+                    seep_say_rate(drafts, metric, s->rate, s->rate));
+}
+
+// `judged` is the shadow of what `cause` shows: its numbers become evidence there.
+static void explain(struct seep_drafts *drafts, const struct seep_scene *scene,
+                    struct seep_judged *judged, const struct seep_judged *cause)
+{
+    struct seep_draft *into = draft_of(drafts, cause);
+    if (into)
+        seep_draft_evidence(drafts, into, grew_with(drafts, judged),
+                            scene->data->series[judged->series].source, SEEP_NO_OFFSET,
+                            judged->shape.since_ns);
     clear_of(drafts, judged,
-             seep_say(drafts, "%s: its growth of %s is explained by %s",
-                      seep_metric_words(judged->metric),
+             seep_say(drafts, "its growth of %s is explained by %s",
                       seep_say_amount(drafts, judged->metric, judged->shape.growth),
                       seep_metric_words(cause->metric)));
 }
@@ -78,9 +87,9 @@ static void relate_process(struct seep_drafts *drafts, const struct seep_scene *
         const struct seep_judged *threads = seep_sibling(scene, judged, SEEP_METRIC_THREADS);
         if (private_bytes &&
             (accused(private_bytes) || private_bytes->delta >= EXPLAINS * judged->delta))
-            explain(drafts, judged, private_bytes);
+            explain(drafts, scene, judged, private_bytes);
         else if (accused(threads))
-            explain(drafts, judged, threads);
+            explain(drafts, scene, judged, threads);
     }
     // The quota charges for the objects behind handles and threads.
     if (judged->metric == SEEP_METRIC_PAGED_POOL_BYTES ||
@@ -88,9 +97,9 @@ static void relate_process(struct seep_drafts *drafts, const struct seep_scene *
         const struct seep_judged *handles = seep_sibling(scene, judged, SEEP_METRIC_HANDLES);
         const struct seep_judged *threads = seep_sibling(scene, judged, SEEP_METRIC_THREADS);
         if (accused(handles))
-            explain(drafts, judged, handles);
+            explain(drafts, scene, judged, handles);
         else if (accused(threads))
-            explain(drafts, judged, threads);
+            explain(drafts, scene, judged, threads);
     }
 }
 
@@ -137,7 +146,7 @@ static void relate_pool(struct seep_drafts *drafts, const struct seep_scene *sce
     double explained = seep_explained(scene, metric);
     struct seep_draft *draft = draft_of(drafts, judged);
     if (tag && tag->delta >= EXPLAINS * judged->delta) {
-        explain(drafts, judged, tag);
+        explain(drafts, scene, judged, tag);
         if (draft_of(drafts, tag) && !seep_unknown(explained) && explained < EXPLAINS)
             say(drafts, draft_of(drafts, tag),
                 seep_say(drafts,
@@ -167,7 +176,7 @@ static void relate_pool(struct seep_drafts *drafts, const struct seep_scene *sce
     if (!process)
         process = worst_process(scene, SEEP_METRIC_HANDLES);
     if (process)
-        explain(drafts, judged, process);
+        explain(drafts, scene, judged, process);
     else
         say(drafts, draft,
             seep_say(drafts, "the %s quotas of processes grew by %s, %.0f %% of it", words,
@@ -183,19 +192,17 @@ static void relate_commit(struct seep_drafts *drafts, const struct seep_scene *s
     double explained = seep_explained(scene, SEEP_METRIC_COMMIT_BYTES);
     struct seep_draft *draft = draft_of(drafts, judged);
     if (!seep_unknown(explained) && explained >= EXPLAINS) {
-        clear_of(
-            drafts, judged,
-            seep_say(drafts,
-                     "committed bytes: processes and pools explain %.0f %% of the growth of %s",
-                     fmin(explained, 1) * 100,
-                     seep_say_amount(drafts, SEEP_METRIC_COMMIT_BYTES, judged->delta)));
+        clear_of(drafts, judged,
+                 seep_say(drafts, "processes and pools explain %.0f %% of the growth of %s",
+                          fmin(explained, 1) * 100,
+                          seep_say_amount(drafts, SEEP_METRIC_COMMIT_BYTES, judged->delta)));
         return;
     }
     for (size_t i = 0; seep_unknown(explained) && i < 3; i++) {
         const struct seep_judged *part =
             i ? scene->of_machine[parts[i]] : worst_process(scene, parts[0]);
         if (accused(part) && part->delta >= EXPLAINS * judged->delta) {
-            explain(drafts, judged, part);
+            explain(drafts, scene, judged, part);
             return;
         }
     }
@@ -237,12 +244,12 @@ void seep_relate(struct seep_drafts *drafts, struct seep_scene *scene)
         } else if (j->metric == SEEP_METRIC_AVAILABLE_BYTES) {
             const struct seep_judged *commit = scene->of_machine[SEEP_METRIC_COMMIT_BYTES];
             if (commit)
-                explain(drafts, j, commit);
+                explain(drafts, scene, j, commit);
         } else if (j->metric == SEEP_METRIC_HANDLES || j->metric == SEEP_METRIC_THREADS ||
                    j->metric == SEEP_METRIC_ZOMBIES) {
             const struct seep_judged *process = worst_process(scene, j->metric);
             if (process)
-                explain(drafts, j, process);
+                explain(drafts, scene, j, process);
         }
     }
 }

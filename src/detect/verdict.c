@@ -15,6 +15,7 @@
 #define MANY_NOISES 4.0    // standard deviations of the floor about its line
 #define MUCH_OF_LEVEL 0.03 // of the level at the start; either of the two is enough
 #define SHORT_S 600.0  // an observation below ten minutes sees start-up work of healthy programs
+#define MOMENT_S 8.0   // below it, however many looks: a program does one thing
 #define MOST_OF_IT 0.6 // of the observation; who came later or left earlier did one job
 
 // A baseline shows what is expected if it covers so much of the time, grew by so much of the growth
@@ -115,6 +116,8 @@ enum seep_verdict seep_verdict_of(const struct seep_judged *judged, bool chosen_
     // The system's caches live in the paged pool and fill for minutes when files are walked.
     if (judged->metric == SEEP_METRIC_PAGED_POOL_BYTES && judged->kind != SEEP_SUBJECT_PROCESS &&
         s->span_s < SHORT_S)
+        return SEEP_VERDICT_SUSPECT;
+    if (s->span_s < MOMENT_S)
         return SEEP_VERDICT_SUSPECT;
     return judged->q < Q_LEAKING ? SEEP_VERDICT_LEAKING : SEEP_VERDICT_SUSPECT;
 }

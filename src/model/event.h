@@ -2,7 +2,7 @@
 // The fact *event*: time, provider, id and typed fields; never text matched by language.
 //
 // Fields are a list of rows; a nested field's name is its path, parts parted by '/'
-// ("MemoryExhaustionInfo/SystemInfo/ SystemCommitLimit"). Several rows of the same path are an
+// ("MemoryExhaustionInfo/SystemInfo/SystemCommitLimit"). Several rows of the same path are an
 // array, in their order. A '/' or '\' inside a part stands as '\/' or '\\'.
 #ifndef SEEP_MODEL_EVENT_H
 #define SEEP_MODEL_EVENT_H

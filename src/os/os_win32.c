@@ -317,6 +317,43 @@ bool seep_os_arguments(int argc, char **argv, int *utf8_argc, char ***utf8_argv)
     return true;
 }
 
+// The folder of `pattern` with the name that was found in it; the caller frees it.
+static char *beside(const char *pattern, const wchar_t *found)
+{
+    size_t folder = strlen(pattern);
+    while (folder && !strchr("/\\:", pattern[folder - 1]))
+        folder--;
+    char *name = narrow(found);
+    char *path = name ? seep_alloc(folder + strlen(name) + 1, 1) : NULL;
+    if (path) {
+        memcpy(path, pattern, folder);
+        memcpy(path + folder, name, strlen(name) + 1);
+    }
+    seep_free(name);
+    return path;
+}
+
+bool seep_os_each_file(const char *argument, bool (*take)(void *ctx, const char *path), void *ctx)
+{
+    WIN32_FIND_DATAW found;
+    wchar_t *wide = strpbrk(argument, "*?") ? wide_path(argument) : NULL;
+    HANDLE search = wide ? FindFirstFileW(wide, &found) : INVALID_HANDLE_VALUE;
+    bool ok = true, any = false;
+    seep_free(wide);
+    if (search != INVALID_HANDLE_VALUE) {
+        do {
+            if (found.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY)
+                continue;
+            char *path = beside(argument, found.cFileName);
+            any = true;
+            ok = path && take(ctx, path);
+            seep_free(path);
+        } while (ok && FindNextFileW(search, &found));
+        (void)FindClose(search);
+    }
+    return any ? ok : take(ctx, argument);
+}
+
 FILE *seep_os_create(const char *path, struct seep_err *err)
 {
     wchar_t *wide = wide_path(path);
@@ -370,6 +407,29 @@ static HANDLE inheritable(DWORD stream)
     return handle;
 }
 
+static bool identity(const char *path, BY_HANDLE_FILE_INFORMATION *info)
+{
+    wchar_t *wide = wide_path(path);
+    HANDLE file = wide
+                      ? CreateFileW(wide, 0, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
+                                    NULL, OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, NULL)
+                      : INVALID_HANDLE_VALUE;
+    seep_free(wide);
+    if (file == INVALID_HANDLE_VALUE)
+        return false;
+    BOOL ok = GetFileInformationByHandle(file, info);
+    (void)CloseHandle(file);
+    return ok;
+}
+
+bool seep_os_same_file(const char *a, const char *b)
+{
+    BY_HANDLE_FILE_INFORMATION one, two;
+    return identity(a, &one) && identity(b, &two) &&
+           one.dwVolumeSerialNumber == two.dwVolumeSerialNumber &&
+           one.nFileIndexHigh == two.nFileIndexHigh && one.nFileIndexLow == two.nFileIndexLow;
+}
+
 bool seep_os_spawn(char *const *argv, struct seep_os_child *child, struct seep_err *err)
 {
     struct seep_buf text = { 0 };
@@ -382,7 +442,8 @@ bool seep_os_spawn(char *const *argv, struct seep_os_child *child, struct seep_e
     STARTUPINFOW start = { .cb = sizeof start,
                            .dwFlags = STARTF_USESTDHANDLES,
                            .hStdInput = inheritable(STD_INPUT_HANDLE),
-                           .hStdOutput = inheritable(STD_OUTPUT_HANDLE),
+                           .hStdOutput = inheritable(child->output_to_stderr ? STD_ERROR_HANDLE
+                                                                             : STD_OUTPUT_HANDLE),
                            .hStdError = inheritable(STD_ERROR_HANDLE) };
     PROCESS_INFORMATION started;
     (void)fflush(stdout);
@@ -395,7 +456,8 @@ bool seep_os_spawn(char *const *argv, struct seep_os_child *child, struct seep_e
                          "cannot start '%s' (%s)", argv[0], reason(error, room));
     }
     (void)CloseHandle(started.hThread);
-    *child = (struct seep_os_child){ .pid = started.dwProcessId, .handle = started.hProcess };
+    child->pid = started.dwProcessId;
+    child->handle = started.hProcess;
     return true;
 }
 

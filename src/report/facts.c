@@ -7,8 +7,10 @@
 #include "base/arena.h"
 #include "base/intern.h"
 #include "base/time.h"
+#include "report/plain.h"
 #include "report/report.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -388,17 +390,47 @@ static int by_count(const void *left, const void *right)
     return order;
 }
 
-void seep_facts_printer_tallies(const struct seep_facts_printer *printer, struct seep_json *json)
+// The tallies by count, NULL when memory is out; the caller frees them.
+static struct seep_tally *sorted_tallies(const struct seep_facts_printer *printer)
 {
     size_t n = printer->n_tallies;
     struct seep_tally *sorted = seep_alloc(n ? n : 1, sizeof *sorted);
+    if (sorted && n) {
+        memcpy(sorted, printer->tallies, n * sizeof *sorted);
+        qsort(sorted, n, sizeof *sorted, by_count);
+    }
+    return sorted;
+}
+
+bool seep_facts_printer_tallies_text(const struct seep_facts_printer *printer, struct seep_buf *out)
+{
+    struct seep_tally *sorted = sorted_tallies(printer);
+    if (!sorted)
+        return false;
+    for (size_t i = 0; i < printer->n_tallies; i++) {
+        const struct seep_tally *t = &sorted[i];
+        seep_buf_addf(out, "%10" PRIu64 "  ", t->count);
+        seep_plain_add(out, t->provider ? t->provider : "?", 0);
+        seep_buf_addf(out, " %" PRIu32, t->id);
+        if (t->version)
+            seep_buf_addf(out, " v%" PRIu32, t->version);
+        if (t->name) {
+            seep_buf_addc(out, ' ');
+            seep_plain_add(out, t->name, 0);
+        }
+        seep_buf_addc(out, '\n');
+    }
+    seep_free(sorted);
+    return !out->failed;
+}
+
+void seep_facts_printer_tallies(const struct seep_facts_printer *printer, struct seep_json *json)
+{
+    size_t n = printer->n_tallies;
+    struct seep_tally *sorted = sorted_tallies(printer);
     if (!sorted) {
         json->failed = true;
         return;
-    }
-    if (n) {
-        memcpy(sorted, printer->tallies, n * sizeof *sorted);
-        qsort(sorted, n, sizeof *sorted, by_count);
     }
     seep_json_begin_array(json);
     for (size_t i = 0; i < n; i++) {

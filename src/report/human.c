@@ -80,7 +80,8 @@ static const char *per(double per_second, double big_per_second, double small_pe
     return *seconds == 3600 ? "h" : "d";
 }
 
-void seep_human_rate(double per_second, const char *unit, char text[SEEP_HUMAN_TEXT])
+static void rate(double per_second, double like, const char *unit, bool coarse,
+                 char text[SEEP_HUMAN_TEXT])
 {
     if (!isfinite(per_second)) {
         (void)snprintf(text, SEEP_HUMAN_TEXT, "unknown");
@@ -91,17 +92,28 @@ void seep_human_rate(double per_second, const char *unit, char text[SEEP_HUMAN_T
     double size = fabs(per_second) * (ratio ? 100 : 1);
     const char *sign = per_second < 0 ? "-" : per_second > 0 ? "+" : "";
     char number[SEEP_HUMAN_TEXT];
-    double seconds;
-    const char *over = bytes ? per(size, 1 << 20, 1024, &seconds) : per(size, 10, 1, &seconds);
-    if (size == 0)
+    double of = isfinite(like) ? fabs(like) * (ratio ? 100 : 1) : size, seconds;
+    const char *over = bytes ? per(of, 1 << 20, 1024, &seconds) : per(of, 10, 1, &seconds);
+    if (of == 0)
         over = "h";
     if (bytes)
-        unsigned_bytes(size * seconds, true, number);
+        unsigned_bytes(size * seconds, coarse, number);
     else if (size == 0)
         (void)snprintf(number, sizeof number, "0");
     else
-        digits(size * seconds, true, number);
+        digits(size * seconds, coarse, number);
     (void)snprintf(text, SEEP_HUMAN_TEXT, "%s%.24s%s/%s", sign, number, ratio ? " %" : "", over);
+}
+
+void seep_human_rate(double per_second, const char *unit, char text[SEEP_HUMAN_TEXT])
+{
+    rate(per_second, per_second, unit, true, text);
+}
+
+void seep_human_rate_like(double per_second, double like, bool fine, const char *unit,
+                          char text[SEEP_HUMAN_TEXT])
+{
+    rate(per_second, like, unit, !fine, text);
 }
 
 void seep_human_duration(double seconds, char text[SEEP_HUMAN_TEXT])
@@ -130,4 +142,36 @@ void seep_human_duration(double seconds, char text[SEEP_HUMAN_TEXT])
         (void)snprintf(text, SEEP_HUMAN_TEXT, "%s%.0f d", sign, days);
     else
         (void)snprintf(text, SEEP_HUMAN_TEXT, "%s%.3g years", sign, round(s / 86400 / 365.25));
+}
+
+void seep_human_duration_fine(double seconds, char text[SEEP_HUMAN_TEXT])
+{
+    // A unit, the next smaller one, and how many of the one make the other.
+    static const struct {
+        double below, unit;
+        const char *name;
+        double part;
+        const char *part_name;
+    } rows[] = { { 3600, 60, "min", 1, "s" },
+                 { 86400, 3600, "h", 60, "min" },
+                 { 730.0 * 86400, 86400, "d", 3600, "h" } };
+    double s = fabs(seconds);
+    if (!isfinite(seconds) || s < 59.5) {
+        seep_human_duration(seconds, text);
+        return;
+    }
+    const char *sign = seconds < 0 ? "-" : "";
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        double parts = round(s / rows[i].part), per_unit = rows[i].unit / rows[i].part;
+        if (parts * rows[i].part >= rows[i].below)
+            continue;
+        double part = fmod(parts, per_unit);
+        (void)snprintf(text, SEEP_HUMAN_TEXT, "%s%.0f %s", sign, floor(parts / per_unit),
+                       rows[i].name);
+        size_t len = strlen(text);
+        if (part > 0)
+            (void)snprintf(text + len, SEEP_HUMAN_TEXT - len, " %.0f %s", part, rows[i].part_name);
+        return;
+    }
+    (void)snprintf(text, SEEP_HUMAN_TEXT, "%s%.1f years", sign, s / 86400 / 365.25);
 }

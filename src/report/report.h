@@ -30,8 +30,8 @@ struct seep_report {
     int64_t now_ns;
 };
 
-// Writes the document of `seep analyze` (cli.md) as "text" or "json". False when the output failed
-// or the format is unknown.
+// Writes the document of `seep analyze` (docs/schema/analyze.schema.json) as "text" or "json".
+// False when the output failed or the format is unknown.
 bool seep_report_write(const struct seep_report *report, const char *format, FILE *out,
                        struct seep_err *err);
 
@@ -55,6 +55,11 @@ struct seep_sink *seep_facts_printer_sink(struct seep_facts_printer *printer);
 // Writes the kept tallies as the value of `"events"`: an array ordered by count.
 void seep_facts_printer_tallies(const struct seep_facts_printer *printer, struct seep_json *json);
 
+// The same for a person: a line of count, provider, id, version and name each. False when memory is
+// out.
+bool seep_facts_printer_tallies_text(const struct seep_facts_printer *printer,
+                                     struct seep_buf *out);
+
 // Returns whether every line was written.
 bool seep_facts_printer_close(struct seep_facts_printer *printer);
 
@@ -64,6 +69,11 @@ enum { SEEP_HUMAN_TEXT = 32 };
 void seep_human_bytes(double bytes, char text[SEEP_HUMAN_TEXT]);
 void seep_human_rate(double per_second, const char *unit, char text[SEEP_HUMAN_TEXT]);
 void seep_human_duration(double seconds, char text[SEEP_HUMAN_TEXT]);
+// An end of the interval of the rate `like`, over the same time; `fine`: with a digit more.
+void seep_human_rate_like(double per_second, double like, bool fine, const char *unit,
+                          char text[SEEP_HUMAN_TEXT]);
+// With the next smaller unit: "4 d 21 h".
+void seep_human_duration_fine(double seconds, char text[SEEP_HUMAN_TEXT]);
 // `unit` as seep_metric_unit gives it: "bytes", "count", "ratio" (shown in %); NULL = a bare
 // number.
 void seep_human_value(double value, const char *unit, char text[SEEP_HUMAN_TEXT]);

@@ -22,6 +22,9 @@ enum {
     MOMENT_TEXT = 24,
 };
 
+#define FAR_S (2 * 365.25 * 86400) // seconds; what lasts longer is not said in the first line
+#define SMALLEST_Q 1e-6            // below this the exact number says nothing more
+
 // Events of one provider and id, as one line of the timeline.
 struct event_group {
     const struct seep_event *first, *last;
@@ -111,13 +114,17 @@ static void moment(const struct seep_writer *writer, int64_t t_ns, char text[MOM
 }
 
 // "3 d": the time from the end of the observation until `t_ns`.
-static void until(const struct seep_writer *writer, int64_t t_ns, char text[SEEP_HUMAN_TEXT])
+static void until(const struct seep_writer *writer, int64_t t_ns, bool fine,
+                  char text[SEEP_HUMAN_TEXT])
 {
     double seconds = ((double)t_ns - (double)writer->report->judgement->end_ns) / 1e9;
+    seconds = seconds > 0 ? seconds : 0;
     if (t_ns == SEEP_NO_TIME)
         (void)snprintf(text, SEEP_HUMAN_TEXT, "never");
+    else if (fine)
+        seep_human_duration_fine(seconds, text);
     else
-        seep_human_duration(seconds > 0 ? seconds : 0, text);
+        seep_human_duration(seconds, text);
 }
 
 static void add_label(struct seep_writer *writer, const char *label)
@@ -190,19 +197,74 @@ static void add_words(struct seep_buf *out, const char *name)
     seep_plain_add(out, words, 0);
 }
 
+// How long it lasts, unless that is for years: then it is no answer, and the line "limit" has it.
 static void add_exhaustion(struct seep_writer *writer, const struct seep_exhaustion *exhaustion)
 {
     struct seep_buf *out = &state_of(writer)->out;
-    if (!exhaustion->limit || exhaustion->at_ns == SEEP_NO_TIME ||
-        writer->report->judgement->end_ns == SEEP_NO_TIME)
+    int64_t end_ns = writer->report->judgement->end_ns;
+    if (!exhaustion->limit || exhaustion->at_ns == SEEP_NO_TIME || end_ns == SEEP_NO_TIME ||
+        (double)exhaustion->at_ns - (double)end_ns > FAR_S * 1e9)
         return;
     char at[SEEP_HUMAN_TEXT], low[SEEP_HUMAN_TEXT], high[SEEP_HUMAN_TEXT];
-    until(writer, exhaustion->at_ns, at);
-    until(writer, exhaustion->low_ns, low);
-    until(writer, exhaustion->high_ns, high);
+    for (int fine = 0; fine < 2; fine++) {
+        until(writer, exhaustion->at_ns, fine, at);
+        until(writer, exhaustion->low_ns, fine, low);
+        until(writer, exhaustion->high_ns, fine, high);
+        if (strcmp(low, high) != 0)
+            break;
+    }
     seep_buf_adds(out, ", out of ");
     add_words(out, exhaustion->limit);
-    seep_buf_addf(out, " in %s (%s..%s)", at, low, high);
+    seep_buf_addf(out, " in %s", at);
+    if (strcmp(low, high) != 0)
+        seep_buf_addf(out, " (%s..%s)", low, high);
+}
+
+static const char *base_name(const char *path)
+{
+    const char *base = path;
+    for (const char *p = path; *p; p++) {
+        if ((*p == '/' || *p == '\\') && p[1])
+            base = p + 1;
+    }
+    return base;
+}
+
+// Evidence with the file, the offset and the time that it came from. `told_ns`: a time that the
+// reader knows already; beside an offset it is part of the place.
+static void add_cited(struct seep_writer *writer, struct seep_buf *out,
+                      const struct seep_evidence *evidence, int64_t told_ns)
+{
+    const struct seep_dataset *data = writer->report->data;
+    char when[MOMENT_TEXT];
+    bool has_source =
+        evidence->source.v && evidence->source.v <= data->n_sources && data->n_sources > 1;
+    bool has_offset = evidence->offset != SEEP_NO_OFFSET;
+    bool has_time =
+        evidence->time_ns != SEEP_NO_TIME && (has_offset || evidence->time_ns != told_ns);
+    seep_plain_add(out, evidence->text, MAX_TEXT_SHOWN);
+    if (has_source || has_offset || has_time)
+        seep_buf_adds(out, " (");
+    if (has_source) {
+        const char *path = data->sources[evidence->source.v - 1].path;
+        seep_plain_add(out, base_name(path ? path : "?"), MAX_NAME_SHOWN);
+    }
+    if (has_offset)
+        seep_buf_addf(out, "%sat 0x%" PRIx64, has_source ? " " : "", evidence->offset);
+    if (has_time) {
+        moment(writer, evidence->time_ns, when);
+        seep_buf_addf(out, "%s%s", has_source || has_offset ? ", " : "", when);
+    }
+    if (has_source || has_offset || has_time)
+        seep_buf_addc(out, ')');
+}
+
+// Whether a finding has no number of its own, as one of an event: then its first evidence is the
+// answer.
+static bool is_bare(const struct seep_finding *finding)
+{
+    return finding->verdict >= SEEP_VERDICT_SUSPECT && !finding->rate.known &&
+           !isfinite(finding->last) && finding->n_evidence;
 }
 
 static void add_headline(struct seep_writer *writer, const struct seep_finding *finding)
@@ -213,6 +275,11 @@ static void add_headline(struct seep_writer *writer, const struct seep_finding *
     bool grows = finding->verdict >= SEEP_VERDICT_SUSPECT;
     add_verdict(writer, finding->verdict);
     add_subject(writer, finding);
+    if (is_bare(finding)) {
+        seep_buf_adds(out, ": ");
+        add_cited(writer, out, &finding->evidence[0], SEEP_NO_TIME);
+        return;
+    }
     const char *what = metric_words[finding->metric];
     seep_buf_addf(out, ": %s", what ? what : seep_class_name(finding->class_));
     if (grows && finding->rate.known) {
@@ -228,44 +295,6 @@ static void add_headline(struct seep_writer *writer, const struct seep_finding *
     }
     if (grows)
         add_exhaustion(writer, &finding->exhaustion);
-}
-
-static const char *base_name(const char *path)
-{
-    const char *base = path;
-    for (const char *p = path; *p; p++) {
-        if ((*p == '/' || *p == '\\') && p[1])
-            base = p + 1;
-    }
-    return base;
-}
-
-static void add_evidence(struct seep_writer *writer, const struct seep_evidence *evidence,
-                         const char *label)
-{
-    struct seep_buf *work = &state_of(writer)->work;
-    const struct seep_dataset *data = writer->report->data;
-    char when[MOMENT_TEXT];
-    bool has_source =
-        evidence->source.v && evidence->source.v <= data->n_sources && data->n_sources > 1;
-    bool has_offset = evidence->offset != SEEP_NO_OFFSET;
-    bool has_time = evidence->time_ns != SEEP_NO_TIME;
-    seep_plain_add(work, evidence->text, MAX_TEXT_SHOWN);
-    if (has_source || has_offset || has_time)
-        seep_buf_adds(work, " (");
-    if (has_source) {
-        const char *path = data->sources[evidence->source.v - 1].path;
-        seep_plain_add(work, base_name(path ? path : "?"), MAX_NAME_SHOWN);
-    }
-    if (has_offset)
-        seep_buf_addf(work, "%sat 0x%" PRIx64, has_source ? " " : "", evidence->offset);
-    if (has_time) {
-        moment(writer, evidence->time_ns, when);
-        seep_buf_addf(work, "%s%s", has_source || has_offset ? ", " : "", when);
-    }
-    if (has_source || has_offset || has_time)
-        seep_buf_addc(work, ')');
-    add_work(writer, label);
 }
 
 static void add_class(struct seep_writer *writer, const struct seep_finding *finding)
@@ -293,12 +322,20 @@ static void add_numbers(struct seep_writer *writer, const struct seep_finding *f
         seep_buf_addf(work, "from %s to %s", a, b);
     }
     if (finding->rate.known) {
-        seep_human_rate(finding->rate.low, unit, a);
-        seep_human_rate(finding->rate.high, unit, b);
-        seep_buf_addf(work, "%s%s .. %s (95 %% interval)", work->len ? "; " : "", a, b);
+        const struct seep_rate *rate = &finding->rate;
+        for (int fine = 0; fine < 2; fine++) {
+            seep_human_rate_like(rate->low, rate->value, fine, unit, a);
+            seep_human_rate_like(rate->high, rate->value, fine, unit, b);
+            if (strcmp(a, b) != 0)
+                break;
+        }
+        if (strcmp(a, b) != 0)
+            seep_buf_addf(work, "%s%s .. %s (95 %% interval)", work->len ? "; " : "", a, b);
     }
-    if (isfinite(finding->q))
-        seep_buf_addf(work, "%sq %.2g", work->len ? "; " : "", finding->q);
+    if (finding->q < SMALLEST_Q)
+        seep_buf_addf(work, "%sq<1e-6", work->len ? "; " : "");
+    else if (isfinite(finding->q))
+        seep_buf_addf(work, "%sq %.1g", work->len ? "; " : "", finding->q);
     if (work->len)
         add_work(writer, "growth");
 }
@@ -332,8 +369,11 @@ static void add_details(struct seep_writer *writer, const struct seep_finding *f
     add_class(writer, finding);
     add_numbers(writer, finding);
     add_limit(writer, &finding->exhaustion, seep_metric_unit(finding->metric));
-    for (size_t i = 0; i < finding->n_evidence; i++)
-        add_evidence(writer, &finding->evidence[i], i ? "" : "evidence");
+    size_t shown = is_bare(finding);
+    for (size_t i = shown; i < finding->n_evidence; i++) {
+        add_cited(writer, &state->work, &finding->evidence[i], finding->since_ns);
+        add_work(writer, i > shown ? "" : "evidence");
+    }
     for (size_t i = 0; i < finding->n_caveats; i++) {
         seep_plain_add(&state->work, finding->caveats[i], MAX_TEXT_SHOWN);
         add_work(writer, i ? "" : "caveat");
@@ -365,9 +405,12 @@ static void on_finding(struct seep_writer *writer, const struct seep_finding *fi
         seep_buf_addc(&state->out, '\n');
     state->detailed = detailed;
     add_headline(writer, finding);
-    if (!detailed && finding->n_caveats) {
+    const char *why = finding->n_caveats ? finding->caveats[0] : NULL;
+    if (!why && finding->n_evidence)
+        why = finding->evidence[0].text;
+    if (!detailed && why) {
         seep_buf_adds(&state->out, ", ");
-        seep_plain_add(&state->out, finding->caveats[0], MAX_TEXT_SHOWN);
+        seep_plain_add(&state->out, why, MAX_TEXT_SHOWN);
     }
     seep_buf_addc(&state->out, '\n');
     if (detailed)
@@ -519,7 +562,8 @@ static void on_observed(struct seep_writer *writer)
             seep_buf_addf(out, " over %s", over);
         seep_buf_adds(out, " judged");
     } else if (judgement->n_findings == 0) {
-        seep_buf_adds(out, "nothing to judge: no series of memory, handles or threads was read");
+        seep_buf_adds(out, "nothing to judge: no series of memory, handles or threads and "
+                           "no event of a leak was read");
     } else if (state->n_steady) {
         seep_buf_addf(out,
                       "nothing leaks in what could be judged, but %" PRIu64 " of %" PRIu64
@@ -662,16 +706,18 @@ static void add_observed(struct seep_writer *writer)
         seep_plain_add(work, machine->os_version, MAX_NAME_SHOWN);
         seep_buf_adds(work, ", ");
     }
-    seep_buf_addf(work, "%" PRIu64 " series", (uint64_t)judgement->n_series);
+    if (judgement->n_series)
+        seep_buf_addf(work, "%" PRIu64 " series over ", (uint64_t)judgement->n_series);
     if (judgement->start_ns != SEEP_NO_TIME && judgement->end_ns != SEEP_NO_TIME) {
         seep_human_duration(((double)judgement->end_ns - (double)judgement->start_ns) / 1e9, over);
         seep_time_format(judgement->start_ns, start);
         seep_time_format(judgement->end_ns, end);
         bool same_day = strncmp(start, end, 10) == 0;
-        seep_buf_addf(work, " over %s, %.10s %.8s .. %.10s%s%.8s", over, start, start + 11,
-                      same_day ? "" : end, same_day ? "" : " ", end + 11);
+        seep_buf_addf(work, "%s, %.10s %.8s .. %.10s%s%.8s (times are UTC)", over, start,
+                      start + 11, same_day ? "" : end, same_day ? "" : " ", end + 11);
+    } else {
+        seep_buf_adds(work, "no samples (times are UTC)");
     }
-    seep_buf_adds(work, " (times are UTC)");
     add_tail_work(state, "observed");
 }
 

@@ -264,7 +264,7 @@ static bool read_row(struct reader *r, const struct seep_pdh_line *line)
         return true;
     }
     if (r->header.has_bias)
-        t_ns += r->header.bias_minutes * 60 * SEEP_NS_PER_S;
+        t_ns = seep_time_clamp(t_ns + r->header.bias_minutes * 60 * SEEP_NS_PER_S);
     if (!seep_perfmon_tick(r->pm, t_ns))
         return false;
     if (!read_cells(r, line, at))

@@ -79,8 +79,6 @@ struct process {
     uint32_t seen_tick[2]; // the last tick in which a Process (0), a Process V2 (1) instance was it
     uint32_t seen_group[2];
     uint32_t metrics; // bits of enum seep_metric that have a series
-    uint32_t *series; // by slot
-    size_t n_series;
 };
 
 struct seep_perfmon {
@@ -98,6 +96,9 @@ struct seep_perfmon {
     size_t n_processes, process_capacity;
     uint32_t *latest; // process by id of (machine, PID)
     size_t latest_capacity;
+    struct seep_intern series_keys; // process, slot
+    uint32_t *series;               // by id of `series_keys`, minus 1
+    size_t series_capacity;
     struct seep_buf key;
     uint64_t n_cut_names;
     int64_t t_ns;
@@ -134,20 +135,20 @@ void seep_perfmon_close(struct seep_perfmon *pm)
         return;
     for (size_t i = 0; i < pm->n_machines; i++)
         seep_free(pm->machines[i].alive);
-    for (size_t i = 0; i < pm->n_processes; i++)
-        seep_free(pm->processes[i].series);
     seep_free(pm->machines);
     seep_free(pm->columns);
     seep_free(pm->infos);
     seep_free(pm->groups);
     seep_free(pm->processes);
     seep_free(pm->latest);
+    seep_free(pm->series);
     seep_intern_clear(&pm->strings);
     seep_intern_clear(&pm->slots);
     seep_intern_clear(&pm->hosts);
     seep_intern_clear(&pm->keys);
     seep_intern_clear(&pm->group_keys);
     seep_intern_clear(&pm->pids);
+    seep_intern_clear(&pm->series_keys);
     seep_buf_clear(&pm->key);
     seep_free(pm);
 }
@@ -206,6 +207,12 @@ static bool announce(struct seep_perfmon *pm, struct machine *m)
 {
     if (m->id.v)
         return true;
+    // The first tick is there already: it may hold the commit limit.
+    for (uint32_t v = m->first; v && !m->known.commit_limit_bytes; v = pm->columns[v - 1].next) {
+        double value = pm->columns[v - 1].value;
+        if (pm->infos[v - 1].metric == SEEP_METRIC_COMMIT_LIMIT_BYTES && value >= 1 && value < 1e18)
+            m->known.commit_limit_bytes = (uint64_t)value;
+    }
     if (!m->known.os && m->windows)
         m->known.os = "Windows";
     return seep_sink_machine(pm->sink, &m->known, &m->id) || refused(pm);
@@ -648,16 +655,15 @@ static bool choose_series(struct seep_perfmon *pm, struct column *c, struct colu
             return false;
         c->series = info->machine_series;
     } else {
-        struct process *p = &pm->processes[process - 1];
-        size_t before = p->n_series;
-        if (!seep_grow(&p->series, &p->n_series, info->slot, sizeof *p->series))
+        const uint32_t key[2] = { process, info->slot };
+        size_t known = pm->series_keys.count;
+        uint32_t at = seep_intern(&pm->series_keys, key, sizeof key);
+        if (!at || !seep_grow(&pm->series, &pm->series_capacity, at, sizeof *pm->series))
             return out_of_memory(pm);
-        if (p->n_series > before)
-            memset(p->series + before, 0, (p->n_series - before) * sizeof *p->series);
-        struct seep_series_id id = { p->series[info->slot - 1] };
+        struct seep_series_id id = { at > known ? 0 : pm->series[at - 1] };
         if (!id.v && !new_series(pm, c, info, process, &id))
             return false;
-        p->series[info->slot - 1] = id.v;
+        pm->series[at - 1] = id.v;
         c->series = id;
     }
     c->factor = info->factor;

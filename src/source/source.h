@@ -53,6 +53,8 @@ struct seep_source {
 // The table, made from sources.def by the build.
 extern const struct seep_source *const seep_sources[];
 extern const size_t seep_n_sources;
+// Their names in the order of the table, parted by blanks.
+extern const char seep_source_names[];
 
 // The source of a name, NULL if there is none.
 const struct seep_source *seep_source_named(const char *name);

@@ -45,7 +45,7 @@ $ seep analyze leak.seep --json --baseline good.seep
 @json verdict = "leaking"
 @json findings[0].baseline.excess.unit = "bytes/s"
 @json findings[0].baseline.excess.value ~ ^(49|50)[0-9][0-9]
-@json findings[0].evidence[4].text ~ the difference grows by
+@json findings[0].evidence ~ the difference grows by
 # Several: what any of them shows is expected.
 $ seep analyze leak.seep --baseline good.seep --baseline leak.seep --json
 @json verdict = "steady"
@@ -57,7 +57,7 @@ $ seep analyze srv01.blg --baseline srv01.blg --json
 ? 1
 @schema analyze
 @json findings[0].baseline.leaks = true
-@json findings[0].caveats[1] ~ the baseline leaks too: 60.0 MB/h there, 60.0 MB/h here
+@json findings[0].caveats ~ the baseline leaks too: 60.0 MB/h there, 60.0 MB/h here
 # Another format, without the process that leaks.
 $ seep analyze srv01.blg --baseline srv01.csv --as blg
 ? 1
@@ -76,7 +76,7 @@ $ seep analyze srv01.blg --baseline junk.bin --json
 @json baseline[0].format = null
 @json baseline[0].losses[0].what = "unreadable"
 @json findings[0].baseline = null
-@json findings[0].caveats[1] ~ the baseline holds no samples or could not be read
+@json findings[0].caveats ~ the baseline holds no samples or could not be read
 $ seep analyze new.seep --baseline missing.seep --baseline good.seep --json
 ? 3
 ! seep: missing.seep: .* (re)

@@ -17,6 +17,7 @@ $ seep analyze srv01.blg --json
 @json findings[0].rate.unit = "bytes/s"
 @json findings[0].rate.value ~ ^17[45]
 @json findings[0].exhaustion.limit = "commit"
+@json findings[0].next[0] = "seep record --pid 344 -i 10s -d 1h"
 @json sources[0].format = "blg"
 @json sources[0].losses = []
 $ seep analyze srv01.csv --json
@@ -50,6 +51,11 @@ $ seep report all.seep
   ...
 $ seep facts srv01.csv --kind sample
   {"kind":"sample","subject":{"kind":"machine",.*"metric":"commit_bytes","counter":"\\\\Memory\\\\Committed Bytes","time":"2026-03-01T23:00:00.125000000Z","value":[0-9]+} (re)
+  ...
+$ seep facts System.evtx --events
+         242  Service Control Manager 7036
+  ...
+           3  Microsoft-Windows-Resource-Exhaustion-Detector 2004
   ...
 $ seep facts System.evtx --events --json
 @schema facts

@@ -18,7 +18,7 @@ $ seep analyze --top=-1 x
 ! seep: '-1' is no value for --top: show the N gravest findings (text: 20; 0 = all)
 ? 2
 $ seep analyze --as word x
-! seep: 'word' is no value for --as: blg pdh-csv pdh-tsv evtx seep
+! seep: 'word' is no value for --as: blg pdh-csv pdh-tsv .*seep.* (re)
 ? 2
 $ seep record -i 0 -d 1s
 ! seep: '0' is no value for --interval: time between samples: 500ms, 10s, 1m (default 10s)
@@ -50,4 +50,7 @@ $ seep --generate man
   ...
 $ seep --generate elisp
 ! seep: nothing can be made for 'elisp': man bash zsh fish
+? 2
+$ seep analyze x.blg --since 2026-03-02 --until 2026-03-01
+! seep: --since is later than --until: give the earlier time to --since
 ? 2

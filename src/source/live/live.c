@@ -307,9 +307,9 @@ static bool push_machine(struct seep_live *live, const struct seep_os_totals *to
     if (!m.commit_limit_binds && machine.commit_limit_bytes &&
         !seep_sink_note(live->sink, "commit-limit-not-enforced", 1, SEEP_UNKNOWN_COUNT,
                         SEEP_NO_OFFSET,
-                        "this system does not refuse memory beyond its commit limit of %" PRIu64
-                        " bytes, so it can be exceeded",
-                        machine.commit_limit_bytes))
+                        "this system does not refuse memory beyond its commit limit of %.1f GB, "
+                        "so it can be exceeded",
+                        (double)machine.commit_limit_bytes / (1 << 30)))
         return refused(live, err);
     return true;
 }
