@@ -565,6 +565,80 @@ static void absurd_numbers_are_bounded(void **state)
     seep_case_close(c);
 }
 
+// Two programs write to one case in turns, as an import does into a case that is being recorded.
+static void two_writers_take_turns(void **state)
+{
+    (void)state;
+    struct seep_err err = { 0 };
+    struct seep_case *one = open_case(SEEP_CASE_WRITE);
+    struct seep_sink *sink = begin(one, "live", SEEP_CASE_RECORDING);
+    for (int i = 0; i < 300; i++) { // beyond the point where short rows are joined
+        put_samples(sink, "A", 1000 + i, 1);
+        assert_true(seep_case_commit(one, &err));
+        if (i % 100 != 50)
+            continue;
+        struct seep_case *two = open_case(SEEP_CASE_WRITE);
+        put_samples(begin(two, "other", SEEP_CASE_IMPORT), i == 50 ? "B" : "C", 0, 10);
+        end(two);
+        seep_case_close(two);
+    }
+    put_samples(sink, "D", 0, 5);
+    end(one);
+    seep_case_close(one);
+    struct seep_case *c = open_case(SEEP_CASE_READ);
+    struct seep_dataset data = load(c);
+    static const size_t wanted[] = { 300, 10, 10, 5 }; // C twice, at the same moments
+    assert_int_equal(data.n_machines, 4);
+    assert_int_equal(data.n_series, 4);
+    struct seep_points points = { 0 };
+    for (size_t i = 0; i < 4; i++) {
+        assert_true(data.points(data.ctx, i, &points, &err));
+        assert_int_equal(points.count, wanted[i]);
+    }
+    seep_points_clear(&points);
+    seep_case_close(c);
+}
+
+// What is read is of one moment, while a recording goes on.
+static void a_reader_sees_one_moment(void **state)
+{
+    (void)state;
+    struct seep_err err = { 0 };
+    struct seep_case *one = open_case(SEEP_CASE_WRITE);
+    struct seep_sink *sink = begin(one, "live", SEEP_CASE_RECORDING);
+    put_samples(sink, "A", 0, 5);
+    assert_true(seep_case_commit(one, &err));
+    struct seep_buf file = { 0 };
+    assert_true(testkit_read_file(case_path, &file));
+    assert_true(seep_case_is_case(seep_bytes(file.data, file.len))); // without its log, too
+    seep_buf_clear(&file);
+    struct seep_case *reader = open_case(SEEP_CASE_READ);
+    struct seep_dataset data = load(reader);
+    assert_int_equal(data.sources[0].facts[SEEP_FACT_SAMPLE], 5);
+    put_samples(sink, "B", 10, 5);
+    assert_true(seep_case_commit(one, &err));
+    sqlite3_stmt *stmt = NULL;
+    sqlite3 *db = NULL;
+    assert_int_equal(sqlite3_open(case_path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, "SELECT count(*) FROM tick", -1, &stmt, NULL),
+                     SQLITE_OK);
+    assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+    assert_int_equal(sqlite3_column_int(stmt, 0), 10);
+    sqlite3_finalize(stmt);
+    sqlite3_close(db);
+    struct seep_points points = { 0 };
+    assert_true(data.points(data.ctx, 1, &points, &err)); // which is not there yet
+    assert_int_equal(points.count, 0);
+    data = load(reader); // again: the newest
+    assert_int_equal(data.sources[0].facts[SEEP_FACT_SAMPLE], 10);
+    assert_true(data.points(data.ctx, 1, &points, &err));
+    assert_int_equal(points.count, 5);
+    seep_points_clear(&points);
+    seep_case_close(reader);
+    end(one);
+    seep_case_close(one);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -585,6 +659,8 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(other_databases_are_left_alone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(absurd_numbers_are_bounded, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(two_writers_take_turns, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_reader_sees_one_moment, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

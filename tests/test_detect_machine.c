@@ -374,6 +374,31 @@ static void chosen_processes_do_not_blame_the_machine(void **state)
     gen_data_clear(&gen);
 }
 
+// Two seconds are a moment of a program's life, however often it was looked at.
+static void a_moment_is_no_leak(void **state)
+{
+    (void)state;
+    for (int slow = 0; slow < 2; slow++) {
+        struct gen_data gen;
+        gen_data_init(&gen);
+        struct seep_machine_id m = gen_machine(&gen, "SRV01");
+        struct gen_spec leak = { .family = GEN_LEAK,
+                                 .seed = 5,
+                                 .start_ns = T0,
+                                 .tick_s = slow ? 1 : 0.1,
+                                 .n = 21,
+                                 .level = 80 * MIB,
+                                 .noise = 10000,
+                                 .growth = 40 * MIB };
+        add_process_series(&gen, m, gen_process(&gen, m, "app.exe", 400, T0 - S),
+                           SEEP_METRIC_PRIVATE_BYTES, leak);
+        struct seep_judgement j = judge(&gen);
+        assert_int_equal(j.verdict, slow ? SEEP_VERDICT_LEAKING : SEEP_VERDICT_SUSPECT);
+        seep_judgement_clear(&j);
+        gen_data_clear(&gen);
+    }
+}
+
 // Reserved and not committed is a class of its own; what private bytes explain is not.
 static void address_space_alone(void **state)
 {
@@ -583,6 +608,7 @@ int main(void)
         cmocka_unit_test(pool_growth_is_a_drivers_or_a_processes),
         cmocka_unit_test(commit_that_nobody_explains),
         cmocka_unit_test(chosen_processes_do_not_blame_the_machine),
+        cmocka_unit_test(a_moment_is_no_leak),
         cmocka_unit_test(address_space_alone),
         cmocka_unit_test(lives_of_one_image_are_joined),
         cmocka_unit_test(young_and_dead_processes_are_not_accused),

@@ -190,7 +190,7 @@ static void rates_and_onsets_are_right(void **state)
     }
 }
 
-// The share of a machine's memory in use, as a public trace has it: 33 machines over about 5 days,
+// The share of a machine's memory in use, as a public trace has it: 33 machines over about 6 days,
 // unlabelled and mostly healthy. No stretch of any length may be called a leak, each taken alone.
 static void real_machines_are_not_accused(void **state)
 {

@@ -531,8 +531,10 @@ static void numbers_are_human(void **state)
         seep_human_duration_fine(fine[i].seconds, text);
         assert_string_equal(text, fine[i].text);
     }
-    seep_human_rate_fine(1223.5, "bytes", text);
+    seep_human_rate_like(1223.5, 1300, true, "bytes", text);
     assert_string_equal(text, "+4.20 MB/h");
+    seep_human_rate_like(900000, 1100000, false, "bytes", text);
+    assert_string_equal(text, "+879 KB/s");
     seep_human_value(0.875, "ratio", text);
     assert_string_equal(text, "88 %");
     seep_human_value(1234567, "count", text);

@@ -2,6 +2,8 @@
 // What went wrong, as one line.
 #include "base/err.h"
 
+#include "base/utf.h"
+
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -26,12 +28,27 @@ bool(seep_fail_memory)(struct seep_err *err)
                      "out of memory");
 }
 
-static void replace_controls(char *text)
+// The length of the UTF-8 sequence at `text`, 0 where there is none.
+static size_t sequence(const char *text)
 {
-    for (; *text; text++) {
-        unsigned char c = (unsigned char)*text;
-        if (c < 0x20 || c == 0x7f)
-            *text = '?';
+    for (size_t n = 1; n <= 4 && (n == 1 || text[n - 1]); n++) {
+        if (seep_utf8_valid(seep_bytes(text, n)))
+            return n;
+    }
+    return 0;
+}
+
+void seep_err_plain(char *text)
+{
+    while (*text) {
+        size_t len = sequence(text);
+        unsigned char first = (unsigned char)text[0], second = (unsigned char)text[len > 1];
+        bool control = len == 1 ? first < 0x20 || first == 0x7f
+                                : len == 2 && first == 0xc2 && second < 0xa0; // C1
+        len = len ? len : 1;
+        if (control || (len == 1 && first >= 0x80))
+            memset(text, '?', len);
+        text += len;
     }
 }
 
@@ -42,5 +59,5 @@ void seep_err_line(const struct seep_err *err, const char *file, char *line, siz
         (void)snprintf(place, sizeof place, " (at 0x%" PRIx64 ")", err->offset);
     (void)snprintf(line, size, "seep: %s%s%s%s%s%s", file ? file : "", file ? ": " : "", err->what,
                    place, err->hint[0] ? ": " : "", err->hint);
-    replace_controls(line);
+    seep_err_plain(line);
 }

@@ -56,4 +56,8 @@ static inline bool seep_is_false(bool value)
 // empty are left out, control characters of `file` are replaced. `file` may be NULL.
 void seep_err_line(const struct seep_err *err, const char *file, char *line, size_t size);
 
+// Replaces what could break a line or command a terminal (controls, bytes that are no UTF-8) by
+// '?'.
+void seep_err_plain(char *text);
+
 #endif

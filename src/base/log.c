@@ -2,6 +2,8 @@
 // What the program says about itself on stderr.
 #include "base/log.h"
 
+#include "base/err.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -21,5 +23,6 @@ void seep_log(enum seep_log_level level, const char *format, ...)
     va_start(args, format);
     (void)vsnprintf(line, sizeof line, format, args);
     va_end(args);
+    seep_err_plain(line);
     (void)fprintf(stderr, "seep: %s\n", line);
 }

@@ -49,8 +49,11 @@ struct seep_case {
     struct seep_arena arena; // of the dataset
 
     // writing
+    sqlite3_stmt *select_version;
+    int64_t data_version; // of what is remembered
     enum seep_case_writing writing;
     bool in_source, in_transaction;
+    bool broken; // a batch could not be written: no other one is
     uint32_t source_id;
     sqlite3_stmt *insert_tick, *insert_chunk, *insert_series, *insert_process, *insert_event;
     sqlite3_stmt *insert_field, *insert_loss;
@@ -95,9 +98,6 @@ const char *case_text(struct seep_arena *arena, sqlite3_stmt *stmt, int column);
 
 bool case_begin(struct seep_case *c, struct seep_err *err);
 
-// Whether the database is a case that this seep may write, or has nothing in it (migrate.c).
-bool case_may_write(struct seep_case *c, struct seep_err *err);
-
 // Brings an older case up to date (migrate.c), and refuses what is not a case or is newer.
 bool case_migrate(struct seep_case *c, struct seep_err *err);
 
@@ -110,6 +110,10 @@ extern const struct seep_sink_ops case_sink_ops;
 
 // Fills the memory of what a writable case holds already (store.c).
 bool case_remember(struct seep_case *c, struct seep_err *err);
+
+// The same again, when another program has written to the case in between (store.c). Ids that were
+// given out stay valid.
+bool case_remember_again(struct seep_case *c, struct seep_err *err);
 
 // Points (points.c). Appends a point to the tail of a series.
 bool case_tail_add(struct seep_case *c, uint32_t series, int64_t tick, double value);

@@ -465,13 +465,23 @@ static bool load_points(void *ctx, size_t index, struct seep_points *points, str
     return ok;
 }
 
+// Takes one view of the case, so that a recording that goes on does not change what is read.
+static bool begin_view(struct seep_case *c, struct seep_err *err)
+{
+    if (!c->read_only)
+        return true;
+    if (!sqlite3_get_autocommit(c->db))
+        (void)sqlite3_exec(c->db, "COMMIT", NULL, NULL, NULL);
+    return case_exec(c, "BEGIN", err);
+}
+
 bool seep_case_dataset(struct seep_case *c, struct seep_dataset *data, struct seep_err *err)
 {
     struct seep_dataset loaded = { .points = load_points, .ctx = c };
     seep_arena_clear(&c->arena);
-    if (!load_ticks(c, err) || !load_sources(c, &loaded, err) || !load_machines(c, &loaded, err) ||
-        !load_processes(c, &loaded, err) || !load_series(c, &loaded, err) ||
-        !load_events(c, &loaded, err))
+    if (!begin_view(c, err) || !load_ticks(c, err) || !load_sources(c, &loaded, err) ||
+        !load_machines(c, &loaded, err) || !load_processes(c, &loaded, err) ||
+        !load_series(c, &loaded, err) || !load_events(c, &loaded, err))
         return false;
     *data = loaded;
     return true;

@@ -103,13 +103,6 @@ static bool read_marks(struct seep_case *c, int64_t *version, bool *empty, struc
     return true;
 }
 
-bool case_may_write(struct seep_case *c, struct seep_err *err)
-{
-    int64_t version;
-    bool empty;
-    return read_marks(c, &version, &empty, err);
-}
-
 bool case_migrate(struct seep_case *c, struct seep_err *err)
 {
     int64_t version;

@@ -16,8 +16,16 @@ bool case_sql_fail(struct seep_case *c, struct seep_err *err, const char *doing)
                        : rc == SQLITE_READONLY || rc == SQLITE_CANTOPEN
                            ? "check the folder and your permissions"
                            : NULL;
-    return seep_fail(err, SEEP_NO_OFFSET, hint, "%s (%s)", doing,
-                     c->db ? sqlite3_errmsg(c->db) : "out of memory");
+    (void)seep_fail(err, SEEP_NO_OFFSET, hint, "%s (%s)", doing,
+                    c->db ? sqlite3_errmsg(c->db) : "out of memory");
+    if (c->in_transaction) {
+        // The batch is gone, by SQLite's doing or by this; what followed would not fit to what is
+        // there.
+        (void)sqlite3_exec(c->db, "ROLLBACK", NULL, NULL, NULL);
+        c->in_transaction = false;
+        c->broken = true;
+    }
+    return false;
 }
 
 bool case_exec(struct seep_case *c, const char *sql, struct seep_err *err)
@@ -45,19 +53,39 @@ const char *case_text(struct seep_arena *arena, sqlite3_stmt *stmt, int column)
     return text ? seep_arena_strndup(arena, text, (size_t)len) : NULL;
 }
 
+// A number that changes when another connection has written to the database.
+static int64_t data_version(struct seep_case *c)
+{
+    if (!case_prepare(c, &c->select_version, "PRAGMA data_version", NULL))
+        return 0;
+    int64_t version = 0;
+    if (sqlite3_step(c->select_version) == SQLITE_ROW)
+        version = sqlite3_column_int64(c->select_version, 0);
+    sqlite3_reset(c->select_version);
+    return version;
+}
+
 bool case_begin(struct seep_case *c, struct seep_err *err)
 {
     if (c->in_transaction)
         return true;
+    if (c->broken)
+        return seep_fail(err, SEEP_NO_OFFSET, "free some disk space, and start again",
+                         "nothing more can be written after an error");
     if (!case_exec(c, "BEGIN IMMEDIATE", err))
         return false;
     c->in_transaction = true;
-    return true;
+    int64_t version = data_version(c);
+    if (version == c->data_version)
+        return true;
+    c->data_version = version;
+    return case_remember_again(c, err);
 }
 
 static bool set_up(struct seep_case *c, enum seep_case_mode mode, struct seep_err *err)
 {
-    sqlite3_busy_timeout(c->db, 5000);
+    // A recording waits for an import that has the file rather than end.
+    sqlite3_busy_timeout(c->db, mode == SEEP_CASE_WRITE ? 60000 : 5000);
     sqlite3_extended_result_codes(c->db, 0);
     // The case may come from a stranger: its schema may not run functions with side effects, and
     // its cells are checked.
@@ -66,16 +94,19 @@ static bool set_up(struct seep_case *c, enum seep_case_mode mode, struct seep_er
     (void)sqlite3_db_config(c->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
     if (!case_exec(c, "PRAGMA cell_size_check=ON", err))
         return false;
-    // Nothing is changed in a file before it is known to be a case.
-    if (mode == SEEP_CASE_WRITE &&
-        (!case_may_write(c, err) ||
-         !case_exec(c, "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL", err)))
-        return false;
     if (mode == SEEP_CASE_TEMPORARY &&
         !case_exec(c, "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-32768",
                    err))
         return false;
-    return case_migrate(c, err) && (c->read_only || case_remember(c, err));
+    // A new case is made, and an old one checked, before the log is turned on: so the file itself
+    // says from its start what it is, and nothing is changed in a file that is no case.
+    if (!case_migrate(c, err))
+        return false;
+    if (mode == SEEP_CASE_WRITE &&
+        !case_exec(c, "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL", err))
+        return false;
+    c->data_version = c->read_only ? 0 : data_version(c);
+    return c->read_only || case_remember(c, err);
 }
 
 // A file URI of a path, for the parameters that only URIs have.
@@ -91,16 +122,37 @@ static void add_uri(struct seep_buf *out, const char *path, const char *query)
     seep_buf_adds(out, query);
 }
 
+// Whether a log with something in it lies beside a database.
+static bool has_log(const char *path)
+{
+    sqlite3_vfs *vfs = sqlite3_vfs_find(NULL);
+    struct seep_buf name = { 0 };
+    int there = 0;
+    seep_buf_adds(&name, path);
+    seep_buf_adds(&name, "-wal");
+    if (vfs)
+        (void)vfs->xAccess(vfs, seep_buf_text(&name), SQLITE_ACCESS_EXISTS, &there);
+    seep_buf_clear(&name);
+    return there != 0;
+}
+
 static bool connect(struct seep_case *c, const char *path, enum seep_case_mode mode,
                     struct seep_err *err)
 {
     int rc;
     if (mode == SEEP_CASE_READ) {
         // A database in WAL mode on a medium that cannot be written has to be opened as one that
-        // nobody changes.
+        // nobody changes; what only its log has would be missing then.
         rc = sqlite3_open_v2(path, &c->db, SQLITE_OPEN_READONLY, NULL);
-        if (rc == SQLITE_OK && sqlite3_exec(c->db, "SELECT 1 FROM sqlite_master", NULL, NULL,
-                                            NULL) == SQLITE_CANTOPEN) {
+        int first = rc == SQLITE_OK
+                        ? sqlite3_exec(c->db, "SELECT 1 FROM sqlite_master", NULL, NULL, NULL)
+                        : SQLITE_OK;
+        if (first == SQLITE_CANTOPEN || first == SQLITE_READONLY) {
+            if (has_log(path))
+                return seep_fail(
+                    err, SEEP_NO_OFFSET, "copy both files into a folder that you can write to",
+                    "is a case whose newest part is in the log (-wal) beside it, which "
+                    "cannot be read in this folder");
             struct seep_buf uri = { 0 };
             add_uri(&uri, path, "?immutable=1");
             (void)sqlite3_close_v2(c->db);
@@ -174,10 +226,9 @@ void seep_case_close(struct seep_case *c)
 {
     if (!c)
         return;
-    sqlite3_stmt *stmts[] = {
-        c->insert_tick,  c->insert_chunk, c->insert_series, c->insert_process,
-        c->insert_event, c->insert_field, c->insert_loss,   c->select_points
-    };
+    sqlite3_stmt *stmts[] = { c->insert_tick,    c->insert_chunk,  c->insert_series,
+                              c->insert_process, c->insert_event,  c->insert_field,
+                              c->insert_loss,    c->select_points, c->select_version };
     for (size_t i = 0; i < sizeof stmts / sizeof *stmts; i++)
         sqlite3_finalize(stmts[i]);
     (void)sqlite3_close_v2(c->db);

@@ -513,6 +513,8 @@ static bool on_loss(struct seep_sink *sink, const struct seep_loss *l)
     struct seep_case *c = case_of(sink);
     struct seep_buf key = { 0 };
     uint32_t id, row;
+    if (!case_begin(c, &c->sink.error))
+        return false;
     seep_buf_addf(&key, "l%" PRIu32 "/", c->source_id);
     seep_buf_adds(&key, l->what);
     bool ok = key_row(c, &key, &id, &row);
@@ -585,18 +587,8 @@ bool seep_case_begin_source(struct seep_case *c, const char *path, const char *f
     return true;
 }
 
-bool seep_case_commit(struct seep_case *c, struct seep_err *err)
-{
-    if (!c->in_transaction)
-        return true;
-    bool seal = c->writing == SEEP_CASE_IMPORT || ++c->n_tail_commits >= SEAL_COMMITS;
-    if (!case_tails_write(c, seal, err) || !case_exec(c, "COMMIT", err))
-        return false;
-    c->in_transaction = false;
-    return true;
-}
-
-bool seep_case_end_source(struct seep_case *c, enum seep_status status, uint64_t read_bytes,
+// Says in the source's row how its reading stands.
+static bool update_source(struct seep_case *c, const char *status, uint64_t read_bytes,
                           struct seep_err *err)
 {
     struct seep_json json = { 0 };
@@ -608,20 +600,38 @@ bool seep_case_end_source(struct seep_case *c, enum seep_status status, uint64_t
     }
     seep_json_end_object(&json);
     sqlite3_stmt *stmt = NULL;
-    bool ok = case_begin(c, err) && case_tails_write(c, true, err) &&
-              case_prepare(c, &stmt,
+    bool ok = case_prepare(c, &stmt,
                            "UPDATE source SET read_bytes=?2,status=?3,facts=?4 WHERE id=?1", err);
     if (ok) {
         sqlite3_bind_int64(stmt, 1, c->source_id);
         sqlite3_bind_int64(stmt, 2, (int64_t)read_bytes);
-        sqlite3_bind_text(stmt, 3, statuses[status], -1, SQLITE_STATIC);
+        sqlite3_bind_text(stmt, 3, status, -1, SQLITE_STATIC);
         sqlite3_bind_text(stmt, 4, seep_buf_text(&json.buf), -1, SQLITE_TRANSIENT);
         ok = sqlite3_step(stmt) == SQLITE_DONE ||
              case_sql_fail(c, err, "the case cannot be written");
     }
     sqlite3_finalize(stmt);
     seep_json_clear(&json);
-    ok = ok && case_exec(c, "COMMIT", err);
+    return ok;
+}
+
+bool seep_case_commit(struct seep_case *c, struct seep_err *err)
+{
+    if (!c->in_transaction)
+        return true;
+    bool seal = c->writing == SEEP_CASE_IMPORT || ++c->n_tail_commits >= SEAL_COMMITS;
+    if (!case_tails_write(c, seal, err) || !update_source(c, "reading", 0, err) ||
+        !case_exec(c, "COMMIT", err))
+        return false;
+    c->in_transaction = false;
+    return true;
+}
+
+bool seep_case_end_source(struct seep_case *c, enum seep_status status, uint64_t read_bytes,
+                          struct seep_err *err)
+{
+    bool ok = case_begin(c, err) && case_tails_write(c, true, err) &&
+              update_source(c, statuses[status], read_bytes, err) && case_exec(c, "COMMIT", err);
     if (ok)
         c->in_transaction = c->in_source = false;
     return ok;
@@ -680,6 +690,31 @@ static bool remember_series(struct seep_case *c, struct seep_err *err)
     sqlite3_finalize(stmt);
     return ok || seep_fail(err, SEEP_NO_OFFSET, "ask for the case as seep wrote it",
                            "is a case whose series are not in order");
+}
+
+bool case_remember_again(struct seep_case *c, struct seep_err *err)
+{
+    size_t n = c->n_machines;
+    struct case_machine *before = seep_alloc(n, sizeof *before);
+    if (!before)
+        return seep_fail_memory(err);
+    if (n)
+        memcpy(before, c->machines, n * sizeof *before);
+    // All points are in rows: a batch ended before this one. The rows of the tail stay as they are,
+    // because those of others may lie between them.
+    case_tails_clear(c);
+    c->tail_first_chunk = 0;
+    c->n_tail_commits = 0;
+    seep_intern_clear(&c->keys);
+    seep_intern_clear(&c->images);
+    if (c->rows_capacity)
+        memset(c->rows, 0, c->rows_capacity * sizeof *c->rows);
+    c->n_machines = c->n_processes = c->n_boots = 0;
+    bool ok = case_remember(c, err);
+    for (size_t i = 0; ok && i < n && i < c->n_machines; i++)
+        c->machines[i].boot = before[i].boot;
+    seep_free(before);
+    return ok;
 }
 
 static bool remember_events(struct seep_case *c, struct seep_err *err)

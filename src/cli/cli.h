@@ -45,6 +45,10 @@ bool cli_color(const struct cli_args *args);
 // Flushes stdout; complains and returns false when what was printed did not all arrive.
 bool cli_flush_output(void);
 
+// Whether standard output could not be written: cli_flush_output says so at the end, and nobody
+// else does.
+bool cli_output_failed(void);
+
 // help.c: the overview, the help of one command, and what is made from the rows ("man", "bash",
 // "zsh", "fish").
 void cli_help_overview(FILE *out);

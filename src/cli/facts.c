@@ -84,7 +84,10 @@ static void write_text(const struct summary *summary)
         const struct seep_dataset_source *s = &summary->sources[i];
         char size[SEEP_HUMAN_TEXT];
         seep_human_bytes((double)s->size_bytes, size);
-        printf("%s: %s, %s\n", s->path, s->format, size);
+        struct seep_buf path = { 0 };
+        seep_plain_add(&path, s->path, 0);
+        printf("%s: %s, %s\n", seep_buf_text(&path), s->format, size);
+        seep_buf_clear(&path);
         for (int k = 0; k < SEEP_N_FACT_KINDS; k++) {
             if (s->facts[k])
                 printf("  %-8s %10" PRIu64 "\n", seep_fact_kind_name((enum seep_fact_kind)k),
@@ -141,7 +144,7 @@ static enum cli_exit run(const struct cli_args *args)
     }
     if (printer && !seep_facts_printer_close(printer))
         ok = false;
-    if (!ok && status == CLI_EXIT_OK) {
+    if (!ok && status == CLI_EXIT_OK && !cli_output_failed()) {
         struct seep_err err;
         (void)seep_fail(&err, SEEP_NO_OFFSET, "is the disk full, or memory out?",
                         "the facts could not be written");

@@ -55,8 +55,10 @@ static void show_progress(void *ctx, uint64_t done, uint64_t total)
         return;
     line->last_ns = now;
     line->shown = true;
+    char tail[49];
     size_t len = strlen(line->path);
-    const char *tail = line->path + (len > 48 ? len - 48 : 0);
+    (void)snprintf(tail, sizeof tail, "%s", line->path + (len > 48 ? len - 48 : 0));
+    seep_err_plain(tail);
     (void)fprintf(stderr, "\rreading %-48s %3.0f %%", tail, 100.0 * (double)done / (double)total);
     (void)fflush(stderr);
 }
@@ -202,6 +204,11 @@ bool cli_import(struct seep_case *c, const struct cli_args *args, const char *co
         struct cli_file file;
         struct seep_sink *sink;
         uint64_t read_bytes = 0;
+        if (cli_has(args, CLI_CASE) && seep_os_same_file(files[i], args->text[CLI_CASE])) {
+            seep_log(SEEP_LOG_WARN, "%s: is the case itself, which has its facts already",
+                     files[i]);
+            continue;
+        }
         if (!cli_file_open(files[i], args->text[CLI_AS], &file, &own)) {
             cli_complain(&own, files[i]);
             *worst = CLI_EXIT_INPUT;

@@ -26,12 +26,18 @@ bool cli_color(const struct cli_args *args)
            !(term && strcmp(term, "dumb") == 0) && seep_os_is_terminal(1);
 }
 
+bool cli_output_failed(void)
+{
+    return ferror(stdout) != 0;
+}
+
 bool cli_flush_output(void)
 {
     if (fflush(stdout) == 0 && !ferror(stdout))
         return true;
     struct seep_err err;
-    (void)seep_fail(&err, SEEP_NO_OFFSET, "is the disk full?", "cannot be written");
+    (void)seep_fail(&err, SEEP_NO_OFFSET, "is the disk full, or the pipe closed?",
+                    "cannot be written");
     cli_complain(&err, "standard output");
     return false;
 }
@@ -70,6 +76,11 @@ static enum cli_exit run_command(const struct cli_command *command, int argc, ch
     } else if (args.n_files < command->min_files || args.n_files > command->max_files) {
         (void)seep_fail(&err, SEEP_NO_OFFSET, NULL, "usage: seep %s %s; more: seep %s --help",
                         command->name, command->arguments, command->name);
+        status = usage(&err);
+    } else if (cli_has(&args, CLI_SINCE) && cli_has(&args, CLI_UNTIL) &&
+               args.number[CLI_SINCE] > args.number[CLI_UNTIL]) {
+        (void)seep_fail(&err, SEEP_NO_OFFSET, "give the earlier time to --since",
+                        "--since is later than --until");
         status = usage(&err);
     } else {
         if (cli_has(&args, CLI_QUIET))

@@ -168,6 +168,8 @@ static bool open_live(struct recording *r, struct seep_sink *sink, struct seep_e
                                          .name_pattern = args->text[CLI_NAME],
                                          .heartbeat_ns = HEARTBEAT_NS };
     if (args->command) {
+        // The document has standard output for itself.
+        r->child.output_to_stderr = cli_has(args, CLI_JSON);
         if (!seep_os_spawn(args->command, &r->child, err))
             return false;
         options.pids = &r->child.pid;
@@ -220,15 +222,17 @@ static enum cli_exit run(const struct cli_args *args)
             status = CLI_EXIT_INPUT;
             cli_complain(&err, name);
         }
-        ok = seep_case_end_source(r.c, how, 0, &err) && how != SEEP_FAILED;
+        // Where the disk is full, what was kept is judged.
+        bool ended = seep_case_end_source(r.c, how, 0, how == SEEP_OK ? &err : NULL);
+        ok = how != SEEP_FAILED && (ended || how == SEEP_PARTIAL);
         struct cli_judge judge = { .c = r.c,
                                    .args = args,
                                    .command = "record",
                                    .format = cli_has(args, CLI_JSON) ? "json" : "text",
-                                   .store = name != NULL,
+                                   .store = name && ended,
                                    .out = stdout };
         ok = ok && cli_judge(&judge, &status, &err);
-        if (!ok && how != SEEP_FAILED)
+        if (!ok && how == SEEP_OK && !cli_output_failed())
             cli_complain(&err, name);
     } else {
         cli_complain(&err, name);

@@ -22,7 +22,11 @@ static enum cli_exit run(const struct cli_args *args)
     enum cli_exit status = CLI_EXIT_OK;
     const char *output = args->text[CLI_OUTPUT], *blamed = args->files[0];
     FILE *out = stdout;
-    bool ok = seep_case_open(args->files[0], SEEP_CASE_READ, &c, &err);
+    // A folder, a pipe or a missing file is told in the words of every other command.
+    struct seep_os_map map = { 0 };
+    bool ok = seep_os_map(args->files[0], &map, &err);
+    seep_os_unmap(&map);
+    ok = ok && seep_case_open(args->files[0], SEEP_CASE_READ, &c, &err);
     if (ok && output) {
         out = seep_os_create(output, &err);
         ok = out != NULL;
@@ -37,7 +41,8 @@ static enum cli_exit run(const struct cli_args *args)
         blamed = output;
     }
     if (!ok) {
-        cli_complain(&err, blamed);
+        if (output || !cli_output_failed())
+            cli_complain(&err, blamed);
         status = CLI_EXIT_INPUT;
     }
     seep_case_close(c);
@@ -56,7 +61,7 @@ const struct cli_command cli_report = {
     .examples = "  seep report srv01.seep\n"
                 "  seep report srv01.seep -o srv01.json\n",
     .options = CLI_BIT(CLI_JSON) | CLI_BIT(CLI_FORMAT) | CLI_BIT(CLI_OUTPUT) | CLI_BIT(CLI_TOP) |
-               CLI_BIT(CLI_ALL) | CLI_BIT(CLI_SINCE) | CLI_BIT(CLI_UNTIL),
+               CLI_BIT(CLI_ALL) | CLI_BIT(CLI_SINCE) | CLI_BIT(CLI_UNTIL) | CLI_BIT(CLI_BASELINE),
     .min_files = 1,
     .max_files = 1,
     .run = run,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // seep sources: what seep reads, and what it takes a file for.
 #include "cli/cli.h"
+#include "report/plain.h"
 #include "report/report.h"
 
 static void list_json(struct seep_json *json)
@@ -54,7 +55,10 @@ static void write_text(const char *path, struct seep_bytes view, const struct se
             printf("%-10s %s\n", seep_sources[i]->name, seep_sources[i]->about);
         return;
     }
-    printf("%s: %s\n", path, chosen ? chosen->about : "no source reads it");
+    struct seep_buf plain = { 0 };
+    seep_plain_add(&plain, path, 0);
+    printf("%s: %s\n", seep_buf_text(&plain), chosen ? chosen->about : "no source reads it");
+    seep_buf_clear(&plain);
     for (size_t i = 0; i < seep_n_sources; i++)
         printf("  %-10s bids %u\n", seep_sources[i]->name, seep_sources[i]->bid(view));
 }
@@ -83,7 +87,8 @@ static enum cli_exit run(const struct cli_args *args)
                         "the formats could not be written");
     else if (!path || chosen)
         return CLI_EXIT_OK;
-    cli_complain(&err, path);
+    if (written || !cli_output_failed())
+        cli_complain(&err, path);
     return CLI_EXIT_INPUT;
 }
 

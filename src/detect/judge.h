@@ -19,6 +19,8 @@ static inline bool seep_unknown(double value)
     return value != value;
 }
 
+struct seep_against;
+
 // One series that can say something about a leak.
 struct seep_judged {
     size_t series;  // index into the dataset
@@ -37,6 +39,7 @@ struct seep_judged {
     size_t finding; // index into the findings + 1; 0 = none
     size_t life_of; // index + 1 of the series that speaks for all lives of this image; 0 = none
     bool speaks;    // it is that series
+    struct seep_against *against; // what a baseline shows of it; NULL = nothing was looked for
 };
 
 // One machine. Sums are over the whole observation, in the unit of the metric.
@@ -100,6 +103,8 @@ enum seep_verdict seep_verdict_of(const struct seep_judged *judged, bool chosen_
 bool seep_seen_enough(const struct seep_judged *judged, double observed_s);
 // Whether so much growth, of this metric, in this time, matters; and why not (a static text).
 bool seep_growth_matters(const struct seep_judged *judged, const char **why_not);
+// Its verdict (`judged->verdict`) in the light of a baseline.
+enum seep_verdict seep_verdict_beside(const struct seep_judged *judged, bool chosen_only);
 // What an event alone is worth: Windows itself saw exhaustion.
 enum seep_verdict seep_verdict_of_event(void);
 // What `n` exhaustion events in a row are worth, in each of which the same process held more,

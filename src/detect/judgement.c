@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // One run: every series of every machine is measured, tested together with the others, related to
 // them, and written down.
+#include "detect/baseline.h"
 #include "detect/judge.h"
 
 #include "base/alloc.h"
@@ -61,7 +62,9 @@ struct run {
         int64_t first_ns, last_ns;
         struct seep_shape shape;
     } constant;
-    struct span { // of each process, over all its series
+    struct seep_baselines *baselines; // NULL = none
+    size_t n_expected;                // findings that they explain
+    struct span {                     // of each process, over all its series
         int64_t first_ns, last_ns;
     } * lives;
     size_t *first, *next;     // series of each machine in their order; n_series of the data = end
@@ -289,6 +292,14 @@ static bool measure(struct run *run, struct seep_scene *scene, size_t index)
         judged.shape.form = SEEP_FORM_SHORT;
         judged.shape.p = 1;
     }
+    if (run->baselines) { // it wants the points themselves, as they were measured
+        (void)seep_unwrap32(run->points.at, run->points.count);
+        for (size_t i = 0; track->negated && i < run->points.count; i++)
+            run->points.at[i].value = -run->points.at[i].value;
+    }
+    if (!seep_baselines_compare(run->baselines, run->drafts.arena, scene, &judged, &run->points,
+                                run->err))
+        return false;
     if (!seep_grow(&scene->judged, &scene->capacity, scene->n_judged + 1, sizeof judged))
         return seep_fail_memory(run->err);
     scene->judged[scene->n_judged++] = judged;
@@ -377,7 +388,8 @@ static bool judge_machine(struct run *run, struct seep_scene *scene)
     }
     if (!find_limits(run, scene))
         return false;
-    if (!seep_join_lives(scene) || !adjust(scene))
+    if (!seep_join_lives(scene) || !adjust(scene) ||
+        (run->baselines && !seep_baselines_adjust(scene)))
         return seep_fail_memory(run->err);
     seep_scene_sum(scene);
     size_t n_tested = 0;
@@ -387,12 +399,16 @@ static bool judge_machine(struct run *run, struct seep_scene *scene)
     for (size_t i = 0; i < scene->n_judged; i++) {
         struct seep_judged *j = &scene->judged[i];
         j->verdict = seep_verdict_of(j, scene->chosen_only);
+        bool accused = j->verdict >= SEEP_VERDICT_SUSPECT;
+        j->verdict = seep_verdict_beside(j, scene->chosen_only);
+        run->n_expected += accused && j->verdict < SEEP_VERDICT_SUSPECT;
         // A process that lived for a moment is no finding where others could be judged.
         if (j->shape.form == SEEP_FORM_SHORT && n_tested)
             continue;
         struct seep_draft *draft = seep_finding_write(&run->drafts, scene, j);
         if (!draft)
             return seep_fail_memory(run->err);
+        seep_baselines_write(run->baselines, &run->drafts, j, draft);
     }
     seep_relate(&run->drafts, scene);
     seep_write_lives(&run->drafts, scene);
@@ -518,6 +534,7 @@ static bool hand_over(struct run *run, struct seep_judgement *out)
     if (run->n_series == 0 && out->verdict == SEEP_VERDICT_STEADY)
         out->verdict = SEEP_VERDICT_UNKNOWN;
     out->n_series = run->n_series;
+    out->n_expected = run->n_expected;
     bool observed = run->start_ns <= run->end_ns;
     out->start_ns = observed ? run->start_ns : SEEP_NO_TIME;
     out->end_ns = observed ? run->end_ns : SEEP_NO_TIME;
@@ -595,7 +612,8 @@ bool seep_judge(const struct seep_dataset *data, const struct seep_tracks *track
                        .total = data->n_series,
                        .start_ns = INT64_MAX,
                        .end_ns = INT64_MIN };
-    bool done = judge(&run, &out);
+    bool done = seep_baselines_open(data, options, &run.baselines, err) && judge(&run, &out);
+    seep_baselines_close(run.baselines);
     seep_points_clear(&run.points);
     seep_track_clear(&run.track);
     seep_free(run.drafts.at);

@@ -21,7 +21,7 @@ struct range {
     size_t from;
     double p; // best of the tests on it, not yet paid for
     enum seep_form form;
-    double start, growth, retained;
+    double start, growth;
     double ratio; // growth of the second half over that of the first
 };
 
@@ -108,7 +108,6 @@ static enum seep_form form_of(const struct seep_grid *grid, struct range *range)
         least = fmin(least, w.y[i]);
     range->start = start;
     range->growth = end - start;
-    range->retained = fmin(fmax(least - start, 0), range->growth);
     find_slowing(grid, range);
     struct seep_kendall order;
     if (!(range->growth > 0))
@@ -164,8 +163,9 @@ static void measure(const struct seep_grid *grid, size_t from, struct seep_shape
     struct seep_windows w;
     struct seep_slope slope;
     seep_windows_make(grid, from, grid->n, cells < 48 ? cells : 48, SEEP_WINDOW_FLOOR, &w);
-    if (!seep_theil_sen(w.x, w.y, w.n, 1, 1.96, &slope))
+    if (w.n == 0 || !seep_theil_sen(w.x, w.y, w.n, 1, 1.96, &slope))
         return;
+    size_t size = cells / w.n;
     double rest[SEEP_TREND_MAX], lagged = 0, squares = 0, base = 0;
     for (size_t i = 0; i < w.n; i++)
         rest[i] = w.y[i] - slope.slope * w.x[i];
@@ -187,7 +187,7 @@ static void measure(const struct seep_grid *grid, size_t from, struct seep_shape
     shape->rate = slope.slope;
     shape->rate_low = slope.low - blur;
     shape->rate_high = slope.high + blur;
-    shape->window_s = grid->cell_ns / 1e9 * (double)(cells / w.n);
+    shape->window_s = grid->cell_ns / 1e9 * (double)size;
     shape->n_steps = w.n - 1;
     shape->n_up = 0;
     for (size_t i = 1; i < w.n; i++)
@@ -253,7 +253,7 @@ void seep_shape_find(const struct seep_grid *grid, struct seep_shape *shape)
         range = &ranges[0];
     shape->start = range->start;
     shape->growth = range->growth;
-    shape->retained = range->retained;
+    shape->retained = fmax(ranges[0].growth, 0);
     if (range->form < SEEP_FORM_SLOWING) {
         shape->p = 1;
         return;

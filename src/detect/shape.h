@@ -28,7 +28,7 @@ struct seep_shape {
     double span_s;        // of the observation
     double first, last;   // levels at the ends of the observation
     double start, growth; // floor where the judged range starts, and how much it rose until the end
-    double retained;      // of the growth, what was not given back in the last quarter
+    double retained;      // floor at the end above that at the start of the whole observation
     double noise;         // standard deviation of the floor about its line
     double p; // of the drift, all ranges and windows that were tried paid for; 1 if none
     size_t n_up, n_steps;             // steps between windows that went up, of how many

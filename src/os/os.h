@@ -20,7 +20,8 @@ struct seep_os_map {
     void *handle; // for the implementation
 };
 
-// Maps a regular file. An empty file gives an empty view. Directories and devices are refused.
+// Maps a regular file. An empty file gives an empty view. Directories, pipes and devices are
+// refused at once.
 bool seep_os_map(const char *path, struct seep_os_map *map, struct seep_err *err);
 void seep_os_unmap(struct seep_os_map *map);
 
@@ -63,13 +64,19 @@ bool seep_os_each_file(const char *argument, bool (*take)(void *ctx, const char 
 // Opens a file for writing, replacing what was there; NULL with the error set.
 FILE *seep_os_create(const char *path, struct seep_err *err);
 
-// A child process that `seep record -- CMD` watches.
+// Whether two paths name one and the same file; false when one of them is not there.
+bool seep_os_same_file(const char *a, const char *b);
+
+// A child process that `seep record -- CMD` watches. Zero it; `output_to_stderr` may be set before
+// the start.
 struct seep_os_child {
+    bool output_to_stderr; // its standard output goes where standard error goes
     uint32_t pid;
     void *handle;
 };
 
-// Starts `argv` (NULL-terminated) with this process's standard streams.
+// Starts `argv` (NULL-terminated) with this process's standard streams. What this process has
+// printed so far is flushed first.
 bool seep_os_spawn(char *const *argv, struct seep_os_child *child, struct seep_err *err);
 
 // Whether the child has ended; its exit status then (128 + signal on POSIX).

@@ -19,7 +19,8 @@
 
 bool seep_os_map(const char *path, struct seep_os_map *map, struct seep_err *err)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    // A pipe would wait for its writer.
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0) {
         const char *reason = strerror(errno);
         return seep_fail(err, SEEP_NO_OFFSET, "check the name and your permissions",
@@ -194,15 +195,25 @@ size_t seep_posix_raise_file_limit(size_t wanted)
     return limit.rlim_cur < SIZE_MAX ? (size_t)limit.rlim_cur : SIZE_MAX;
 }
 
+bool seep_os_same_file(const char *a, const char *b)
+{
+    struct stat one, two;
+    return stat(a, &one) == 0 && stat(b, &two) == 0 && one.st_dev == two.st_dev &&
+           one.st_ino == two.st_ino;
+}
+
 bool seep_os_spawn(char *const *argv, struct seep_os_child *child, struct seep_err *err)
 {
     // The pipe closes at a successful exec; otherwise the child sends its errno through it.
     int tell[2];
     if (pipe2(tell, O_CLOEXEC) != 0)
         return seep_fail(err, SEEP_NO_OFFSET, NULL, "cannot start '%s' (no pipe)", argv[0]);
+    (void)fflush(stdout);
     pid_t pid = fork();
     int reason = errno;
     if (pid == 0) {
+        if (child->output_to_stderr)
+            (void)dup2(STDERR_FILENO, STDOUT_FILENO);
         if (first_file_limit.rlim_max)
             (void)setrlimit(RLIMIT_NOFILE, &first_file_limit);
         execvp(argv[0], argv);
@@ -219,7 +230,8 @@ bool seep_os_spawn(char *const *argv, struct seep_os_child *child, struct seep_e
         return seep_fail(err, SEEP_NO_OFFSET, "check the command after --",
                          "cannot start '%s' (%s)", argv[0], strerror(reason));
     }
-    *child = (struct seep_os_child){ .pid = (uint32_t)pid };
+    child->pid = (uint32_t)pid;
+    child->handle = NULL;
     return true;
 }
 

@@ -407,6 +407,29 @@ static HANDLE inheritable(DWORD stream)
     return handle;
 }
 
+static bool identity(const char *path, BY_HANDLE_FILE_INFORMATION *info)
+{
+    wchar_t *wide = wide_path(path);
+    HANDLE file = wide
+                      ? CreateFileW(wide, 0, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
+                                    NULL, OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, NULL)
+                      : INVALID_HANDLE_VALUE;
+    seep_free(wide);
+    if (file == INVALID_HANDLE_VALUE)
+        return false;
+    BOOL ok = GetFileInformationByHandle(file, info);
+    (void)CloseHandle(file);
+    return ok;
+}
+
+bool seep_os_same_file(const char *a, const char *b)
+{
+    BY_HANDLE_FILE_INFORMATION one, two;
+    return identity(a, &one) && identity(b, &two) &&
+           one.dwVolumeSerialNumber == two.dwVolumeSerialNumber &&
+           one.nFileIndexHigh == two.nFileIndexHigh && one.nFileIndexLow == two.nFileIndexLow;
+}
+
 bool seep_os_spawn(char *const *argv, struct seep_os_child *child, struct seep_err *err)
 {
     struct seep_buf text = { 0 };
@@ -419,7 +442,8 @@ bool seep_os_spawn(char *const *argv, struct seep_os_child *child, struct seep_e
     STARTUPINFOW start = { .cb = sizeof start,
                            .dwFlags = STARTF_USESTDHANDLES,
                            .hStdInput = inheritable(STD_INPUT_HANDLE),
-                           .hStdOutput = inheritable(STD_OUTPUT_HANDLE),
+                           .hStdOutput = inheritable(child->output_to_stderr ? STD_ERROR_HANDLE
+                                                                             : STD_OUTPUT_HANDLE),
                            .hStdError = inheritable(STD_ERROR_HANDLE) };
     PROCESS_INFORMATION started;
     (void)fflush(stdout);
@@ -432,7 +456,8 @@ bool seep_os_spawn(char *const *argv, struct seep_os_child *child, struct seep_e
                          "cannot start '%s' (%s)", argv[0], reason(error, room));
     }
     (void)CloseHandle(started.hThread);
-    *child = (struct seep_os_child){ .pid = started.dwProcessId, .handle = started.hProcess };
+    child->pid = started.dwProcessId;
+    child->handle = started.hProcess;
     return true;
 }
 

@@ -115,7 +115,7 @@ bool seep_nt_page_files(struct seep_bytes table, uint64_t *used_pages, uint64_t 
 static bool is_text(struct seep_bytes utf16, const char *ascii)
 {
     size_t len = strlen(ascii);
-    if (utf16.len != 2 * len)
+    if (!utf16.data || utf16.len != 2 * len)
         return false;
     for (size_t i = 0; i < len; i++) {
         if (seep_le16(utf16.data + 2 * i) != (uint8_t)ascii[i])

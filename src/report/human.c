@@ -80,7 +80,8 @@ static const char *per(double per_second, double big_per_second, double small_pe
     return *seconds == 3600 ? "h" : "d";
 }
 
-static void rate(double per_second, const char *unit, bool coarse, char text[SEEP_HUMAN_TEXT])
+static void rate(double per_second, double like, const char *unit, bool coarse,
+                 char text[SEEP_HUMAN_TEXT])
 {
     if (!isfinite(per_second)) {
         (void)snprintf(text, SEEP_HUMAN_TEXT, "unknown");
@@ -91,9 +92,9 @@ static void rate(double per_second, const char *unit, bool coarse, char text[SEE
     double size = fabs(per_second) * (ratio ? 100 : 1);
     const char *sign = per_second < 0 ? "-" : per_second > 0 ? "+" : "";
     char number[SEEP_HUMAN_TEXT];
-    double seconds;
-    const char *over = bytes ? per(size, 1 << 20, 1024, &seconds) : per(size, 10, 1, &seconds);
-    if (size == 0)
+    double of = isfinite(like) ? fabs(like) * (ratio ? 100 : 1) : size, seconds;
+    const char *over = bytes ? per(of, 1 << 20, 1024, &seconds) : per(of, 10, 1, &seconds);
+    if (of == 0)
         over = "h";
     if (bytes)
         unsigned_bytes(size * seconds, coarse, number);
@@ -106,12 +107,13 @@ static void rate(double per_second, const char *unit, bool coarse, char text[SEE
 
 void seep_human_rate(double per_second, const char *unit, char text[SEEP_HUMAN_TEXT])
 {
-    rate(per_second, unit, true, text);
+    rate(per_second, per_second, unit, true, text);
 }
 
-void seep_human_rate_fine(double per_second, const char *unit, char text[SEEP_HUMAN_TEXT])
+void seep_human_rate_like(double per_second, double like, bool fine, const char *unit,
+                          char text[SEEP_HUMAN_TEXT])
 {
-    rate(per_second, unit, false, text);
+    rate(per_second, like, unit, !fine, text);
 }
 
 void seep_human_duration(double seconds, char text[SEEP_HUMAN_TEXT])

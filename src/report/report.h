@@ -20,6 +20,8 @@ struct seep_report {
     const char *command; // "analyze", "record", "report"
     const struct seep_dataset *data;
     const struct seep_judgement *judgement;
+    const struct seep_dataset *const *baselines; // what it was compared with
+    size_t n_baselines;
     size_t top; // 0 = the writer's own default (text: 20, JSON: everything)
     bool all;   // steady findings too
     bool color; // ANSI colours, text only
@@ -67,9 +69,10 @@ enum { SEEP_HUMAN_TEXT = 32 };
 void seep_human_bytes(double bytes, char text[SEEP_HUMAN_TEXT]);
 void seep_human_rate(double per_second, const char *unit, char text[SEEP_HUMAN_TEXT]);
 void seep_human_duration(double seconds, char text[SEEP_HUMAN_TEXT]);
-// The same with a digit or a unit more ("4 d 21 h"), for the ends of an interval that would
-// otherwise look equal.
-void seep_human_rate_fine(double per_second, const char *unit, char text[SEEP_HUMAN_TEXT]);
+// An end of the interval of the rate `like`, over the same time; `fine`: with a digit more.
+void seep_human_rate_like(double per_second, double like, bool fine, const char *unit,
+                          char text[SEEP_HUMAN_TEXT]);
+// With the next smaller unit: "4 d 21 h".
 void seep_human_duration_fine(double seconds, char text[SEEP_HUMAN_TEXT]);
 // `unit` as seep_metric_unit gives it: "bytes", "count", "ratio" (shown in %); NULL = a bare
 // number.

@@ -207,6 +207,12 @@ static bool announce(struct seep_perfmon *pm, struct machine *m)
 {
     if (m->id.v)
         return true;
+    // The first tick is there already: it may hold the commit limit.
+    for (uint32_t v = m->first; v && !m->known.commit_limit_bytes; v = pm->columns[v - 1].next) {
+        double value = pm->columns[v - 1].value;
+        if (pm->infos[v - 1].metric == SEEP_METRIC_COMMIT_LIMIT_BYTES && value >= 1 && value < 1e18)
+            m->known.commit_limit_bytes = (uint64_t)value;
+    }
     if (!m->known.os && m->windows)
         m->known.os = "Windows";
     return seep_sink_machine(pm->sink, &m->known, &m->id) || refused(pm);

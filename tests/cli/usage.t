@@ -51,3 +51,6 @@ $ seep --generate man
 $ seep --generate elisp
 ! seep: nothing can be made for 'elisp': man bash zsh fish
 ? 2
+$ seep analyze x.blg --since 2026-03-02 --until 2026-03-01
+! seep: --since is later than --until: give the earlier time to --since
+? 2

@@ -14,7 +14,8 @@ enum {
     INSTANCE_HEADER = 24,
     NO_INSTANCES = -1,
     // a cell of a counter block may serve several counters (a base does), but not any number
-    MAX_SHARING = 8,
+    MAX_SHARING = 2,
+    NAMES_PER_BYTE = 4, // bytes of parents' names that are given out for each byte of a block
     OBJECT_PROCESS = 230,
     COUNTER_ID_PROCESS = 784,
 };
@@ -273,6 +274,7 @@ struct parents {
     size_t objects; // where the first object starts
     uint32_t index; // of the object whose names are there, 0 = none
     unsigned n_built;
+    size_t budget; // bytes of names that may still be given out
     struct seep_bytes *names;
     size_t n_names, capacity;
 };
@@ -312,13 +314,21 @@ static bool build_parents(struct seep_blg *b, struct parents *p, uint32_t index)
     return true;
 }
 
-// The name of instance `number` of object `index`; empty where it is not in the block.
+// The name of instance `number` of object `index`; empty where it is not in the block, and where
+// children of parents with long names would cost more memory than the block has bytes.
 static struct seep_bytes parent_name(struct seep_blg *b, struct parents *p, uint32_t index,
                                      uint32_t number)
 {
     if (p->index != index)
         (void)build_parents(b, p, index);
-    return number < p->n_names ? p->names[number] : (struct seep_bytes){ 0 };
+    if (number >= p->n_names)
+        return (struct seep_bytes){ 0 };
+    if (p->names[number].len > p->budget) {
+        seep_blg_lose(b, SEEP_BLG_BAD_TEXT, 0, 0, 0);
+        return (struct seep_bytes){ 0 };
+    }
+    p->budget -= p->names[number].len;
+    return p->names[number];
 }
 
 static void read_instances(struct seep_blg *b, struct seep_blg_group *g, const struct clock *clock,
@@ -391,7 +401,9 @@ void seep_blg_block(struct seep_blg *b, struct seep_bytes block, size_t offset)
                            .utc = seep_le64(block.data + 72) };
     uint32_t name_len = seep_le32(block.data + 80), name_at = seep_le32(block.data + 84);
     uint32_t host = seep_blg_host(b, seep_bytes_part(block, name_at, name_len));
-    struct parents parents = { .block = block, .objects = header };
+    struct parents parents = { .block = block,
+                               .objects = header,
+                               .budget = NAMES_PER_BYTE * block.len };
     size_t at = header;
     for (uint32_t i = 0; i < n_objects && !b->failed; i++) {
         struct object o;

@@ -66,9 +66,8 @@ static uint32_t name_id(struct seep_blg *b, struct seep_blg_group *g,
 
 static struct seep_blg_instance *add_instance(struct seep_blg_group *g, struct seep_blg_name *name)
 {
-    if (!seep_grow(&g->instances, &g->instances_capacity, g->n_instances + 1,
-                   sizeof *g->instances) ||
-        !seep_grow(&g->cells, &g->cells_capacity, g->n_cells + g->n_counters, sizeof *g->cells))
+    if (!seep_grow(&g->cells, &g->cells_capacity, g->n_cells + g->n_counters, sizeof *g->cells) ||
+        !seep_grow(&g->instances, &g->instances_capacity, g->n_instances + 1, sizeof *g->instances))
         return NULL;
     struct seep_blg_instance *last = name->last ? &g->instances[name->last - 1] : NULL;
     struct seep_blg_instance *i = &g->instances[g->n_instances++];

@@ -17,6 +17,7 @@ enum {
     RAW_COUNTER = 40, // PDH_RAW_COUNTER
     ITEMS_HEADER = 24,
     ITEM = 24,
+    NAMES_PER_BYTE = 4, // bytes of names that are read for each byte of a record
 };
 
 // Only these two states carry a value ("Checking Counter Data Status Codes").
@@ -102,6 +103,9 @@ static void read_items(struct seep_blg *b, size_t index, struct seep_bytes body,
     if (!e || !valid_status(status))
         return;
     body.len = len;
+    // Each item has a name of its own; items that share the bytes of long ones would cost more
+    // memory than the file has bytes.
+    size_t names = NAMES_PER_BYTE * (size_t)len;
     seep_blg_group_begin(b, &e->group);
     for (uint32_t i = 0; i < count && !b->failed; i++) {
         const uint8_t *item = body.data + ITEMS_HEADER + (size_t)i * ITEM;
@@ -115,6 +119,11 @@ static void read_items(struct seep_blg *b, size_t index, struct seep_bytes body,
                                      .multi = seep_le32(item + 4) };
         struct seep_blg_who who = { .name = seep_utf16_until_nul(
                                         seep_bytes_part(body, name, SEEP_MAX_NAME + 2)) };
+        if (who.name.len > names) {
+            seep_blg_lose(b, SEEP_BLG_BAD_RECORD, (uint64_t)(count - i) * ITEM, at, 0);
+            return;
+        }
+        names -= who.name.len;
         raw_value(b, e, &who, &raw);
     }
 }

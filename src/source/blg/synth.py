@@ -517,6 +517,58 @@ def huge(field):
     return make
 
 
+def case_shared_names(out):
+    """5,000 items whose names all lie in the same 10 kB, each beginning 2 bytes behind the last."""
+    zone, start, n = Zone(), filetime(2026, 3, 1, 12), 5000
+    trace = Trace(out, start, zone)
+    local = zone.local(start)
+    trace.split(LIST, local, counter_list(
+        [list_entry("\\\\SRV01", "Process", "Handle Count", "*", kind=RAW, flags=1)]))
+    first = 24 + 24 * n
+    table = b"".join(struct.pack("<IIqq", first + 2 * i, 1, i, 0) for i in range(n))
+    names = wide("".join(chr(0x4E00 + i) for i in range(n)))
+    size = first + len(names)
+    size += -size % 8
+    head = struct.pack("<IIIIq", size, n, 0, 0, local)
+    trace.split(DATA, local, outer([inner(MULTI, (head + table + names).ljust(size, b"\0"))]))
+    trace.close()
+
+
+def case_shared_parents(out):
+    """5,000 threads with names of their own whose process has a name of 4 kB."""
+    zone, start, n = Zone(), filetime(2026, 3, 1, 12), 5000
+    trace = Trace(out, start, zone)
+    for body in name_events("SRV01", {230: "Process", 232: "Thread", 784: "ID Process",
+                                      804: "ID Thread"}):
+        trace.split(NAMES, zone.local(start) - 20, body)
+    trace.split(LIST, zone.local(start) - 10, counter_list(
+        [list_entry("\\\\SRV01", "Thread", "*", "*", kind=0x10, flags=0x10)]))
+    process = PerfObject(230, [(784, RAW, 4, 0)])
+    thread = PerfObject(232, [(804, RAW, 4, 0)])
+    processes = process.pack(start, process.instance("\u4e00" * 2000, [1000]), 1)
+    threads = thread.pack(start, b"".join(
+        thread.instance("%x" % i, [i], parent=(230, 0)) for i in range(n)), n)
+    trace.split(DATA, zone.local(start), outer([data_block(start, "SRV01", [processes, threads],
+                                                           1)]))
+    trace.close()
+
+
+def case_shared_counters(out):
+    """200 instances of 400 counters that all lie in the same 4 bytes of blocks of 500 bytes."""
+    zone, start, n = Zone(), filetime(2026, 3, 1, 12), 200
+    trace = Trace(out, start, zone)
+    trace.split(LIST, zone.local(start), counter_list(
+        [list_entry("\\\\SRV01", "#900", "*", "*", kind=0x10, flags=0x10)]))
+    thing = PerfObject(900, [])
+    thing.defs = b"".join(struct.pack("<IIIIIiIIII", 40, 1000 + 2 * i, 0, 0, 0, 0, 100, RAW, 4, 4)
+                          for i in range(400))
+    thing.counter_block = lambda values: struct.pack("<I", 500) + bytes(496)
+    body = thing.pack(start, b"".join(thing.instance("%x" % i, []) for i in range(n)), n,
+                      n_counters=400)
+    trace.split(DATA, zone.local(start), outer([data_block(start, "SRV01", [body], 1)]))
+    trace.close()
+
+
 def case_empty(out):
     """A log that was started and stopped: a header buffer and a counter list, no sample."""
     log = Log(out)
@@ -539,7 +591,8 @@ CASES = {
     "code-page": case_code_page,
     "no-list": case_no_list, "no-names": case_no_names,
     "unknown-kind": case_unknown_kind, "bad-status": case_bad_status, "wrap32": case_wrap32,
-    "empty": case_empty,
+    "empty": case_empty, "shared-names": case_shared_names, "shared-parents": case_shared_parents,
+    "shared-counters": case_shared_counters,
 }
 for _field in ("counters", "instances", "object-length", "objects", "block-length", "items",
                "record-length", "parts"):

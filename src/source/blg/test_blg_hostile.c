@@ -224,6 +224,35 @@ static void a_sink_that_refuses_ends_the_read(void **state)
     seep_buf_clear(&bytes);
 }
 
+// Long names that many instances share make no more text than a few times the file.
+static void shared_names_cost_no_more_than_the_file(void **state)
+{
+    (void)state;
+    static const char *const cases[] = { "shared-names", "shared-parents" };
+    for (int i = 0; i < 2; i++) {
+        struct seep_buf bytes = blg_case(cases[i]);
+        struct testkit_sink sink;
+        assert_int_not_equal(read_bytes(bytes.data, bytes.len, &sink), SEEP_FAILED);
+        assert_true(sink.sink.n_harmful_losses >= 1);
+        assert_true(sink.sink.counts[SEEP_FACT_SAMPLE] > 100);
+        assert_true(sink.text.len < 16 * bytes.len);
+        testkit_sink_clear(&sink);
+        seep_buf_clear(&bytes);
+    }
+}
+
+static void counters_do_not_share_their_bytes(void **state)
+{
+    (void)state;
+    struct seep_buf bytes = blg_case("shared-counters");
+    struct testkit_sink sink;
+    assert_int_not_equal(read_bytes(bytes.data, bytes.len, &sink), SEEP_FAILED);
+    assert_true(sink.sink.counts[SEEP_FACT_SAMPLE] < bytes.len / 2);
+    assert_non_null(strstr(seep_buf_text(&sink.text), "loss bad-record"));
+    testkit_sink_clear(&sink);
+    seep_buf_clear(&bytes);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -234,6 +263,8 @@ int main(void)
         cmocka_unit_test(what_is_no_log_is_refused_in_one_line),
         cmocka_unit_test(a_cancelled_read_keeps_what_it_has),
         cmocka_unit_test(a_sink_that_refuses_ends_the_read),
+        cmocka_unit_test(shared_names_cost_no_more_than_the_file),
+        cmocka_unit_test(counters_do_not_share_their_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
