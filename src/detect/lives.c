@@ -58,7 +58,7 @@ static void join(struct seep_scene *scene, const struct life *lives, size_t n)
             continue;
         if (j->shape.form != SEEP_FORM_GROWING)
             return;
-        logs += log(fmax(j->shape.p, 1e-300));
+        logs += log(fmin(fmax(j->shape.p / SEEP_WALK_SHARE, 1e-300), 1)); // the share is paid once
         speaker = lives[i].at;
         k++;
     }
@@ -70,7 +70,7 @@ static void join(struct seep_scene *scene, const struct life *lives, size_t n)
             j->life_of = speaker + 1;
     }
     scene->judged[speaker].speaks = true;
-    scene->judged[speaker].shape.p = combine(logs, k);
+    scene->judged[speaker].shape.p = SEEP_WALK_SHARE * combine(logs, k);
 }
 
 bool seep_join_lives(struct seep_scene *scene)

@@ -19,7 +19,7 @@
 // The range of cells from `from` to the end of the grid.
 struct range {
     size_t from;
-    double p; // best of the tests on it, not yet paid for
+    double evidence; // mean of the tests' Cauchy scores, see cauchy_score()
     enum seep_form form;
     double start, growth;
     double ratio; // growth of the second half over that of the first
@@ -30,18 +30,36 @@ static double middle_of(const double *y, size_t from, size_t n)
     return seep_median(y + from, n);
 }
 
-// The tests on one range; returns how many there are. They are made only where the form leaves a
-// question, but paid for everywhere.
-static unsigned test_range(const struct seep_grid *grid, struct range *range)
+// Tests of the same growth through different windows agree or fail together, so paying for each of
+// them (Bonferroni) would pay many times for one look. The tail of a mean of Cauchy variables is
+// that of one of them whatever their dependence (Liu and Xie 2020), so p values are added up as the
+// Cauchy variables that they are quantiles of. Below zero, where a test says nothing, is zero.
+static double cauchy_score(double p)
+{
+    const double pi = 3.14159265358979323846;
+    return p < 0.5 ? 1 / tan(fmax(p, 1e-300) * pi) : 0;
+}
+
+static double cauchy_tail(double score)
+{
+    const double pi = 3.14159265358979323846;
+    return score > 0 ? atan2(1, score) / pi : 1;
+}
+
+// The tests on one range: of steps between windows of several widths, floors and medians, and of
+// the slope where the noise is stationary.
+static void test_range(const struct seep_grid *grid, struct range *range)
 {
     static const size_t fine[] = { 48, 24, 16, 10 };
     size_t cells = grid->n - range->from;
     size_t counts[] = { cells, cells / 2, cells / 3, cells / 5 };
-    bool open = range->form >= SEEP_FORM_SLOWING;
     unsigned n_tests = 0;
+    double sum = 0, stationary = 0;
     struct seep_windows w;
     struct seep_drift drift;
-    range->p = 1;
+    range->evidence = 0;
+    if (range->form < SEEP_FORM_SLOWING)
+        return;
     for (unsigned i = 0; i < 4; i++) {
         size_t n = cells >= 96 ? fine[i] : counts[i];
         if (n < SEEP_SHAPE_MIN_LOOKS)
@@ -50,22 +68,22 @@ static unsigned test_range(const struct seep_grid *grid, struct range *range)
             if (kind == SEEP_WINDOW_LEVEL && cells / n < 3)
                 continue; // nothing that the floor does not say
             n_tests++;
-            if (!open)
-                continue;
             seep_windows_make(grid, range->from, grid->n, n, (enum seep_window_kind)kind, &w);
             if (seep_drift_steps(w.y, w.broken, w.n, &drift))
-                range->p = fmin(range->p, drift.p);
+                sum += cauchy_score(drift.p);
         }
     }
-    if (grid->n_gaps == 0 && cells >= SEEP_STATIONARY_MIN) {
-        n_tests++;
-        if (open)
-            seep_windows_make(grid, range->from, grid->n, cells < 256 ? cells : 256,
-                              SEEP_WINDOW_LEVEL, &w);
-        if (open && seep_drift_stationary(w.y, w.n, &drift))
-            range->p = fmin(range->p, drift.p);
+    bool tries_slope = grid->n_gaps == 0 && cells >= SEEP_STATIONARY_MIN;
+    if (tries_slope) {
+        seep_windows_make(grid, range->from, grid->n, cells < 256 ? cells : 256, SEEP_WINDOW_LEVEL,
+                          &w);
+        if (seep_drift_stationary(w.y, w.n, &drift))
+            stationary = cauchy_score(drift.p);
     }
-    return n_tests;
+    // A third is for the one test of the other kind.
+    range->evidence = n_tests ? sum / n_tests : 0;
+    if (tries_slope)
+        range->evidence += (stationary - range->evidence) / 3;
 }
 
 // Growth of the second half over that of the first, by a parabola through the median levels of
@@ -156,8 +174,52 @@ static enum seep_form later_form(const struct seep_grid *grid, const struct rang
     return form;
 }
 
-// The rate from `from` on, and how the steps went.
-static void measure(const struct seep_grid *grid, size_t from, struct seep_shape *shape)
+// The x at which the mean of what y has above x is `excess`; y is sorted, smallest first.
+static double height_of(const double *y, size_t n, double excess)
+{
+    double above = 0, x = y[n - 1]; // `above` is the sum of the y from i on
+    for (size_t i = n; i-- > 0;) {
+        // Between y[i - 1] and y[i] the mean excess is (above - k x) / n.
+        double k = (double)(n - i);
+        above += y[i];
+        x = (above - excess * (double)n) / k;
+        if (i == 0 || x >= y[i - 1])
+            return x;
+    }
+    return x;
+}
+
+// How early a limit is reached by what goes up and down about the line. While the line is still s
+// seconds away from it, a look reaches it with the chance that a value is rate * s above the line;
+// looks that do not depend on each other, every d seconds, add up to the hazard
+// E[(e - x)+] / (rate d) until the line is x below. Half of all series have reached it at a hazard
+// of ln 2, 2.5 % at 0.0253 and 97.5 % at 3.69.
+static void find_ahead(const struct seep_grid *grid, size_t from, double base,
+                       struct seep_shape *shape)
+{
+    double e[SEEP_TREND_MAX], mean = 0, lagged = 0, squares = 0;
+    size_t n = grid->n - from;
+    for (size_t i = 0; i < n; i++) {
+        double t_s = ((double)grid->t_ns[from + i] - (double)grid->start_ns) / 1e9;
+        // The highest value of a cell is taken to be as far from the mean as the lowest.
+        e[i] = 2 * grid->level[from + i] - grid->low[from + i] - base - shape->rate * t_s;
+        mean += e[i] / (double)n;
+    }
+    for (size_t i = 0; i < n; i++) {
+        squares += (e[i] - mean) * (e[i] - mean);
+        lagged += i ? (e[i] - mean) * (e[i - 1] - mean) : 0;
+    }
+    double phi = squares > 0 ? fmin(fmax(lagged / squares, 0), 0.98) : 0;
+    double apart_s = grid->cell_ns / 1e9 * (1 + phi) / (1 - phi);
+    seep_sort(e, n);
+    shape->ahead = height_of(e, n, 0.6931 * shape->rate * apart_s);
+    shape->ahead_most = height_of(e, n, 0.0253 * shape->rate * apart_s);
+    shape->ahead_least = height_of(e, n, 3.69 * shape->rate * apart_s);
+}
+
+// The rate from `from` on, and how the steps went. `raw` is the grid with its rhythm.
+static void measure(const struct seep_grid *grid, const struct seep_grid *raw, size_t from,
+                    struct seep_shape *shape)
 {
     size_t cells = grid->n - from;
     struct seep_windows w;
@@ -187,6 +249,10 @@ static void measure(const struct seep_grid *grid, size_t from, struct seep_shape
     shape->rate = slope.slope;
     shape->rate_low = slope.low - blur;
     shape->rate_high = slope.high + blur;
+    double end_s = ((double)grid->end_ns - (double)grid->start_ns) / 1e9;
+    shape->trend = base + shape->rate * end_s;
+    shape->pivot_s = end_s - (w.x[0] + w.x[w.n - 1]) / 2;
+    find_ahead(raw, from, base, shape);
     shape->window_s = grid->cell_ns / 1e9 * (double)size;
     shape->n_steps = w.n - 1;
     shape->n_up = 0;
@@ -230,27 +296,26 @@ void seep_shape_find(const struct seep_grid *grid, struct seep_shape *shape)
     if (n < SEEP_SHAPE_MIN_LOOKS)
         return;
     // From here on without the rhythm of the day.
+    const struct seep_grid *raw = grid;
     struct seep_grid calm = *grid;
     if (seep_grid_remove_rhythm(&calm))
         grid = &calm;
     struct range ranges[3] = { { .from = 0 }, { .from = n / 2 }, { .from = n - n / 4 } };
-    unsigned n_ranges = n >= 96 ? 3 : (n >= 2 * SEEP_SHAPE_MIN_LOOKS ? 2 : 1), n_tests = 0;
+    static const double weights[3][3] = { { 1 }, { 0.6, 0.4 }, { 0.5, 0.3, 0.2 } };
+    unsigned n_ranges = n >= 96 ? 3 : (n >= 2 * SEEP_SHAPE_MIN_LOOKS ? 2 : 1);
+    double evidence = 0;
     // What the whole observation says stands, unless a later part grows as a leak does.
     size_t best = 0;
     for (unsigned i = 0; i < n_ranges; i++) {
         ranges[i].form = i ? later_form(grid, &ranges[0], &ranges[i]) : form_of(grid, &ranges[i]);
-        n_tests += test_range(grid, &ranges[i]);
-        if (i && ranges[i].form == SEEP_FORM_GROWING &&
-            (ranges[best].form != SEEP_FORM_GROWING || ranges[i].p < ranges[best].p))
+        test_range(grid, &ranges[i]);
+        evidence += weights[n_ranges - 1][i] * ranges[i].evidence;
+        if (i && ranges[i].form == SEEP_FORM_GROWING && ranges[best].form != SEEP_FORM_GROWING)
             best = i;
     }
     struct range *range = &ranges[best];
     shape->form = range->form;
-    shape->p = fmin(range->p * n_tests, 1);
-    // Where the whole observation grows steadily, a part of it may be the surest proof, but what
-    // grew is the whole.
-    if (best && ranges[0].form == SEEP_FORM_GROWING)
-        range = &ranges[0];
+    shape->p = SEEP_WALK_SHARE * cauchy_tail(evidence);
     shape->start = range->start;
     shape->growth = range->growth;
     shape->retained = fmax(ranges[0].growth, 0);
@@ -259,5 +324,5 @@ void seep_shape_find(const struct seep_grid *grid, struct seep_shape *shape)
         return;
     }
     size_t from = find_onset(grid, range->from, range->growth, shape);
-    measure(grid, from, shape);
+    measure(grid, raw, from, shape);
 }

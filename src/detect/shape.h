@@ -30,18 +30,29 @@ struct seep_shape {
     double start, growth; // floor where the judged range starts, and how much it rose until the end
     double retained;      // floor at the end above that at the start of the whole observation
     double noise;         // standard deviation of the floor about its line
-    double p; // of the drift, all ranges and windows that were tried paid for; 1 if none
+    double p; // of the drift of a healthy series, all ranges and windows paid for; 1 if none
     size_t n_up, n_steps;             // steps between windows that went up, of how many
     double window_s;                  // width of those windows
     double rate, rate_low, rate_high; // per second, with the 95 % interval
-    int64_t since_ns;                 // when the growth began
-    bool warmed_up;                   // faster growth came before `since_ns`
+    // The line at the end of the observation, and how long before that it would turn if its slope
+    // were another one.
+    double trend, pivot_s;
+    // How far above the line the series gets before the line itself gets to a limit: so far or
+    // farther with a chance of 97.5, 50 and 2.5 %.
+    double ahead_least, ahead, ahead_most;
+    int64_t since_ns; // when the growth began
+    bool warmed_up;   // faster growth came before `since_ns`
     size_t n_gaps;
     double gap_s;
 };
 
 // The fewest looks at which anything can be said.
 enum { SEEP_SHAPE_MIN_LOOKS = 8 };
+
+// The tests are made for noise that wanders like a random walk, under which they keep their p.
+// Noise that returns to a level within half of the observation passes them, and the forms, hardly
+// ever. So of healthy series only those that wander count: one in five is taken to.
+#define SEEP_WALK_SHARE 0.2
 
 void seep_shape_find(const struct seep_grid *grid, struct seep_shape *shape);
 

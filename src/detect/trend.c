@@ -323,6 +323,34 @@ bool seep_drift_steps(const double *y, const bool *broken, size_t n, struct seep
     return true;
 }
 
+// First-order autocorrelation of `u`, its least-squares estimate; negative where there is none.
+static double autocorrelation(const double *u, size_t n)
+{
+    double lagged = 0, before = 0;
+    for (size_t i = 1; i < n; i++) {
+        lagged += u[i] * u[i - 1];
+        before += u[i - 1] * u[i - 1];
+    }
+    return before > 0 ? lagged / before : -1;
+}
+
+// How likely a random walk, with white noise on it, is to look as stationary as y. White noise
+// makes a walk look stationary from one value to the next; it averages out over stretches, and the
+// walk does not.
+static double walk_tail_of_stretches(const double *y, size_t n)
+{
+    double mean[SEEP_STATIONARY_STRETCHES], u[SEEP_STATIONARY_STRETCHES];
+    for (size_t i = 0; i < SEEP_STATIONARY_STRETCHES; i++) {
+        size_t at = i * n / SEEP_STATIONARY_STRETCHES;
+        size_t end = (i + 1) * n / SEEP_STATIONARY_STRETCHES;
+        mean[i] = 0;
+        for (size_t k = at; k < end; k++)
+            mean[i] += y[k] / (double)(end - at);
+    }
+    (void)detrend(mean, SEEP_STATIONARY_STRETCHES, u);
+    return walk_tail(autocorrelation(u, SEEP_STATIONARY_STRETCHES), SEEP_STATIONARY_STRETCHES);
+}
+
 // The p value of the test of steps between the means of twelve stretches.
 static double coarse_steps(const double *y, size_t n)
 {
@@ -344,24 +372,20 @@ bool seep_drift_stationary(const double *y, size_t n, struct seep_drift *result)
     if (n < SEEP_STATIONARY_MIN || n > SEEP_TREND_MAX)
         return false;
     double u[SEEP_TREND_MAX];
-    double rest = detrend(y, n, u), lagged = 0, before = 0;
-    for (size_t i = 1; i < n; i++) {
-        lagged += u[i] * u[i - 1];
-        before += u[i - 1] * u[i - 1];
-    }
-    double m = (double)n, rise = y[n - 1] - u[n - 1] - (y[0] - u[0]);
-    if (!(before > 0) || rise < SEEP_STATIONARY_RISE * sqrt(rest / m) ||
-        coarse_steps(y, n) > SEEP_STATIONARY_COARSE_P)
+    double rest = detrend(y, n, u), m = (double)n;
+    double rise = y[n - 1] - u[n - 1] - (y[0] - u[0]), raw = autocorrelation(u, n);
+    if (!(rest > 0) || rise < SEEP_STATIONARY_RISE * sqrt(rest / m))
         return false;
-    double raw = lagged / before;
     // The least-squares estimate from detrended residuals is too low by about (2 + 4 phi) / n.
     double phi = (raw * m + 2) / (m - 4);
     phi = phi < 0 ? 0 : phi;
-    double walk = walk_tail(raw, n);
-    if (phi > 0.9 || walk > 0.05)
+    double walk = fmax(walk_tail(raw, n), walk_tail_of_stretches(y, n));
+    if (phi > 0.9)
         return false;
     gls_test(y, n, phi, result);
-    if (result->p < walk)
-        result->p = walk;
+    // Where a walk ends is independent of the way there less the line to its end (the Brownian
+    // bridge), so how far it went and how stationary it looks are two witnesses (Fisher).
+    double both = fmax(walk * coarse_steps(y, n), 1e-300);
+    result->p = fmax(result->p, both * (1 - log(both)));
     return true;
 }

@@ -55,12 +55,12 @@ bool seep_drift_steps(const double *y, const bool *broken, size_t n, struct seep
 
 // For noise that reverts to its mean: the t test of the slope with the noise's first-order
 // autocorrelation taken out (feasible GLS, Prais and Winsten 1954). Its p is never below the
-// probability that a random walk looks as stationary as this (Dickey and Fuller 1979). A slow walk
-// under fast noise fools both; so it does not apply (false) unless the line rises by at least
-// SEEP_STATIONARY_RISE standard deviations of the rest and the test of steps between the means of
-// twelve stretches, which a walk does not fool, is below SEEP_STATIONARY_COARSE_P.
-enum { SEEP_STATIONARY_MIN = 40, SEEP_STATIONARY_RISE = 4 };
-#define SEEP_STATIONARY_COARSE_P 0.002
+// probability that a random walk looks as stationary as this (Dickey and Fuller 1979) and goes as
+// far (the test of steps between twelve means). Both are seen between the means of
+// SEEP_STATIONARY_STRETCHES stretches too, because white noise hides a slow walk from value to
+// value. It does not apply (false) unless the line rises by at least SEEP_STATIONARY_RISE standard
+// deviations of the rest.
+enum { SEEP_STATIONARY_STRETCHES = 32, SEEP_STATIONARY_MIN = 96, SEEP_STATIONARY_RISE = 4 };
 bool seep_drift_stationary(const double *y, size_t n, struct seep_drift *result);
 
 // P(T > t) for Student's t with df degrees of freedom.

@@ -5,11 +5,15 @@
 
 #include <math.h>
 
-// The rate of false accusations among all accusations that is put up with. One in a hundred
+// The rate of false accusations among all accusations that is put up with. One in fifty
 // machines with a wrongly named process is what an operator forgives; at one in ten a finding is a
 // hint.
-#define Q_LEAKING 0.01
+#define Q_LEAKING 0.02
 #define Q_SUSPECT 0.10
+
+// And, however few others there are, of each series by itself: so much against a random walk.
+#define P_LEAKING (0.02 * SEEP_WALK_SHARE)
+#define P_SUSPECT (0.10 * SEEP_WALK_SHARE)
 
 // Growth must also stand out of what the series does anyway.
 #define MANY_NOISES 4.0    // standard deviations of the floor about its line
@@ -97,10 +101,11 @@ enum seep_verdict seep_verdict_of(const struct seep_judged *judged, bool chosen_
     if (s->form == SEEP_FORM_SHORT)
         return SEEP_VERDICT_UNKNOWN;
     if (s->form < SEEP_FORM_SLOWING || !(s->rate_low > 0) || !(judged->q < Q_SUSPECT) ||
-        !seep_growth_matters(judged, &why_not))
+        !(s->p < P_SUSPECT) || !seep_growth_matters(judged, &why_not))
         return SEEP_VERDICT_STEADY;
+    bool sure = judged->q < Q_LEAKING && s->p < P_LEAKING;
     if (s->form == SEEP_FORM_SLOWING)
-        return judged->q < Q_LEAKING ? SEEP_VERDICT_SUSPECT : SEEP_VERDICT_STEADY;
+        return sure ? SEEP_VERDICT_SUSPECT : SEEP_VERDICT_STEADY;
     // What a program that has ended took was given back. One that was there for most of the time,
     // or came back and grew again, may have ended because of it.
     if (judged->kind == SEEP_SUBJECT_PROCESS && !judged->alive && !judged->speaks &&
@@ -119,7 +124,7 @@ enum seep_verdict seep_verdict_of(const struct seep_judged *judged, bool chosen_
         return SEEP_VERDICT_SUSPECT;
     if (s->span_s < MOMENT_S)
         return SEEP_VERDICT_SUSPECT;
-    return judged->q < Q_LEAKING ? SEEP_VERDICT_LEAKING : SEEP_VERDICT_SUSPECT;
+    return sure ? SEEP_VERDICT_LEAKING : SEEP_VERDICT_SUSPECT;
 }
 
 bool seep_against_explains(const struct seep_against *a)
