@@ -44,7 +44,7 @@ static const struct {
     { GEN_LEAK_SAWTOOTH, { 0.95, 0.95, 0.95, 0, 0 } },
     { GEN_LEAK_STEPS, { 0.97, 0.97, 0.97, 0.97, 0.90 } },
     { GEN_LEAK_LATE, { 0.97, 0.97, 0.97, 0.95, 0 } },
-    { GEN_LEAK_WARM_UP, { 0.97, 0.97, 0.70, 0.75, 0 } },
+    { GEN_LEAK_WARM_UP, { 0.97, 0.97, 0.60, 0.75, 0 } },
     { GEN_LEAK_BURSTY, { 0.95, 0.90, 0.88, 0.90, 0 } },
     { GEN_LEAK_DAILY, { 0.97, 0.70, 0.97, 0.97, 0.90 } },
     { GEN_LEAK_COUNT, { 0.97, 0.97, 0.97, 0.97, 0.80 } },
