@@ -31,12 +31,47 @@ struct seep_exhaustion seep_exhaustion_at(const char *limit, double limit_value,
     return e;
 }
 
-// Seconds until the series, `ahead` above its line, gets to `limit`; infinite where it never does.
-static double until(const struct seep_shape *s, double limit, double rate, double ahead)
+// How early a limit is reached by what goes up and down about the line: while the line is still s
+// seconds away from it, a look reaches it with the chance that a value lies rate * s above the
+// line. Looks that do not depend on each other, every d seconds, add up to the hazard E[(e - x)+] /
+// (rate d) until the line is x below. By hazard ln 2 half of all series have reached the limit.
+#define HAZARD_EARLY 0.0253 // 2.5 %
+#define HAZARD_HALF 0.6931
+#define HAZARD_LATE 3.69 // 97.5 %
+
+// E[(e - x)+]
+static double excess_over(const struct seep_shape *s, double x)
+{
+    double sum = 0;
+    for (size_t k = 0; k < SEEP_SHAPE_ABOUT; k++)
+        sum += fmax(s->about[k] - x, 0);
+    return sum / SEEP_SHAPE_ABOUT;
+}
+
+// The x at which it is `excess`.
+static double height_of(const struct seep_shape *s, double excess)
+{
+    double sum = 0, x = 0;
+    for (size_t k = SEEP_SHAPE_ABOUT; k-- > 0;) {
+        sum += s->about[k];
+        x = (sum - excess * SEEP_SHAPE_ABOUT) / (double)(SEEP_SHAPE_ABOUT - k);
+        if (k == 0 || x >= s->about[k - 1])
+            break;
+    }
+    return x;
+}
+
+// Seconds from the end of the observation until the limit has been reached with that hazard;
+// infinite where it never is.
+static double until(const struct seep_shape *s, double limit, double rate, double hazard)
 {
     // A line of another slope turns about the middle of what was observed.
-    double line = s->trend + (rate - s->rate) * s->pivot_s;
-    return rate > 0 ? fmax(limit - line - ahead, 0) / rate : INFINITY;
+    double room = limit - s->trend - (rate - s->rate) * s->pivot_s;
+    double apart_s = hazard > HAZARD_HALF ? s->apart_s : s->apart_high_s;
+    if (!(rate > 0))
+        return INFINITY;
+    // It has not been reached yet, however high the series sometimes gets.
+    return fmax(room - height_of(s, hazard * rate * apart_s + excess_over(s, room)), 0) / rate;
 }
 
 // Of a series of which `room` is left above its newest value. What the rate and what the noise
@@ -45,11 +80,11 @@ static struct seep_exhaustion reached(const char *name, double limit_value, doub
                                       const struct seep_judged *judged, int64_t now_ns)
 {
     const struct seep_shape *s = &judged->shape;
-    double limit = judged->newest + room, at = until(s, limit, s->rate, s->ahead);
-    double soon = hypot(at - until(s, limit, s->rate, s->ahead_most),
-                        at - until(s, limit, s->rate_high, s->ahead));
-    double late = hypot(until(s, limit, s->rate, s->ahead_least) - at,
-                        until(s, limit, s->rate_low, s->ahead) - at);
+    double limit = judged->newest + room, at = until(s, limit, s->rate, HAZARD_HALF);
+    double soon = hypot(at - until(s, limit, s->rate, HAZARD_EARLY),
+                        at - until(s, limit, s->rate_high, HAZARD_HALF));
+    double late = hypot(until(s, limit, s->rate, HAZARD_LATE) - at,
+                        until(s, limit, s->rate_low, HAZARD_HALF) - at);
     struct seep_exhaustion e = { .limit = name, .limit_value = limit_value };
     e.at_ns = when(at, 1, now_ns);
     e.low_ns = when(at - soon, 1, now_ns);

@@ -10,6 +10,7 @@
 
 // Lives have to fill so much of the observation: a tool that is started now and then is no service.
 #define COVERAGE 0.6
+#define EXPECTED 0.4 // of the rate at which the other lives grew
 
 struct life {
     const char *image;
@@ -43,26 +44,53 @@ static double combine(double sum_of_logs, size_t k)
     return fmin(exp(-half) * sum, 1);
 }
 
-static void join(struct seep_scene *scene, const struct life *lives, size_t n)
+// Whether lives follow each other and fill enough of the observation, and those that grow as a leak
+// does are half of it: what they gained in how much time.
+static bool one_service(const struct seep_scene *scene, const struct life *lives, size_t n,
+                        double *gained, double *grew_s)
 {
-    double logs = 0, covered = 0, span = (double)scene->end_ns - (double)scene->start_ns;
-    size_t k = 0, speaker = 0;
+    double covered = 0, judged = 0, span = (double)scene->end_ns - (double)scene->start_ns;
     int64_t last_ns = INT64_MIN;
+    *gained = *grew_s = 0;
     for (size_t i = 0; i < n; i++) {
         const struct seep_judged *j = &scene->judged[lives[i].at];
         if (last_ns != INT64_MIN && j->first_ns < last_ns)
-            return; // two at once: not one service
+            return false; // two at once
         last_ns = j->last_ns;
         covered += (double)j->last_ns - (double)j->first_ns;
         if (j->shape.form == SEEP_FORM_SHORT)
             continue;
-        if (j->shape.form != SEEP_FORM_GROWING)
-            return;
-        logs += log(fmin(fmax(j->shape.p / SEEP_WALK_SHARE, 1e-300), 1)); // the share is paid once
-        speaker = lives[i].at;
-        k++;
+        judged += j->shape.span_s;
+        if (j->shape.form == SEEP_FORM_GROWING) {
+            *gained += j->shape.growth;
+            *grew_s += j->shape.span_s;
+        }
     }
-    if (k < 2 || covered < COVERAGE * span)
+    return covered >= COVERAGE * span && *grew_s > 0 && *grew_s >= judged / 2;
+}
+
+// A life in which the noise hides the form of growth says nothing (p = 1) if it gained what one
+// expects of it; if it did not, the others did not leak either.
+static void join(struct seep_scene *scene, const struct life *lives, size_t n)
+{
+    double logs = 0, gained, grew_s;
+    size_t k = 0, speaker = 0;
+    if (!one_service(scene, lives, n, &gained, &grew_s))
+        return;
+    for (size_t i = 0; i < n; i++) {
+        const struct seep_judged *j = &scene->judged[lives[i].at];
+        if (j->shape.form == SEEP_FORM_SHORT)
+            continue;
+        k++;
+        if (j->shape.form == SEEP_FORM_GROWING) {
+            // The share of series that wander is paid once.
+            logs += log(fmin(fmax(j->shape.p / SEEP_WALK_SHARE, 1e-300), 1));
+            speaker = lives[i].at;
+        } else if (j->shape.last - j->shape.first < EXPECTED * gained / grew_s * j->shape.span_s) {
+            return;
+        }
+    }
+    if (k < 2)
         return;
     for (size_t i = 0; i < n; i++) {
         struct seep_judged *j = &scene->judged[lives[i].at];
@@ -112,6 +140,10 @@ void seep_write_lives(struct seep_drafts *drafts, struct seep_scene *scene)
             continue;
         struct seep_draft *draft = &drafts->at[speaker->finding - 1];
         const struct seep_process *p = &scene->data->processes[j->process - 1];
+        if (j->finding)
+            drafts->at[j->finding - 1].dropped = true;
+        if (j->shape.form != SEEP_FORM_GROWING)
+            continue; // it says nothing of its own
         const char *pid = p->has_pid ? seep_say(drafts, " as PID %u", p->pid) : "";
         seep_draft_evidence(
             drafts, draft,
@@ -120,7 +152,5 @@ void seep_write_lives(struct seep_drafts *drafts, struct seep_scene *scene)
                      seep_say_seconds(drafts, j->shape.span_s),
                      seep_say_rate(drafts, j->metric, j->shape.rate, j->shape.rate)),
             scene->data->series[j->series].source, SEEP_NO_OFFSET, j->shape.since_ns);
-        if (j->finding)
-            drafts->at[j->finding - 1].dropped = true;
     }
 }

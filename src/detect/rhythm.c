@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: MIT
 // The rhythm of a day, taken out of a series that saw at least two of them.
-#include "detect/floor.h"
+#include "detect/shape.h"
 
 #include <math.h>
 
 #define DAY_S 86400.0
 #define TAU 6.283185307179586
 #define EXPLAINS 0.5 // of the squared error about a straight line; less is not a rhythm
+#define BETTER 0.7   // of a single day: what it leaves, over what a bend or a step leaves
 
-enum { TERMS = 6 }; // level, slope, and sine and cosine of a day and of half a day
+enum {
+    TERMS = 6, // level, slope, and sine and cosine of a day and of half a day
+    ONE_WAVE = 4,
+    STRETCHES = 48,
+};
 
 static void terms_at(double t_s, double span_s, double x[TERMS])
 {
@@ -52,31 +57,83 @@ static double fit(double m[TERMS][TERMS], double r[TERMS], double all, int n, do
     return fmax(left, 0);
 }
 
-bool seep_grid_remove_rhythm(struct seep_grid *grid)
+// What two steps, wherever they fit best, leave of the variation of y.
+static double left_by_two_steps(const double *y, size_t n)
 {
-    double span_s = ((double)grid->end_ns - (double)grid->start_ns) / 1e9;
-    if (span_s < 2 * DAY_S || grid->n < 8 * TERMS || grid->cell_ns > DAY_S / 8 * 1e9)
-        return false;
-    double m[TERMS][TERMS] = { { 0 } }, r[TERMS] = { 0 }, x[TERMS], v[TERMS], all = 0, mean = 0;
-    for (size_t i = 0; i < grid->n; i++)
-        mean += grid->level[i] / (double)grid->n;
-    for (size_t i = 0; i < grid->n; i++) {
-        double t_s = ((double)grid->t_ns[i] - (double)grid->start_ns) / 1e9;
-        double y = grid->level[i] - mean;
-        terms_at(t_s, span_s, x);
-        all += y * y;
+    double sum[STRETCHES + 1] = { 0 }, mean = 0, all = 0, best = 0; // sums of what comes before
+    for (size_t i = 0; i < n; i++)
+        mean += y[i] / (double)n;
+    for (size_t i = 0; i < n; i++) {
+        sum[i + 1] = sum[i] + y[i] - mean;
+        all += (y[i] - mean) * (y[i] - mean);
+    }
+    for (size_t i = 1; i < n; i++) {
+        for (size_t k = i + 1; k < n; k++) {
+            double a = sum[i], b = sum[k] - sum[i], c = sum[n] - sum[k];
+            best =
+                fmax(best, a * a / (double)i + b * b / (double)(k - i) + c * c / (double)(n - k));
+        }
+    }
+    return all > 0 ? fmax(1 - best / all, 0) : 1;
+}
+
+// The squared error about a straight line and about the first `n_terms` terms; `v` is what they are
+// multiplied by. Times are seconds from the start of the observation.
+static bool fit_rhythm(const double *t_s, const double *y, size_t n, double span_s, int n_terms,
+                       double v[TERMS], double *line, double *rhythm)
+{
+    double m[TERMS][TERMS] = { { 0 } }, r[TERMS] = { 0 }, x[TERMS], all = 0, mean = 0;
+    for (size_t i = 0; i < n; i++)
+        mean += y[i] / (double)n;
+    for (size_t i = 0; i < n; i++) {
+        terms_at(t_s[i], span_s, x);
+        all += (y[i] - mean) * (y[i] - mean);
         for (int j = 0; j < TERMS; j++) {
-            r[j] += x[j] * y;
+            r[j] += x[j] * (y[i] - mean);
             for (int k = 0; k < TERMS; k++)
                 m[j][k] += x[j] * x[k];
         }
     }
-    double line = fit(m, r, all, 2, v), rhythm = fit(m, r, all, TERMS, v);
-    if (line < 0 || rhythm < 0 || rhythm > (1 - EXPLAINS) * line)
+    *line = fit(m, r, all, 2, v);
+    *rhythm = fit(m, r, all, n_terms, v);
+    return *line >= 0 && *rhythm >= 0;
+}
+
+// One day is one wave, and a warm-up, a cache that fills or a change of load is like a wave that
+// was seen once. Only what a bend or two steps do not explain nearly as well is taken for a rhythm.
+static bool is_wave(const struct seep_grid *grid, double span_s)
+{
+    struct seep_windows w;
+    struct seep_knot knot;
+    double v[TERMS], line, rhythm, step, straight;
+    seep_windows_make(grid, 0, grid->n, STRETCHES, SEEP_WINDOW_LEVEL, &w);
+    if (!fit_rhythm(w.x, w.y, w.n, span_s, ONE_WAVE, v, &line, &rhythm) ||
+        !seep_knot_find(w.x, w.y, w.n, &knot))
+        return false;
+    seep_step_or_line(w.y, w.n, &step, &straight);
+    double other = line * (1 - knot.gain);
+    if (straight > 0)
+        other = fmin(other, line * left_by_two_steps(w.y, w.n) / straight);
+    return rhythm <= (1 - EXPLAINS) * line && rhythm <= BETTER * other;
+}
+
+bool seep_grid_remove_rhythm(struct seep_grid *grid)
+{
+    double span_s = ((double)grid->end_ns - (double)grid->start_ns) / 1e9;
+    bool once = span_s < 2 * DAY_S;
+    // A day of looks ends one look short of a day.
+    if (span_s < 0.98 * DAY_S || grid->n < STRETCHES || grid->cell_ns > DAY_S / 8 * 1e9 ||
+        (once && !is_wave(grid, span_s)))
+        return false;
+    double t_s[SEEP_TREND_MAX], v[TERMS] = { 0 }, x[TERMS], line, rhythm;
+    for (size_t i = 0; i < grid->n; i++)
+        t_s[i] = ((double)grid->t_ns[i] - (double)grid->start_ns) / 1e9;
+    if (!fit_rhythm(t_s, grid->level, grid->n, span_s, once ? ONE_WAVE : TERMS, v, &line,
+                    &rhythm) ||
+        (!once && rhythm > (1 - EXPLAINS) * line))
         return false;
     for (size_t i = 0; i < grid->n; i++) {
-        double t_s = ((double)grid->t_ns[i] - (double)grid->start_ns) / 1e9;
-        terms_at(t_s, span_s, x);
+        terms_at(t_s[i], span_s, x);
         double part = v[2] * x[2] + v[3] * x[3] + v[4] * x[4] + v[5] * x[5];
         grid->low[i] -= part;
         grid->level[i] -= part;

@@ -181,47 +181,42 @@ static enum seep_form later_form(const struct seep_grid *grid, const struct rang
     return form;
 }
 
-// The x at which the mean of what y has above x is `excess`; y is sorted, smallest first.
-static double height_of(const double *y, size_t n, double excess)
+// Mean length of the runs above `level`, over that of independent values of which `share` lie
+// there.
+static double run_above(const double *e, size_t n, double level, double share)
 {
-    double above = 0, x = y[n - 1]; // `above` is the sum of the y from i on
-    for (size_t i = n; i-- > 0;) {
-        // Between y[i - 1] and y[i] the mean excess is (above - k x) / n.
-        double k = (double)(n - i);
-        above += y[i];
-        x = (above - excess * (double)n) / k;
-        if (i == 0 || x >= y[i - 1])
-            return x;
+    size_t above = 0, runs = 0;
+    for (size_t i = 0; i < n; i++) {
+        above += e[i] > level;
+        runs += e[i] > level && (i == 0 || e[i - 1] <= level);
     }
-    return x;
+    return runs ? fmax((double)above / (double)runs * (1 - share), 1) : 1;
 }
 
-// How early a limit is reached by what goes up and down about the line. While the line is still s
-// seconds away from it, a look reaches it with the chance that a value is rate * s above the line;
-// looks that do not depend on each other, every d seconds, add up to the hazard
-// E[(e - x)+] / (rate d) until the line is x below. Half of all series have reached it at a hazard
-// of ln 2, 2.5 % at 0.0253 and 97.5 % at 3.69.
-static void find_ahead(const struct seep_grid *grid, size_t from, double base,
+static void find_about(const struct seep_grid *grid, size_t from, double base,
                        struct seep_shape *shape)
 {
-    double e[SEEP_TREND_MAX], mean = 0, lagged = 0, squares = 0;
+    double e[SEEP_TREND_MAX], sorted[SEEP_TREND_MAX];
     size_t n = grid->n - from;
+    // The highest value of a cell is usually as far above its mean as the lowest is below it.
+    for (size_t i = 0; i < n; i++)
+        e[i] = grid->level[from + i] - grid->low[from + i];
+    double half = seep_median(e, n);
     for (size_t i = 0; i < n; i++) {
         double t_s = ((double)grid->t_ns[from + i] - (double)grid->start_ns) / 1e9;
-        // The highest value of a cell is taken to be as far from the mean as the lowest.
-        e[i] = 2 * grid->level[from + i] - grid->low[from + i] - base - shape->rate * t_s;
-        mean += e[i] / (double)n;
+        double above = fmin(grid->level[from + i] - grid->low[from + i], 2 * half);
+        sorted[i] = e[i] = grid->level[from + i] + above - base - shape->rate * t_s;
     }
-    for (size_t i = 0; i < n; i++) {
-        squares += (e[i] - mean) * (e[i] - mean);
-        lagged += i ? (e[i] - mean) * (e[i - 1] - mean) : 0;
+    seep_sort(sorted, n);
+    shape->apart_s = grid->cell_ns / 1e9 * run_above(e, n, sorted[n / 2], 0.5);
+    shape->apart_high_s = grid->cell_ns / 1e9 * run_above(e, n, sorted[n - 1 - n / 10], 0.1);
+    for (size_t k = 0; k < SEEP_SHAPE_ABOUT; k++) {
+        size_t at = k * n / SEEP_SHAPE_ABOUT, end = (k + 1) * n / SEEP_SHAPE_ABOUT;
+        shape->about[k] = 0;
+        end = end > at ? end : at + 1;
+        for (size_t i = at; i < end; i++)
+            shape->about[k] += sorted[i] / (double)(end - at);
     }
-    double phi = squares > 0 ? fmin(fmax(lagged / squares, 0), 0.98) : 0;
-    double apart_s = grid->cell_ns / 1e9 * (1 + phi) / (1 - phi);
-    seep_sort(e, n);
-    shape->ahead = height_of(e, n, 0.6931 * shape->rate * apart_s);
-    shape->ahead_most = height_of(e, n, 0.0253 * shape->rate * apart_s);
-    shape->ahead_least = height_of(e, n, 3.69 * shape->rate * apart_s);
 }
 
 // The rate from `from` on, and how the steps went. `raw` is the grid with its rhythm.
@@ -259,7 +254,7 @@ static void measure(const struct seep_grid *grid, const struct seep_grid *raw, s
     double end_s = ((double)grid->end_ns - (double)grid->start_ns) / 1e9;
     shape->trend = base + shape->rate * end_s;
     shape->pivot_s = end_s - (w.x[0] + w.x[w.n - 1]) / 2;
-    find_ahead(raw, from, base, shape);
+    find_about(raw, from, base, shape);
     shape->window_s = grid->cell_ns / 1e9 * (double)size;
     shape->n_steps = w.n - 1;
     shape->n_up = 0;

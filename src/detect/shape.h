@@ -22,6 +22,8 @@ enum seep_form {
     SEEP_FORM_GROWING,   // it grows on, and nothing of it is released
 };
 
+enum { SEEP_SHAPE_ABOUT = 64 };
+
 struct seep_shape {
     enum seep_form form;
     size_t n_looks;       // cells of the grid that were seen
@@ -37,9 +39,10 @@ struct seep_shape {
     // The line at the end of the observation, and how long before that it would turn if its slope
     // were another one.
     double trend, pivot_s;
-    // How far above the line the series gets before the line itself gets to a limit: so far or
-    // farther with a chance of 97.5, 50 and 2.5 %.
-    double ahead_least, ahead, ahead_most;
+    // What goes up and down about it: means of equal shares of the values above it, in order; and
+    // how far apart values are that do not depend on each other, high ones and all of them.
+    double about[SEEP_SHAPE_ABOUT];
+    double apart_high_s, apart_s;
     int64_t since_ns; // when the growth began
     bool warmed_up;   // faster growth came before `since_ns`
     size_t n_gaps;
