@@ -236,7 +236,14 @@ def stage_windows(log, counts):
     folder = build(log, "windows", ["--cross-file", "cross/x86_64-w64-mingw32.ini"])
     for file in (folder / "seep.exe", *sorted(folder.glob("agent/*.dll"))):
         check_imports(log, file)
-    meson_test(log, counts, folder, ["-t", "4"])
+    # A prefix of its own: whoever uses Wine besides may end its server at any moment.
+    os.environ["SEEP_WINEPREFIX"] = str(WORK / "wine")
+    runner = ROOT / "scripts/wine-run"
+    subprocess.run([runner, "--prepare"], check=True, stdout=subprocess.DEVNULL)
+    try:
+        meson_test(log, counts, folder, ["-t", "4"])
+    finally:
+        subprocess.run([runner, "--stop"], check=False)
 
 
 def check_imports(log, file):

@@ -22,7 +22,7 @@ bool seep_grow(void *array, size_t *capacity, size_t need, size_t size);
 // Growing goes through a pointer to any pointer, which the analyzer does not follow: it is told
 // what every caller relies on.
 #define seep_grow(array, capacity, need, size)                                                     \
-    (seep_grow(array, capacity, need, size) && *(array) != NULL)
+    (seep_grow(array, capacity, need, size) && (*(array) != NULL || (__builtin_unreachable(), 0)))
 #endif
 
 // A NUL-terminated copy of `len` bytes. The caller owns it.

@@ -81,8 +81,11 @@ static bool put_exact(double value, char *out, size_t *len)
     uint64_t m = (uint64_t)ldexp(frexp(value, &exponent), MANTISSA_BITS);
     int shift = MANTISSA_BITS - exponent;
     int before = 0; // digits before the point, or minus the zeros behind it
-    for (double limit = 1; before < MIN_DIGITS && value >= limit; limit *= 10)
+    double limit = 1;
+    while (before < MIN_DIGITS && value >= limit) {
+        limit *= 10;
         before++;
+    }
     if (before == 0)
         before = value >= 0.1 ? 0 : value >= 0.01 ? -1 : value >= 0.001 ? -2 : -3;
     unsigned __int128 ten = power_of_ten(MIN_DIGITS - before);

@@ -42,13 +42,18 @@ const struct cli_command cli_analyze = {
         "they\n"
         "say about each machine together, and prints the findings, the gravest first: what kind\n"
         "of memory, which process or driver, how fast, since when, and how long it will last.\n"
-        "With --case the facts are kept, and files of later days can be added to them.\n",
+        "With --case the facts are kept, and files of later days can be added to them.\n"
+        "With --baseline each process is compared with the same one of a known-good run, on this\n"
+        "machine or another: growth that it shows, too, at the same age is expected; growth "
+        "beyond\n"
+        "it is surer to be a leak.\n",
     .examples = "  seep analyze perf.blg System.evtx Application.evtx\n"
                 "  seep analyze monday.csv --case srv01.seep && seep analyze tuesday.csv --case "
                 "srv01.seep\n"
+                "  seep analyze new.blg --baseline last-week.blg --baseline other-host.seep\n"
                 "  seep analyze *.blg --json | jq '.findings[0].subject'\n",
     .options = CLI_BIT(CLI_JSON) | CLI_BIT(CLI_CASE) | CLI_BIT(CLI_AS) | CLI_BIT(CLI_TOP) |
-               CLI_BIT(CLI_ALL) | CLI_BIT(CLI_SINCE) | CLI_BIT(CLI_UNTIL),
+               CLI_BIT(CLI_ALL) | CLI_BIT(CLI_SINCE) | CLI_BIT(CLI_UNTIL) | CLI_BIT(CLI_BASELINE),
     .max_files = (size_t)-1,
     .run = run,
 };

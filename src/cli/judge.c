@@ -51,9 +51,76 @@ static bool store_findings(struct seep_case *c, const struct seep_judgement *jud
     return ok;
 }
 
+// Known-good runs: a case each, so that one file is one run.
+struct known_good {
+    struct seep_case *c; // NULL for a file that could not be opened
+    const char *path;
+    struct seep_dataset data;
+    struct seep_dataset_source source;
+    struct seep_loss loss;
+    struct seep_err err;
+};
+
+struct baselines {
+    struct known_good *at;
+    const struct seep_dataset **data;
+    size_t n;
+};
+
+static void close_baselines(struct baselines *b)
+{
+    for (size_t i = 0; i < b->n; i++)
+        seep_case_close(b->at[i].c);
+    seep_free(b->at);
+    seep_free(b->data);
+}
+
+static bool import_baseline(struct known_good *run, const struct cli_args *args,
+                            enum cli_exit *exit, struct seep_err *err)
+{
+    struct cli_args own = { .set = args->set }; // --as is for the FILEs
+    struct cli_file file;
+    if (!cli_file_open(run->path, NULL, &file, &run->err)) {
+        cli_complain(&run->err, run->path);
+        *exit = CLI_EXIT_INPUT;
+        run->loss = (struct seep_loss){ .what = "unreadable",
+                                        .count = 1,
+                                        .bytes = SEEP_UNKNOWN_COUNT,
+                                        .offset = run->err.offset,
+                                        .text = run->err.what };
+        run->source =
+            (struct seep_dataset_source){ .path = run->path, .losses = &run->loss, .n_losses = 1 };
+        run->data = (struct seep_dataset){ .sources = &run->source, .n_sources = 1 };
+        return true;
+    }
+    cli_file_close(&file);
+    return seep_case_open(NULL, SEEP_CASE_TEMPORARY, &run->c, err) &&
+           cli_import(run->c, &own, &run->path, 1, exit, err) &&
+           seep_case_dataset(run->c, &run->data, err);
+}
+
+static bool open_baselines(struct baselines *b, const struct cli_args *args, enum cli_exit *exit,
+                           struct seep_err *err)
+{
+    size_t n = args->n_baselines;
+    b->at = seep_alloc(n + 1, sizeof *b->at);
+    b->data = seep_alloc(n + 1, sizeof *b->data);
+    if (!b->at || !b->data)
+        return seep_fail_memory(err);
+    for (size_t i = 0; i < n; i++) {
+        struct known_good *run = &b->at[b->n++];
+        b->data[i] = &run->data;
+        run->path = args->baselines[i];
+        if (!import_baseline(run, args, exit, err))
+            return false;
+    }
+    return true;
+}
+
 bool cli_judge(const struct cli_judge *judge, enum cli_exit *exit, struct seep_err *err)
 {
     const struct cli_args *args = judge->args;
+    struct baselines baselines = { .n = 0 };
     struct seep_detect_options options = {
         .since_ns = cli_has(args, CLI_SINCE) ? args->number[CLI_SINCE] : SEEP_NO_TIME,
         .until_ns = cli_has(args, CLI_UNTIL) ? args->number[CLI_UNTIL] : SEEP_NO_TIME,
@@ -61,13 +128,20 @@ bool cli_judge(const struct cli_judge *judge, enum cli_exit *exit, struct seep_e
     struct seep_control control = { .cancel = NULL };
     struct seep_dataset data;
     struct seep_judgement judgement = { .n_findings = 0 };
-    if (!seep_case_dataset(judge->c, &data, err) ||
-        !seep_detect(&data, &options, &control, &judgement, err))
+    bool ok = open_baselines(&baselines, args, exit, err);
+    options.baselines = baselines.data;
+    options.n_baselines = baselines.n;
+    if (!ok || !seep_case_dataset(judge->c, &data, err) ||
+        !seep_detect(&data, &options, &control, &judgement, err)) {
+        close_baselines(&baselines);
         return false;
+    }
     struct seep_report report = {
         .command = judge->command,
         .data = &data,
         .judgement = &judgement,
+        .baselines = baselines.data,
+        .n_baselines = baselines.n,
         .top = cli_has(args, CLI_TOP)
                    ? (args->number[CLI_TOP] ? (size_t)args->number[CLI_TOP] : SIZE_MAX)
                    : 0,
@@ -75,11 +149,12 @@ bool cli_judge(const struct cli_judge *judge, enum cli_exit *exit, struct seep_e
         .color = judge->out == stdout && cli_color(args),
         .now_ns = seep_os_now_ns(),
     };
-    bool ok = seep_report_write(&report, judge->format, judge->out, err);
+    ok = seep_report_write(&report, judge->format, judge->out, err);
     if (ok && judge->store)
         ok = store_findings(judge->c, &judgement, err);
     if (judgement.verdict == SEEP_VERDICT_LEAKING && *exit == CLI_EXIT_OK)
         *exit = CLI_EXIT_LEAKING;
     seep_judgement_clear(&judgement);
+    close_baselines(&baselines);
     return ok;
 }

@@ -26,6 +26,8 @@ const struct cli_option_row cli_options[] = {
                     "judge only what came at TIME or later (UTC, 2026-03-01T12:00:00)", NULL },
     [CLI_UNTIL] = { 0, "until", CLI_MOMENT, "TIME", "judge only what came at TIME or earlier",
                     NULL },
+    [CLI_BASELINE] = { 0, "baseline", CLI_FILES, "FILE",
+                       "compare with this known-good run; may be given several times", NULL },
     [CLI_KIND] = { 0, "kind", CLI_TEXT, "KIND",
                    "print the facts of one kind, one JSON object a line",
                    "machine process sample module stack site region pool-tag handle event loss" },
@@ -42,6 +44,8 @@ const struct cli_option_row cli_options[] = {
                   "watch only these processes and the machine's totals", NULL },
     [CLI_NAME] = { 0, "name", CLI_TEXT, "NAME",
                    "watch only processes with NAME in their image name, and the totals", NULL },
+    [CLI_UNTIL_LEAKING] = { 0, "until-leaking", CLI_FLAG, NULL,
+                            "stop as soon as something is leaking", NULL },
     [CLI_QUIET] = { 'q', "quiet", CLI_FLAG, NULL, "no progress and no warnings", NULL },
     [CLI_VERBOSE] = { 'v', "verbose", CLI_FLAG, NULL, "say what is being done", NULL },
     [CLI_NO_COLOR] = { 0, "no-color", CLI_FLAG, NULL, "no colours (also NO_COLOR, TERM=dumb)",
@@ -100,6 +104,15 @@ static bool add_pids(struct cli_args *args, const char *text)
     return args->n_pids > 0;
 }
 
+static bool add_baseline(struct cli_args *args, const char *text)
+{
+    if (!seep_grow(&args->baselines, &args->baselines_capacity, args->n_baselines + 1,
+                   sizeof *args->baselines))
+        return false;
+    args->baselines[args->n_baselines++] = text;
+    return true;
+}
+
 static bool is_choice(const char *choices, const char *word)
 {
     size_t len = strlen(word);
@@ -122,6 +135,9 @@ static bool set_value(struct cli_args *args, enum cli_option option, const char 
     case CLI_TEXT:
     case CLI_FILE:
         ok = *text && (!row->choices || is_choice(row->choices, text));
+        break;
+    case CLI_FILES:
+        ok = *text && add_baseline(args, text);
         break;
     case CLI_COUNT:
         ok = parse_count(text, &args->number[option]);
@@ -283,5 +299,6 @@ void cli_args_clear(struct cli_args *args)
     seep_free(args->files);
     seep_arena_clear(&args->names);
     seep_free(args->pids);
+    seep_free(args->baselines);
     *args = (struct cli_args){ 0 };
 }

@@ -19,6 +19,7 @@ enum cli_option {
     CLI_ALL,
     CLI_SINCE,
     CLI_UNTIL,
+    CLI_BASELINE,
     CLI_KIND,
     CLI_EVENTS,
     CLI_INTERVAL,
@@ -27,6 +28,7 @@ enum cli_option {
     CLI_FORMAT,
     CLI_PID,
     CLI_NAME,
+    CLI_UNTIL_LEAKING,
     CLI_QUIET,
     CLI_VERBOSE,
     CLI_NO_COLOR,
@@ -39,6 +41,7 @@ enum cli_option_type {
     CLI_FLAG = 0,
     CLI_TEXT,
     CLI_FILE,      // a text that shells complete with file names
+    CLI_FILES,     // the same; may be given several times
     CLI_COUNT,     // a whole number
     CLI_PIDS,      // whole numbers parted by commas; may be given several times
     CLI_TIME_SPAN, // "500ms", "10" or "10s", "5m", "1h", "2d"; kept in ns
@@ -67,6 +70,8 @@ struct cli_args {
     int64_t number[CLI_N_OPTIONS]; // counts, spans and moments
     uint32_t *pids;
     size_t n_pids, pids_capacity;
+    const char **baselines; // the values of --baseline
+    size_t n_baselines, baselines_capacity;
     const char **files; // the arguments that are no options, patterns resolved
     size_t n_files, files_capacity;
     struct seep_arena names; // of the files

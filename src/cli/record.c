@@ -3,7 +3,9 @@
 #include "base/log.h"
 #include "base/time.h"
 #include "cli/cli.h"
+#include "detect/stream.h"
 #include "os/sample.h"
+#include "report/plain.h"
 #include "report/report.h"
 #include "source/live/live.h"
 
@@ -19,6 +21,7 @@ struct recording {
     const struct cli_args *args;
     struct seep_case *c;
     struct seep_live *live;
+    struct seep_stream *stream; // NULL = there was no memory for it
     struct seep_os_child child; // pid 0 = none
     const volatile sig_atomic_t *stop;
     int64_t interval_ns, start_ns, end_ns; // monotonic; end INT64_MAX = none
@@ -26,19 +29,93 @@ struct recording {
     bool show, shown;
 };
 
+enum { LINE_WIDTH = 78, NAME_WIDTH = 40 };
+
+static void clear_progress(struct recording *r)
+{
+    if (r->shown)
+        (void)fprintf(stderr, "\r%*s\r", LINE_WIDTH, "");
+    r->shown = false;
+}
+
+// "leak_private (1234): private bytes +1.0 MB/s"
+static void add_finding(struct seep_buf *out, const struct seep_finding *f, const char *words,
+                        bool with_rate)
+{
+    char rate[SEEP_HUMAN_TEXT];
+    if (f->name)
+        seep_plain_add(out, f->name, NAME_WIDTH);
+    else
+        seep_buf_adds(out, f->subject == SEEP_SUBJECT_MACHINE ? "the machine" : "unknown");
+    if (f->tag && (!f->name || strcmp(f->tag, f->name) != 0)) {
+        seep_buf_adds(out, " ");
+        seep_plain_add(out, f->tag, NAME_WIDTH);
+    }
+    if (f->has_pid)
+        seep_buf_addf(out, " (%" PRIu32 ")", f->pid);
+    seep_buf_addf(out, ": %s", words);
+    if (with_rate && f->rate.known) {
+        seep_human_rate(f->rate.value, seep_metric_unit(f->metric), rate);
+        seep_buf_addf(out, " %s", rate);
+    }
+}
+
+// A message, not progress: it is said whether stderr is a terminal or not.
+static void say_alarm(void *ctx, const struct seep_stream_alarm *alarm)
+{
+    struct recording *r = ctx;
+    if (cli_has(r->args, CLI_QUIET))
+        return;
+    struct seep_buf line = { 0 };
+    char after[SEEP_HUMAN_TEXT];
+    seep_human_duration(alarm->after_s, after);
+    add_finding(&line, alarm->finding, alarm->metric_words, alarm->raised);
+    clear_progress(r);
+    if (!line.failed)
+        (void)fprintf(stderr, "seep: %s %s %s %s\n",
+                      alarm->raised ? "LEAKING" : "no longer leaking:", line.data,
+                      alarm->raised ? "after" : "is steady after", after);
+    seep_buf_clear(&line);
+}
+
+// What is worst so far, for the progress line: an alarm, else a suspect.
+static void add_worst(const struct recording *r, struct seep_buf *out)
+{
+    const struct seep_judgement *judgement = r->stream ? seep_stream_judgement(r->stream) : NULL;
+    const struct seep_finding *worst = NULL;
+    bool raised = false;
+    for (size_t i = 0; judgement && i < judgement->n_findings && !raised; i++) {
+        const struct seep_finding *f = &judgement->findings[i];
+        raised = seep_stream_n_raised(r->stream) && seep_stream_raised(r->stream, f);
+        if (raised || (!worst && f->verdict >= SEEP_VERDICT_SUSPECT))
+            worst = f;
+    }
+    if (!worst)
+        return;
+    seep_buf_adds(out, raised ? "; LEAKING " : "; suspect ");
+    add_finding(out, worst, seep_class_name(worst->class_), raised);
+}
+
 static void show_progress(struct recording *r)
 {
     if (!r->show)
         return;
     char gone[SEEP_HUMAN_TEXT], left[SEEP_HUMAN_TEXT] = "";
+    struct seep_buf line = { 0 };
     int64_t now = seep_os_monotonic_ns();
     seep_human_duration((double)(now - r->start_ns) / 1e9, gone);
     if (r->end_ns != INT64_MAX)
         seep_human_duration((double)(r->end_ns > now ? r->end_ns - now : 0) / 1e9, left);
-    (void)fprintf(stderr,
-                  "\rrecording: %" PRIu64 " samples of %zu processes in %s%s%s; Ctrl-C stops   ",
-                  r->n_samples, seep_live_n_processes(r->live), gone, *left ? ", left " : "", left);
+    seep_buf_addf(&line, "recording: %" PRIu64 " samples of %zu processes in %s%s%s", r->n_samples,
+                  seep_live_n_processes(r->live), gone, *left ? ", left " : "", left);
+    size_t len = line.len;
+    add_worst(r, &line);
+    if (line.len == len)
+        seep_buf_adds(&line, "; Ctrl-C stops");
+    if (!line.failed)
+        (void)fprintf(stderr, "\r%-*.*s", LINE_WIDTH, LINE_WIDTH, line.data);
     (void)fflush(stderr);
+    seep_buf_clear(&line);
     r->shown = true;
 }
 
@@ -47,12 +124,14 @@ static bool take(struct recording *r, struct seep_err *err)
     if (!seep_live_take(r->live, err) || !seep_case_commit(r->c, err))
         return false;
     r->n_samples++;
+    if (r->stream)
+        seep_stream_look(r->stream);
     show_progress(r);
     return true;
 }
 
-// Samples until the time is over, the child has ended or the user stops it. The last sample is
-// taken at the end.
+// Samples until the time is over, the child has ended, the user stops it, or a leak has been found
+// if that is what is waited for. The last sample is taken at the end.
 static bool record(struct recording *r, struct seep_err *err)
 {
     int status;
@@ -60,6 +139,8 @@ static bool record(struct recording *r, struct seep_err *err)
     for (;;) {
         if (!take(r, err))
             return false;
+        if (cli_has(r->args, CLI_UNTIL_LEAKING) && r->stream && seep_stream_n_raised(r->stream))
+            return true;
         next += r->interval_ns;
         int64_t now = seep_os_monotonic_ns();
         if (next < now) // the machine slept or was too busy: go on from here instead of catching up
@@ -99,6 +180,10 @@ static bool open_live(struct recording *r, struct seep_sink *sink, struct seep_e
 
 static enum seep_status watch(struct recording *r, struct seep_sink *sink, struct seep_err *err)
 {
+    const struct seep_stream_options options = { .alarm = say_alarm, .ctx = r };
+    // Without memory to judge as it goes, it is still recorded.
+    if (seep_stream_open(&r->stream, sink, &options, NULL))
+        sink = seep_stream_sink(r->stream);
     bool ok = open_live(r, sink, err);
     r->start_ns = seep_os_monotonic_ns();
     if (cli_has(r->args, CLI_DURATION))
@@ -107,9 +192,10 @@ static enum seep_status watch(struct recording *r, struct seep_sink *sink, struc
     if (r->live && !seep_live_finish(r->live, ok ? err : NULL))
         ok = false;
     seep_live_close(r->live);
+    seep_stream_close(r->stream);
+    r->stream = NULL;
     seep_os_child_release(&r->child);
-    if (r->shown)
-        (void)fprintf(stderr, "\r%78s\r", "");
+    clear_progress(r);
     return ok ? SEEP_OK : r->n_samples ? SEEP_PARTIAL : SEEP_FAILED;
 }
 
@@ -160,20 +246,25 @@ const struct cli_command cli_record = {
     .group = "watch",
     .arguments = "[-- CMD...]",
     .about = "watch this machine live, then say what was seen",
-    .details = "Samples every process and the machine's totals until the time is over, Ctrl-C, or "
-               "the end of CMD,\n"
-               "and prints the findings. With -o the recording is kept as a case, which `seep "
-               "report` and\n"
-               "`seep analyze` read on any system; an existing case is added to. Killing the "
-               "recording at any\n"
-               "moment loses at most the sample that was being taken.\n",
-    .examples = "  seep record -i 1s -d 30s                  a first look\n"
-                "  seep record -i 60s -d 2d -o srv01.seep    two days, kept\n"
-                "  seep record --name sqlservr -i 10s -d 1h  one program\n"
-                "  seep record -i 1s -- ./my-test            a program from its start to its end\n",
+    .details =
+        "Samples every process and the machine's totals until the time is over, Ctrl-C, or "
+        "the end of CMD,\n"
+        "and prints the findings. With -o the recording is kept as a case, which `seep "
+        "report` and\n"
+        "`seep analyze` read on any system; an existing case is added to. Killing the "
+        "recording at any\n"
+        "moment loses at most the sample that was being taken.\n"
+        "What leaks is said on stderr as soon as it is sure; --until-leaking stops there, with "
+        "status 1.\n",
+    .examples =
+        "  seep record -i 1s -d 30s                  a first look\n"
+        "  seep record -i 60s -d 2d -o srv01.seep    two days, kept\n"
+        "  seep record --name sqlservr -i 10s -d 1h  one program\n"
+        "  seep record -i 1s -- ./my-test            a program from its start to its end\n"
+        "  seep record -i 1s -d 10m --until-leaking -- ./my-test    the same, in a pipeline\n",
     .options = CLI_BIT(CLI_INTERVAL) | CLI_BIT(CLI_DURATION) | CLI_BIT(CLI_OUTPUT) |
                CLI_BIT(CLI_CASE) | CLI_BIT(CLI_PID) | CLI_BIT(CLI_NAME) | CLI_BIT(CLI_JSON) |
-               CLI_BIT(CLI_TOP) | CLI_BIT(CLI_ALL),
+               CLI_BIT(CLI_TOP) | CLI_BIT(CLI_ALL) | CLI_BIT(CLI_UNTIL_LEAKING),
     .takes_command = true,
     .run = run,
 };

@@ -66,6 +66,34 @@ struct seep_evidence {
     int64_t time_ns;              // SEEP_NO_TIME = none
 };
 
+// By what a run and its baseline were brought together.
+enum seep_alignment {
+    SEEP_ALIGNED_BY_AGE = 0, // time since the process, or the machine, was started
+    SEEP_ALIGNED_BY_DAY,     // time of day (UTC)
+    SEEP_ALIGNED_BY_LOOK,    // time since it was first seen
+};
+
+const char *
+seep_alignment_name(enum seep_alignment alignment); // "age", "time-of-day", "first-seen"
+
+// What the same thing did in a known-good run, in the time that both show. Numbers are in the unit
+// of the metric.
+struct seep_beside {
+    bool known; // false = nothing was compared; the rest is not set then
+    enum seep_alignment aligned;
+    double covered;            // of the time that the finding is about, 0..1
+    double growth, own_growth; // of the floors: the baseline's and the finding's
+    struct seep_rate rate;     // of the baseline; its bounds may be NaN
+    struct seep_rate excess;   // at which the difference grows; not known where it does not
+    double explained;          // growth over own_growth, 0..1; NaN = it did not grow
+    double q;                  // of the difference, adjusted as the finding's own
+    bool leaks;                // the baseline leaks by itself
+    const char *path;          // of the source that it is from; NULL = unknown
+    const char *host, *name;   // where and what it is there; NULL = unknown
+    uint32_t pid;
+    bool has_pid;
+};
+
 struct seep_finding {
     const char *id; // "private-data/explorer.exe:1948"; unique in a judgement, stable between runs
                     // on the same case
@@ -91,6 +119,7 @@ struct seep_finding {
     size_t n_caveats;
     const char *const *next; // exact commands
     size_t n_next;
+    struct seep_beside baseline;
 };
 
 struct seep_judgement {
@@ -100,10 +129,15 @@ struct seep_judgement {
     size_t n_findings;
     int64_t start_ns, end_ns; // of the observation; SEEP_NO_TIME = no samples
     size_t n_series;          // judged
+    size_t n_expected;        // findings that are no accusation because a baseline shows the same
 };
 
 struct seep_detect_options {
     int64_t since_ns, until_ns; // SEEP_NO_TIME = open
+    // Known-good runs; what any of them shows is expected. One without series could not be read,
+    // and its findings say so. They are not clipped to the times above.
+    const struct seep_dataset *const *baselines;
+    size_t n_baselines;
 };
 
 // Judges everything in the dataset. `judgement` is untouched on failure; the caller owns it:

@@ -45,7 +45,9 @@ static const struct seep_field *field_at(const struct seep_event *event, const c
     size_t n = strlen(tail);
     for (size_t i = 0; i < event->n_fields; i++) {
         const char *path = event->fields[i].path;
-        size_t m = path ? strlen(path) : 0;
+        if (!path)
+            continue;
+        size_t m = strlen(path);
         if (m >= n && strcmp(path + m - n, tail) == 0 && (m == n || path[m - n - 1] == '/'))
             return &event->fields[i];
     }

@@ -7,8 +7,6 @@
 #include <math.h>
 #include <string.h>
 
-#define WRAP 4294967296.0
-
 // Fewer points have no usual step.
 enum { MIN_POINTS = 8 };
 
@@ -29,13 +27,28 @@ static double usual_step(const struct seep_point *points, size_t n, double share
     return steps[at < m ? at : m - 1];
 }
 
+bool seep_is_wide32(double value)
+{
+    return value >= SEEP_WRAP32 || value < 0;
+}
+
+size_t seep_wraps32(size_t wraps, double before, double value, double usual)
+{
+    double up = value + SEEP_WRAP32 - before, down = before + SEEP_WRAP32 - value;
+    if (before >= SEEP_WRAP32 * 15 / 16 && value <= SEEP_WRAP32 / 16 && up <= 8 * usual)
+        return wraps + 1;
+    if (wraps && value >= SEEP_WRAP32 * 15 / 16 && before <= SEEP_WRAP32 / 16 && down <= 8 * usual)
+        return wraps - 1;
+    return wraps;
+}
+
 size_t seep_unwrap32(struct seep_point *points, size_t n)
 {
     bool falls = false;
     for (size_t i = 0; i < n; i++) {
-        if (points[i].value >= WRAP || points[i].value < 0)
+        if (seep_is_wide32(points[i].value))
             return 0;
-        falls = falls || (i && points[i - 1].value - points[i].value > WRAP / 2);
+        falls = falls || (i && points[i - 1].value - points[i].value > SEEP_WRAP32 / 2);
     }
     if (!falls)
         return 0;
@@ -43,45 +56,54 @@ size_t seep_unwrap32(struct seep_point *points, size_t n)
     size_t wraps = 0;
     double before = points[0].value;
     for (size_t i = 1; i < n; i++) {
-        double value = points[i].value, up = value + WRAP - before, down = before + WRAP - value;
-        if (before >= WRAP * 15 / 16 && value <= WRAP / 16 && up <= 8 * usual)
-            wraps++;
-        else if (wraps && value >= WRAP * 15 / 16 && before <= WRAP / 16 && down <= 8 * usual)
-            wraps--;
-        before = value;
-        points[i].value = value + WRAP * (double)wraps;
+        wraps = seep_wraps32(wraps, before, points[i].value, usual);
+        before = points[i].value;
+        points[i].value += SEEP_WRAP32 * (double)wraps;
     }
     return wraps;
+}
+
+void seep_silences_add(struct seep_silences *silences, const struct seep_silence_limits *limits,
+                       int64_t from_ns, int64_t to_ns, double step)
+{
+    double wide = (double)to_ns - (double)from_ns;
+    double least = ((double)limits->end_ns - (double)limits->start_ns) / 50;
+    if (silences->too_many || wide <= limits->silence_ns || wide <= least ||
+        to_ns <= limits->start_ns || from_ns >= limits->end_ns || step <= limits->jump)
+        return;
+    if (silences->n == SEEP_MAX_SILENCES) {
+        silences->n = 0;
+        silences->too_many = true;
+        return;
+    }
+    silences->at[silences->n].from_ns = from_ns;
+    silences->at[silences->n++].to_ns = to_ns;
+}
+
+void seep_silences_end(struct seep_silences *silences, size_t n, int64_t first_ns, int64_t last_ns)
+{
+    double silent = 0;
+    for (size_t i = 0; i < silences->n; i++)
+        silent += (double)silences->at[i].to_ns - (double)silences->at[i].from_ns;
+    if (n > silences->n + 1)
+        silences->tick_ns = (int64_t)(((double)last_ns - (double)first_ns - silent) /
+                                      (double)(n - 1 - silences->n));
 }
 
 void seep_silences_find(const struct seep_point *points, size_t n, int64_t start_ns, int64_t end_ns,
                         bool jumped, struct seep_silences *silences)
 {
+    struct seep_silence_limits limits = { .silence_ns = 12 * usual_step(points, n, 0.9, true),
+                                          .jump =
+                                              jumped ? 4 * usual_step(points, n, 0.9, false) : -1,
+                                          .start_ns = start_ns,
+                                          .end_ns = end_ns };
     *silences = (struct seep_silences){ 0 };
-    double silence = 12 * usual_step(points, n, 0.9, true), silent = 0;
-    double jump = 4 * usual_step(points, n, 0.9, false);
-    double least = ((double)end_ns - (double)start_ns) / 50;
-    size_t m = 0;
-    for (size_t i = 1; n >= MIN_POINTS && i < n; i++) {
-        double wide = (double)points[i].t_ns - (double)points[i - 1].t_ns;
-        if (wide <= silence || wide <= least || points[i].t_ns <= start_ns ||
-            points[i - 1].t_ns >= end_ns ||
-            (jumped && fabs(points[i].value - points[i - 1].value) <= jump))
-            continue;
-        if (m == SEEP_MAX_SILENCES) {
-            m = 0;
-            silent = 0;
-            break;
-        }
-        silences->at[m].from_ns = points[i - 1].t_ns;
-        silences->at[m++].to_ns = points[i].t_ns;
-        silent += wide;
-    }
-    silences->n = m;
-    if (n > m + 1)
-        silences->tick_ns =
-            (int64_t)(((double)points[n - 1].t_ns - (double)points[0].t_ns - silent) /
-                      (double)(n - 1 - m));
+    for (size_t i = 1; n >= MIN_POINTS && i < n; i++)
+        seep_silences_add(silences, &limits, points[i - 1].t_ns, points[i].t_ns,
+                          fabs(points[i].value - points[i - 1].value));
+    if (n)
+        seep_silences_end(silences, n, points[0].t_ns, points[n - 1].t_ns);
 }
 
 // Whether the machine was silent for at least half of [from, to).
@@ -107,6 +129,87 @@ static void mend_dips(double *y, const bool *broken, size_t n)
     }
 }
 
+static bool in_gap(const struct seep_silences *gaps, size_t *next, int64_t from, int64_t to)
+{
+    while (*next < gaps->n && gaps->at[*next].to_ns <= from)
+        ++*next;
+    return *next < gaps->n && gaps->at[*next].from_ns < to && gaps->at[*next].to_ns > to;
+}
+
+// Keeps of the silences of a series those in which the machine was silent too.
+static void confirm_gaps(struct seep_silences *gaps, const struct seep_silences *machine,
+                         struct seep_grid *grid)
+{
+    grid->n_gaps = 0;
+    grid->gap_ns = 0;
+    for (size_t i = 0; i < gaps->n; i++) {
+        if (!was_silent(machine, gaps->at[i].from_ns, gaps->at[i].to_ns))
+            continue;
+        gaps->at[grid->n_gaps++] = gaps->at[i];
+        grid->gap_ns += (double)gaps->at[i].to_ns - (double)gaps->at[i].from_ns;
+    }
+    gaps->n = grid->n_gaps;
+}
+
+static bool mend(struct seep_grid *grid)
+{
+    mend_dips(grid->low, grid->broken, grid->n);
+    mend_dips(grid->level, grid->broken, grid->n);
+    return grid->n > 0;
+}
+
+// Where the cells that are read make the grid's: least value and mean over [from, to). A cell of
+// the source lends its least value where its middle lies; `*at` is the first one not yet passed.
+static void merge_cells(const struct seep_cells *cells, size_t *at, double from, double to,
+                        double *low, double *level)
+{
+    double width = (double)cells->width_ns, area = 0, least = INFINITY;
+    size_t i = *at;
+    for (; i < cells->n && (double)i * width < to; i++) {
+        double left = (double)i * width, right = fmin(left + width, (double)cells->covered_ns);
+        double middle = (left + right) / 2;
+        area += (double)cells->mean[i] * fmax(fmin(right, to) - fmax(left, from), 0);
+        if (middle >= from && middle < to)
+            least = fmin(least, (double)cells->low[i]);
+    }
+    size_t last = i ? i - 1 : 0;
+    *low = cells->first + (least < INFINITY ? least : (double)cells->low[last]);
+    *level = cells->first + area / (to - from);
+    *at = last; // it may reach into the next one
+}
+
+bool seep_grid_of_cells(const struct seep_cells *cells, const struct seep_silences *silences,
+                        const struct seep_silences *machine, struct seep_grid *grid)
+{
+    struct seep_silences gaps = *silences;
+    size_t n = cells->n < SEEP_TREND_MAX ? cells->n : SEEP_TREND_MAX, next_gap = 0, at = 0;
+    bool broken = false;
+    if (n == 0)
+        return false;
+    confirm_gaps(&gaps, machine, grid);
+    double span = (double)cells->covered_ns, width = span / (double)n;
+    grid->n = 0;
+    grid->cell_ns = width;
+    grid->start_ns = cells->start_ns;
+    grid->end_ns = (int64_t)((uint64_t)cells->start_ns + cells->covered_ns);
+    for (size_t i = 0; i < n; i++) {
+        double left = (double)i * width, right = left + width;
+        int64_t from = (int64_t)((uint64_t)cells->start_ns + (uint64_t)left);
+        int64_t to = (int64_t)((uint64_t)cells->start_ns + (uint64_t)fmin(right, span));
+        size_t k = grid->n;
+        merge_cells(cells, &at, left, right, &grid->low[k], &grid->level[k]);
+        if (in_gap(&gaps, &next_gap, from, to)) {
+            broken = true;
+            continue;
+        }
+        grid->n++;
+        grid->t_ns[k] = (int64_t)((uint64_t)cells->start_ns + (uint64_t)(left + width / 2));
+        grid->broken[k] = broken && k > 0;
+        broken = false;
+    }
+    return mend(grid);
+}
+
 // Least value and mean over [from, to) with values held; `*at` is the last point at or before
 // `from` and moves on to the last one before `to`.
 static void cell(const struct seep_point *points, size_t n, size_t *at, int64_t from, int64_t to,
@@ -124,13 +227,6 @@ static void cell(const struct seep_point *points, size_t n, size_t *at, int64_t 
     area += points[*at].value * ((double)to - (double)t);
     *low = least;
     *level = area / ((double)to - (double)from);
-}
-
-static bool in_gap(const struct seep_silences *gaps, size_t *next, int64_t from, int64_t to)
-{
-    while (*next < gaps->n && gaps->at[*next].to_ns <= from)
-        ++*next;
-    return *next < gaps->n && gaps->at[*next].from_ns < to && gaps->at[*next].to_ns > to;
 }
 
 bool seep_grid_build(const struct seep_point *points, size_t n, int64_t start_ns, int64_t end_ns,
@@ -151,16 +247,8 @@ bool seep_grid_build(const struct seep_point *points, size_t n, int64_t start_ns
     size_t at = 0, next_gap = 0;
     bool broken = false;
     grid->n = 0;
-    grid->n_gaps = 0;
-    grid->gap_ns = 0;
     seep_silences_find(points, n, start_ns, end_ns, true, &gaps);
-    for (size_t i = 0; i < gaps.n; i++) {
-        if (!was_silent(machine, gaps.at[i].from_ns, gaps.at[i].to_ns))
-            continue;
-        gaps.at[grid->n_gaps++] = gaps.at[i];
-        grid->gap_ns += (double)gaps.at[i].to_ns - (double)gaps.at[i].from_ns;
-    }
-    gaps.n = grid->n_gaps;
+    confirm_gaps(&gaps, machine, grid);
     grid->cell_ns = width;
     grid->start_ns = start_ns;
     grid->end_ns = end_ns;
@@ -181,9 +269,7 @@ bool seep_grid_build(const struct seep_point *points, size_t n, int64_t start_ns
         grid->broken[k] = broken && k > 0;
         broken = false;
     }
-    mend_dips(grid->low, grid->broken, grid->n);
-    mend_dips(grid->level, grid->broken, grid->n);
-    return grid->n > 0;
+    return mend(grid);
 }
 
 void seep_windows_make(const struct seep_grid *grid, size_t from, size_t to, size_t n,

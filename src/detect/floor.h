@@ -7,6 +7,7 @@
 #ifndef SEEP_DETECT_FLOOR_H
 #define SEEP_DETECT_FLOOR_H
 
+#include "detect/cells.h"
 #include "detect/trend.h"
 #include "model/series.h"
 
@@ -30,6 +31,11 @@ struct seep_grid {
 // value is below 2^32, it goes from the uppermost sixteenth of the range to the lowest, and the
 // step modulo 2^32 is no larger than eight times the usual steps of the series. Returns the wraps.
 size_t seep_unwrap32(struct seep_point *points, size_t n);
+#define SEEP_WRAP32 4294967296.0
+// Its parts: whether no 32-bit counter shows the value; and the wraps after `value`, which followed
+// `before` when there had been `wraps` and steps were `usual`ly this large.
+bool seep_is_wide32(double value);
+size_t seep_wraps32(size_t wraps, double before, double value, double usual);
 
 // Times in which nothing was written, much longer than usual.
 enum { SEEP_MAX_SILENCES = 32 };
@@ -38,6 +44,7 @@ struct seep_silences {
         int64_t from_ns, to_ns;
     } at[SEEP_MAX_SILENCES];
     size_t n;
+    bool too_many;
     int64_t tick_ns; // mean time between points outside them; 0 = unknown
 };
 
@@ -45,6 +52,15 @@ struct seep_silences {
 // by more than it usually does. More than fit: none, for that is how the series is sampled.
 void seep_silences_find(const struct seep_point *points, size_t n, int64_t start_ns, int64_t end_ns,
                         bool jumped, struct seep_silences *silences);
+// Its parts: takes one pause in if it is a silence by the limits (`jump` -1 = whatever the value
+// did), and ends with the tick of `n` points.
+struct seep_silence_limits {
+    double silence_ns, jump;
+    int64_t start_ns, end_ns;
+};
+void seep_silences_add(struct seep_silences *silences, const struct seep_silence_limits *limits,
+                       int64_t from_ns, int64_t to_ns, double step);
+void seep_silences_end(struct seep_silences *silences, size_t n, int64_t first_ns, int64_t last_ns);
 
 // Puts points on a grid of [start_ns, end_ns]; `tick_ns` is the interval at which the recorder
 // looked, so that cells are never narrower. Points before the start give the value held at it. A
@@ -53,6 +69,11 @@ void seep_silences_find(const struct seep_point *points, size_t n, int64_t start
 // at or before the end, or no time between start and end.
 bool seep_grid_build(const struct seep_point *points, size_t n, int64_t start_ns, int64_t end_ns,
                      int64_t tick_ns, const struct seep_silences *machine, struct seep_grid *grid);
+
+// The same from cells that hold until the end of the observation; `silences` are those of the
+// series across which its value jumped.
+bool seep_grid_of_cells(const struct seep_cells *cells, const struct seep_silences *silences,
+                        const struct seep_silences *machine, struct seep_grid *grid);
 
 // Takes a daily rhythm (a day's and half a day's sine) out of the levels and lows of a grid that
 // spans two days or more, when it explains at least half of what a straight line leaves. The line

@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "detect/detect.h"
 #include "detect/shape.h"
+#include "detect/track.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,6 +18,8 @@ static inline bool seep_unknown(double value)
 {
     return value != value;
 }
+
+struct seep_against;
 
 // One series that can say something about a leak.
 struct seep_judged {
@@ -36,6 +39,7 @@ struct seep_judged {
     size_t finding; // index into the findings + 1; 0 = none
     size_t life_of; // index + 1 of the series that speaks for all lives of this image; 0 = none
     bool speaks;    // it is that series
+    struct seep_against *against; // what a baseline shows of it; NULL = nothing was looked for
 };
 
 // One machine. Sums are over the whole observation, in the unit of the metric.
@@ -75,6 +79,19 @@ struct seep_drafts {
     bool failed; // memory is out
 };
 
+// judgement.c: as seep_detect, but of tracks that the caller keeps; the dataset's points are not
+// asked for. A track is valid until the next is asked for.
+struct seep_tracks {
+    const struct seep_track *(*at)(void *ctx, size_t series); // NULL = memory is out
+    void *ctx;
+    // Of series that are no longer in the dataset: the shortest and the longest mean time between
+    // points (INFINITY and 0 = there are none).
+    double tick_ns, heartbeat_ns;
+};
+bool seep_judge(const struct seep_dataset *data, const struct seep_tracks *tracks,
+                const struct seep_detect_options *options, const struct seep_control *control,
+                struct seep_judgement *judgement, struct seep_err *err);
+
 // multiplicity.c: Benjamini and Hochberg 1995. `q[i]` is the least false-discovery rate at which
 // test i is still a discovery among the n. `q` may be `p`. False when memory is out.
 bool seep_adjust_p(const double *p, size_t n, double *q);
@@ -90,6 +107,8 @@ bool seep_growth_matters(const struct seep_judged *judged, const char **why_not)
 // How long an observation has to be, in all, before more can be said: for `unknown` and `suspect`.
 // An estimate: what it did goes on as it was.
 double seep_seconds_needed(const struct seep_judged *judged);
+// Its verdict (`judged->verdict`) in the light of a baseline.
+enum seep_verdict seep_verdict_beside(const struct seep_judged *judged, bool chosen_only);
 // What an event alone is worth: Windows itself saw exhaustion.
 enum seep_verdict seep_verdict_of_event(void);
 // What `n` exhaustion events in a row are worth, in each of which the same process held more,

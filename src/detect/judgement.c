@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // One run: every series of every machine is measured, tested together with the others, related to
 // them, and written down.
+#include "detect/baseline.h"
 #include "detect/judge.h"
 
 #include "base/alloc.h"
@@ -52,9 +53,18 @@ struct run {
     const struct seep_control *control;
     struct seep_err *err;
     struct seep_drafts drafts;
+    const struct seep_tracks *tracks; // NULL = made from the dataset's points, one after another
     struct seep_points points;
+    struct seep_track track;
     struct seep_grid grid;
-    struct span { // of each process, over all its series
+    struct constant { // of this machine: a series that had one value, and its shape
+        bool known;
+        int64_t first_ns, last_ns;
+        struct seep_shape shape;
+    } constant;
+    struct seep_baselines *baselines; // NULL = none
+    size_t n_expected;                // findings that they explain
+    struct span {                     // of each process, over all its series
         int64_t first_ns, last_ns;
     } * lives;
     size_t *first, *next;     // series of each machine in their order; n_series of the data = end
@@ -117,7 +127,8 @@ static bool judged_metric(enum seep_metric metric, enum seep_subject_kind kind)
 // recorder, the quietest its heartbeat. Also each process's life.
 static void survey(struct run *run, struct seep_scene *scene)
 {
-    double tick = INFINITY, heartbeat = 0;
+    double tick = run->tracks ? run->tracks->tick_ns : INFINITY;
+    double heartbeat = run->tracks ? run->tracks->heartbeat_ns : 0;
     scene->start_ns = INT64_MAX;
     scene->end_ns = INT64_MIN;
     for (size_t i = run->first[scene->machine.v]; i < run->data->n_series; i = run->next[i]) {
@@ -186,30 +197,77 @@ static void clip_points(const struct run *run, struct seep_points *points)
     points->at[0].t_ns = later(points->at[0].t_ns, o->since_ns);
 }
 
+// The track of a series; NULL when it could not be read.
+static const struct seep_track *track_of(struct run *run, size_t index)
+{
+    const struct seep_track *track = NULL;
+    if (run->tracks) {
+        track = run->tracks->at(run->tracks->ctx, index);
+        if (!track)
+            (void)seep_fail_memory(run->err);
+        return track;
+    }
+    if (!run->data->points(run->data->ctx, index, &run->points, run->err))
+        return NULL;
+    clip_points(run, &run->points);
+    seep_track_reset(&run->track, seep_track_is_negated(run->data->series[index].series.metric));
+    for (size_t i = 0; i < run->points.count; i++) {
+        if (!seep_track_add(&run->track, run->points.at[i].t_ns, run->points.at[i].value)) {
+            (void)seep_fail_memory(run->err);
+            return NULL;
+        }
+    }
+    return &run->track;
+}
+
 // When the recorder was off, and how often it looked when it was on, by the busiest series.
 static bool find_silences(struct run *run, struct seep_scene *scene)
 {
     if (!scene->busiest)
         return true;
-    if (!run->data->points(run->data->ctx, scene->busiest - 1, &run->points, run->err))
+    const struct seep_track *track = track_of(run, scene->busiest - 1);
+    if (!track)
         return false;
-    clip_points(run, &run->points);
-    seep_silences_find(run->points.at, run->points.count, scene->start_ns, scene->end_ns, false,
-                       &scene->silences);
+    seep_track_silences(track, scene->start_ns, scene->end_ns, false, &scene->silences);
     if (scene->silences.n && scene->silences.tick_ns > 0)
         scene->tick_ns = earlier(scene->tick_ns, scene->silences.tick_ns);
     return true;
+}
+
+static void find_shape(struct run *run, const struct seep_scene *scene,
+                       const struct seep_track *track, struct seep_judged *judged)
+{
+    struct constant *known = &run->constant;
+    // Most series of a machine never change. Of those that were there for the same time one tells
+    // the shape of all.
+    if (!track->constant || !known->known || known->first_ns != judged->first_ns ||
+        known->last_ns != judged->last_ns) {
+        const struct seep_silences *machine = scene->busiest ? &scene->silences : NULL;
+        if (seep_track_grid(track, judged->last_ns, scene->tick_ns, machine, &run->grid))
+            seep_shape_find(&run->grid, &judged->shape);
+        else
+            judged->shape = (struct seep_shape){ .n_looks = 1,
+                                                 .p = 1,
+                                                 .first = judged->newest,
+                                                 .last = judged->newest,
+                                                 .start = judged->newest,
+                                                 .since_ns = judged->first_ns };
+        if (track->constant)
+            *known = (struct constant){ true, judged->first_ns, judged->last_ns, judged->shape };
+        return;
+    }
+    judged->shape = known->shape;
+    judged->shape.first = judged->shape.last = judged->shape.start = judged->newest;
 }
 
 // Measures one series. False only when reading failed.
 static bool measure(struct run *run, struct seep_scene *scene, size_t index)
 {
     const struct seep_dataset_series *s = &run->data->series[index];
-    if (!run->data->points(run->data->ctx, index, &run->points, run->err))
+    const struct seep_track *track = track_of(run, index);
+    if (!track)
         return false;
-    clip_points(run, &run->points);
-    size_t n = run->points.count;
-    if (n == 0)
+    if (track->n == 0)
         return true;
     struct seep_judged judged = { .series = index,
                                   .process = s->series.subject.process.v,
@@ -217,26 +275,16 @@ static bool measure(struct run *run, struct seep_scene *scene, size_t index)
                                   .kind = s->series.subject.kind };
     if (judged.process > run->data->n_processes)
         judged.process = 0;
-    judged.n_wraps = seep_unwrap32(run->points.at, n);
-    for (size_t i = 0; judged.metric == SEEP_METRIC_AVAILABLE_BYTES && i < n; i++)
-        run->points.at[i].value = -run->points.at[i].value;
-    judged.first_ns = run->points.at[0].t_ns;
+    struct seep_track_ends ends;
+    seep_track_ends(track, &ends);
+    judged.n_wraps = ends.n_wraps;
+    judged.first_ns = track->first_ns;
     judged.last_ns = held_until(run, scene, &judged);
-    judged.newest = run->points.at[n - 1].value;
+    judged.newest = ends.newest;
     bool born = judged.kind == SEEP_SUBJECT_PROCESS && judged.process &&
                 (judged.first_ns - scene->start_ns) / 2 > later(scene->tick_ns, 1);
-    judged.delta = (judged.alive ? judged.newest : 0) - (born ? 0 : run->points.at[0].value);
-    const struct seep_silences *machine = scene->busiest ? &scene->silences : NULL;
-    if (seep_grid_build(run->points.at, n, judged.first_ns, judged.last_ns, scene->tick_ns, machine,
-                        &run->grid))
-        seep_shape_find(&run->grid, &judged.shape);
-    else
-        judged.shape = (struct seep_shape){ .n_looks = 1,
-                                            .p = 1,
-                                            .first = judged.newest,
-                                            .last = judged.newest,
-                                            .start = judged.newest,
-                                            .since_ns = judged.first_ns };
+    judged.delta = (judged.alive ? ends.newest : 0) - (born ? 0 : ends.first);
+    find_shape(run, scene, track, &judged);
     double observed_s = ((double)scene->end_ns - (double)scene->start_ns) / 1e9;
     judged.lived =
         observed_s > 0 ? ((double)judged.last_ns - (double)judged.first_ns) / 1e9 / observed_s : 1;
@@ -244,6 +292,14 @@ static bool measure(struct run *run, struct seep_scene *scene, size_t index)
         judged.shape.form = SEEP_FORM_SHORT;
         judged.shape.p = 1;
     }
+    if (run->baselines) { // it wants the points themselves, as they were measured
+        (void)seep_unwrap32(run->points.at, run->points.count);
+        for (size_t i = 0; track->negated && i < run->points.count; i++)
+            run->points.at[i].value = -run->points.at[i].value;
+    }
+    if (!seep_baselines_compare(run->baselines, run->drafts.arena, scene, &judged, &run->points,
+                                run->err))
+        return false;
     if (!seep_grow(&scene->judged, &scene->capacity, scene->n_judged + 1, sizeof judged))
         return seep_fail_memory(run->err);
     scene->judged[scene->n_judged++] = judged;
@@ -260,11 +316,13 @@ static bool newest_of(struct run *run, const struct seep_scene *scene, enum seep
         if (s->series.metric != metric || s->series.subject.kind != SEEP_SUBJECT_MACHINE ||
             s->n_points == 0)
             continue;
-        if (!run->data->points(run->data->ctx, i, &run->points, run->err))
+        const struct seep_track *track = track_of(run, i);
+        if (!track)
             return false;
-        clip_points(run, &run->points);
-        if (run->points.count)
-            *value = run->points.at[run->points.count - 1].value;
+        struct seep_track_ends ends;
+        seep_track_ends(track, &ends);
+        if (track->n)
+            *value = ends.newest;
     }
     return true;
 }
@@ -308,6 +366,7 @@ static bool adjust(struct seep_scene *scene)
 
 static bool judge_machine(struct run *run, struct seep_scene *scene)
 {
+    run->constant.known = false;
     survey(run, scene);
     if (scene->end_ns < scene->start_ns)
         return true;
@@ -329,7 +388,8 @@ static bool judge_machine(struct run *run, struct seep_scene *scene)
     }
     if (!find_limits(run, scene))
         return false;
-    if (!seep_join_lives(scene) || !adjust(scene))
+    if (!seep_join_lives(scene) || !adjust(scene) ||
+        (run->baselines && !seep_baselines_adjust(scene)))
         return seep_fail_memory(run->err);
     seep_scene_sum(scene);
     size_t n_tested = 0;
@@ -339,12 +399,16 @@ static bool judge_machine(struct run *run, struct seep_scene *scene)
     for (size_t i = 0; i < scene->n_judged; i++) {
         struct seep_judged *j = &scene->judged[i];
         j->verdict = seep_verdict_of(j, scene->chosen_only);
+        bool accused = j->verdict >= SEEP_VERDICT_SUSPECT;
+        j->verdict = seep_verdict_beside(j, scene->chosen_only);
+        run->n_expected += accused && j->verdict < SEEP_VERDICT_SUSPECT;
         // A process that lived for a moment is no finding where others could be judged.
         if (j->shape.form == SEEP_FORM_SHORT && n_tested)
             continue;
         struct seep_draft *draft = seep_finding_write(&run->drafts, scene, j);
         if (!draft)
             return seep_fail_memory(run->err);
+        seep_baselines_write(run->baselines, &run->drafts, j, draft);
     }
     seep_relate(&run->drafts, scene);
     seep_write_lives(&run->drafts, scene);
@@ -470,6 +534,7 @@ static bool hand_over(struct run *run, struct seep_judgement *out)
     if (run->n_series == 0 && out->verdict == SEEP_VERDICT_STEADY)
         out->verdict = SEEP_VERDICT_UNKNOWN;
     out->n_series = run->n_series;
+    out->n_expected = run->n_expected;
     bool observed = run->start_ns <= run->end_ns;
     out->start_ns = observed ? run->start_ns : SEEP_NO_TIME;
     out->end_ns = observed ? run->end_ns : SEEP_NO_TIME;
@@ -533,12 +598,13 @@ static bool judge(struct run *run, struct seep_judgement *out)
     return true;
 }
 
-bool seep_detect(const struct seep_dataset *data, const struct seep_detect_options *options,
-                 const struct seep_control *control, struct seep_judgement *judgement,
-                 struct seep_err *err)
+bool seep_judge(const struct seep_dataset *data, const struct seep_tracks *tracks,
+                const struct seep_detect_options *options, const struct seep_control *control,
+                struct seep_judgement *judgement, struct seep_err *err)
 {
     struct seep_judgement out = { 0 };
     struct run run = { .data = data,
+                       .tracks = tracks,
                        .options = options,
                        .control = control,
                        .err = err,
@@ -546,8 +612,10 @@ bool seep_detect(const struct seep_dataset *data, const struct seep_detect_optio
                        .total = data->n_series,
                        .start_ns = INT64_MAX,
                        .end_ns = INT64_MIN };
-    bool done = judge(&run, &out);
+    bool done = seep_baselines_open(data, options, &run.baselines, err) && judge(&run, &out);
+    seep_baselines_close(run.baselines);
     seep_points_clear(&run.points);
+    seep_track_clear(&run.track);
     seep_free(run.drafts.at);
     seep_free(run.lives);
     seep_free(run.first);
@@ -557,6 +625,13 @@ bool seep_detect(const struct seep_dataset *data, const struct seep_detect_optio
     else
         seep_arena_clear(&out.arena);
     return done;
+}
+
+bool seep_detect(const struct seep_dataset *data, const struct seep_detect_options *options,
+                 const struct seep_control *control, struct seep_judgement *judgement,
+                 struct seep_err *err)
+{
+    return seep_judge(data, NULL, options, control, judgement, err);
 }
 
 void seep_judgement_clear(struct seep_judgement *judgement)

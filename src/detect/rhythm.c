@@ -30,7 +30,7 @@ static void terms_at(double t_s, double span_s, double x[TERMS])
 // definite); returns the squared error that is left, or a negative number when they are singular.
 static double fit(double m[TERMS][TERMS], double r[TERMS], double all, int n, double v[TERMS])
 {
-    double a[TERMS][TERMS], b[TERMS];
+    double a[TERMS][TERMS] = { { 0 } }, b[TERMS] = { 0 };
     for (int i = 0; i < n; i++) {
         b[i] = r[i];
         for (int k = 0; k < n; k++)

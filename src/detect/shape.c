@@ -26,6 +26,13 @@ struct range {
     double ratio; // growth of the second half over that of the first
 };
 
+// How many windows of the same size, at most `most`, leave out as few of the cells as can be.
+static size_t windows_of(size_t cells, size_t most)
+{
+    size_t size = (cells + most - 1) / most;
+    return size ? cells / size : 0;
+}
+
 static double middle_of(const double *y, size_t from, size_t n)
 {
     return seep_median(y + from, n);
@@ -62,7 +69,7 @@ static void test_range(const struct seep_grid *grid, struct range *range)
     if (range->form < SEEP_FORM_SLOWING)
         return;
     for (unsigned i = 0; i < 4; i++) {
-        size_t n = cells >= 96 ? fine[i] : counts[i];
+        size_t n = cells >= 96 ? windows_of(cells, fine[i]) : counts[i];
         if (n < SEEP_SHAPE_MIN_LOOKS)
             continue;
         for (int kind = SEEP_WINDOW_FLOOR; kind <= SEEP_WINDOW_LEVEL; kind++) {
@@ -76,7 +83,7 @@ static void test_range(const struct seep_grid *grid, struct range *range)
     }
     bool tries_slope = grid->n_gaps == 0 && cells >= SEEP_STATIONARY_MIN;
     if (tries_slope) {
-        seep_windows_make(grid, range->from, grid->n, cells < 256 ? cells : 256, SEEP_WINDOW_LEVEL,
+        seep_windows_make(grid, range->from, grid->n, windows_of(cells, 256), SEEP_WINDOW_LEVEL,
                           &w);
         if (seep_drift_stationary(w.y, w.n, &drift))
             stationary = cauchy_score(drift.p);
@@ -93,7 +100,7 @@ static void find_slowing(const struct seep_grid *grid, struct range *range)
 {
     size_t cells = grid->n - range->from;
     struct seep_windows w;
-    seep_windows_make(grid, range->from, grid->n, cells < 32 ? cells : 32, SEEP_WINDOW_LEVEL, &w);
+    seep_windows_make(grid, range->from, grid->n, windows_of(cells, 32), SEEP_WINDOW_LEVEL, &w);
     // On x = -1..1 the polynomials 1, x, x^2 - mean(x^2) are orthogonal.
     double n = (double)w.n, square = 0, across = 0, bend = 0, slope = 0, curve = 0, mean = 0;
     for (size_t i = 0; i < w.n; i++) {
@@ -118,7 +125,7 @@ static enum seep_form form_of(const struct seep_grid *grid, struct range *range)
 {
     size_t cells = grid->n - range->from;
     struct seep_windows w;
-    seep_windows_make(grid, range->from, grid->n, cells < 32 ? cells : 32, SEEP_WINDOW_FLOOR, &w);
+    seep_windows_make(grid, range->from, grid->n, windows_of(cells, 32), SEEP_WINDOW_FLOOR, &w);
     size_t n = w.n, edge = n / 8 ? n / 8 : 1;
     double start = middle_of(w.y, 0, edge), end = middle_of(w.y, n - edge, edge);
     double late = middle_of(w.y, (n - edge) * 3 / 4, edge);
@@ -152,7 +159,7 @@ static enum seep_form form_of(const struct seep_grid *grid, struct range *range)
 static double highest_before(const struct seep_grid *grid, size_t from)
 {
     struct seep_windows w;
-    seep_windows_make(grid, 0, from, from < 24 ? from : 24, SEEP_WINDOW_FLOOR, &w);
+    seep_windows_make(grid, 0, from, windows_of(from, 24), SEEP_WINDOW_FLOOR, &w);
     double highest = w.y[0];
     for (size_t i = 1; i < w.n; i++)
         highest = fmax(highest, w.y[i]);
@@ -223,9 +230,10 @@ static void measure(const struct seep_grid *grid, const struct seep_grid *raw, s
     size_t cells = grid->n - from;
     struct seep_windows w;
     struct seep_slope slope;
-    seep_windows_make(grid, from, grid->n, cells < 48 ? cells : 48, SEEP_WINDOW_FLOOR, &w);
-    if (!seep_theil_sen(w.x, w.y, w.n, 1, 1.96, &slope))
+    seep_windows_make(grid, from, grid->n, windows_of(cells, 48), SEEP_WINDOW_FLOOR, &w);
+    if (w.n == 0 || !seep_theil_sen(w.x, w.y, w.n, 1, 1.96, &slope))
         return;
+    size_t size = cells / w.n;
     double rest[SEEP_TREND_MAX], lagged = 0, squares = 0, base = 0;
     for (size_t i = 0; i < w.n; i++)
         rest[i] = w.y[i] - slope.slope * w.x[i];
@@ -251,7 +259,7 @@ static void measure(const struct seep_grid *grid, const struct seep_grid *raw, s
     shape->trend = base + shape->rate * end_s;
     shape->pivot_s = end_s - (w.x[0] + w.x[w.n - 1]) / 2;
     find_about(raw, from, base, shape);
-    shape->window_s = grid->cell_ns / 1e9 * (double)(cells / w.n);
+    shape->window_s = grid->cell_ns / 1e9 * (double)size;
     shape->n_steps = w.n - 1;
     shape->n_up = 0;
     for (size_t i = 1; i < w.n; i++)
@@ -265,7 +273,7 @@ static size_t find_onset(const struct seep_grid *grid, size_t from, double growt
     size_t cells = grid->n;
     struct seep_windows w;
     struct seep_knot knot;
-    size_t n = cells < 64 ? cells : 64;
+    size_t n = windows_of(cells, 64);
     seep_windows_make(grid, 0, cells, n, SEEP_WINDOW_FLOOR, &w);
     size_t size = cells / n, first = cells - size * n, at = from;
     if (seep_knot_find(w.x, w.y, n, &knot) && knot.gain > 0.5 && knot.error > 0.01 * growth &&

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What is called a leak. This is the only file that says SEEP_VERDICT_LEAKING.
+#include "detect/baseline.h"
 #include "detect/judge.h"
 
 #include <math.h>
@@ -20,6 +21,17 @@
 #define SHORT_S 600.0  // an observation below ten minutes sees start-up work of healthy programs
 #define MOMENT_S 8.0   // below it, however many looks: a program does one thing
 #define MOST_OF_IT 0.6 // of the observation; who came later or left earlier did one job
+
+// A baseline shows what is expected if it covers so much of the time, grew by so much of the growth
+// and the rest on its way never rose by more of it. Beside a line, a single step lets it rise by a
+// half at least, wherever it is, two steps by a third.
+#define COVERS 0.75
+#define EXPLAINS 0.7
+#define ASTRAY 0.25
+// It shows what is not expected from half of the time on; and what it gave back itself is no growth
+// of the other.
+#define COVERS_HALF 0.5
+#define OWN_GROWTH 0.5
 
 #define KIB 1024.0
 #define MIB (1024.0 * 1024.0)
@@ -130,6 +142,30 @@ double seep_seconds_needed(const struct seep_judged *judged)
     double ask = fmin(fmin(Q_LEAKING / judged->q, P_LEAKING / s->p), 1);
     double longer = judged->q > 0 && p > 0 ? 1 + log(ask) / log(p) : 1;
     return fmax(longer * s->span_s, MOMENT_S);
+}
+
+bool seep_against_explains(const struct seep_against *a)
+{
+    return a->state == SEEP_AGAINST_COMPARED && !a->beside.leaks && a->beside.covered >= COVERS &&
+           a->beside.explained >= EXPLAINS && a->astray <= ASTRAY;
+}
+
+enum seep_verdict seep_verdict_beside(const struct seep_judged *judged, bool chosen_only)
+{
+    const struct seep_against *a = judged->against;
+    enum seep_verdict own = judged->verdict;
+    if (!a || a->state != SEEP_AGAINST_COMPARED)
+        return own;
+    // What is left when the baseline is taken off is judged as any series is.
+    struct seep_judged rest = *judged;
+    rest.shape = a->shape;
+    rest.q = a->beside.q;
+    enum seep_verdict left = seep_verdict_of(&rest, chosen_only);
+    if (left > own && a->beside.covered >= COVERS_HALF &&
+        a->beside.own_growth >= OWN_GROWTH * a->shape.growth)
+        // By one degree: the run itself must give a hint.
+        return own < SEEP_VERDICT_SUSPECT ? SEEP_VERDICT_SUSPECT : left;
+    return seep_against_explains(a) && left < own ? left : own;
 }
 
 enum seep_verdict seep_verdict_of_event(void)

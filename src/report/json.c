@@ -214,6 +214,24 @@ static void on_machine(struct seep_writer *writer, const struct seep_machine *ma
     seep_json_end_array(json);
 }
 
+// The sources of the known-good runs.
+static void baselines_json(struct seep_writer *writer)
+{
+    struct seep_json *json = &state_of(writer)->json;
+    const struct seep_report *report = writer->report;
+    if (report->n_baselines == 0)
+        return;
+    seep_json_key(json, "baseline");
+    seep_json_begin_array(json);
+    for (size_t i = 0; i < report->n_baselines; i++) {
+        const struct seep_dataset *data = report->baselines[i];
+        for (size_t k = 0; k < data->n_sources; k++)
+            source_json(json, &data->sources[k], 0);
+    }
+    seep_json_end_array(json);
+    seep_json_key_uint(json, "findings_expected", report->judgement->n_expected);
+}
+
 static void on_observed(struct seep_writer *writer)
 {
     struct seep_json *json = &state_of(writer)->json;
@@ -230,6 +248,7 @@ static void on_observed(struct seep_writer *writer)
     seep_json_key_uint(json, "series", judgement->n_series);
     seep_json_end_object(json);
     seep_json_key_string(json, "verdict", seep_verdict_name(judgement->verdict));
+    baselines_json(writer);
     seep_json_key(json, "findings");
     seep_json_begin_array(json);
 }
@@ -253,20 +272,21 @@ static void subject_json(struct seep_writer *writer, const struct seep_finding *
     seep_json_end_object(json);
 }
 
-static void rate_json(struct seep_json *json, const struct seep_finding *finding)
+static void rate_json(struct seep_json *json, const char *key, enum seep_metric metric,
+                      const struct seep_rate *rate)
 {
-    const char *unit = seep_metric_unit(finding->metric);
+    const char *unit = seep_metric_unit(metric);
     char per_second[SEEP_HUMAN_TEXT];
     (void)snprintf(per_second, sizeof per_second, "%s/s", unit ? unit : "count");
-    seep_json_key(json, "rate");
-    if (!finding->rate.known) {
+    seep_json_key(json, key);
+    if (!rate->known) {
         seep_json_null(json);
         return;
     }
     seep_json_begin_object(json);
-    seep_json_key_number(json, "value", finding->rate.value);
-    seep_json_key_number(json, "low", finding->rate.low);
-    seep_json_key_number(json, "high", finding->rate.high);
+    seep_json_key_number(json, "value", rate->value);
+    seep_json_key_number(json, "low", rate->low);
+    seep_json_key_number(json, "high", rate->high);
     seep_json_key_string(json, "unit", per_second);
     seep_json_end_object(json);
 }
@@ -314,6 +334,36 @@ static void strings_json(struct seep_json *json, const char *key, const char *co
     seep_json_end_array(json);
 }
 
+// What known-good runs show of it.
+static void beside_json(struct seep_json *json, const struct seep_finding *finding)
+{
+    const struct seep_beside *beside = &finding->baseline;
+    seep_json_key(json, "baseline");
+    if (!beside->known) {
+        seep_json_null(json);
+        return;
+    }
+    seep_json_begin_object(json);
+    seep_json_key_string(json, "path", or_null(beside->path));
+    seep_json_key_string(json, "host", or_null(beside->host));
+    seep_json_key_string(json, "name", or_null(beside->name));
+    if (beside->has_pid)
+        seep_json_key_uint(json, "pid", beside->pid);
+    else
+        key_null(json, "pid");
+    seep_json_key_string(json, "aligned_by", seep_alignment_name(beside->aligned));
+    seep_json_key_number(json, "covered", beside->covered);
+    key_value(json, "growth", finding->metric, beside->growth);
+    key_value(json, "own_growth", finding->metric, beside->own_growth);
+    rate_json(json, "rate", finding->metric, &beside->rate);
+    rate_json(json, "excess", finding->metric, &beside->excess);
+    seep_json_key_number(json, "explained", beside->explained);
+    seep_json_key_number(json, "q", beside->q);
+    seep_json_key(json, "leaks");
+    seep_json_bool(json, beside->leaks);
+    seep_json_end_object(json);
+}
+
 static void on_finding(struct seep_writer *writer, const struct seep_finding *finding, size_t rank)
 {
     struct seep_json *json = &state_of(writer)->json;
@@ -324,13 +374,14 @@ static void on_finding(struct seep_writer *writer, const struct seep_finding *fi
     seep_json_key_string(json, "verdict", seep_verdict_name(finding->verdict));
     subject_json(writer, finding);
     seep_json_key_string(json, "metric", seep_metric_name(finding->metric));
-    rate_json(json, finding);
+    rate_json(json, "rate", finding->metric, &finding->rate);
     seep_json_key_time(json, "since", finding->since_ns);
     key_value(json, "first", finding->metric, finding->first);
     key_value(json, "last", finding->metric, finding->last);
     exhaustion_json(json, finding);
     seep_json_key_number(json, "share", finding->share);
     seep_json_key_number(json, "q", finding->q);
+    beside_json(json, finding);
     evidence_json(json, finding);
     strings_json(json, "caveats", finding->caveats, finding->n_caveats);
     strings_json(json, "next", finding->next, finding->n_next);

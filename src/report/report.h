@@ -20,6 +20,8 @@ struct seep_report {
     const char *command; // "analyze", "record", "report"
     const struct seep_dataset *data;
     const struct seep_judgement *judgement;
+    const struct seep_dataset *const *baselines; // what it was compared with
+    size_t n_baselines;
     size_t top; // 0 = the writer's own default (text: 20, JSON: everything)
     bool all;   // steady findings too
     bool color; // ANSI colours, text only

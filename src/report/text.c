@@ -468,7 +468,8 @@ static void add_facts(struct seep_buf *work, const struct seep_dataset_source *s
         seep_buf_adds(work, ": nothing");
 }
 
-static void on_source(struct seep_writer *writer, const struct seep_dataset_source *source)
+static void add_source(struct seep_writer *writer, const char *label,
+                       const struct seep_dataset_source *source)
 {
     struct text_state *state = state_of(writer);
     struct seep_buf *work = &state->work;
@@ -485,7 +486,7 @@ static void on_source(struct seep_writer *writer, const struct seep_dataset_sour
         seep_buf_addf(work, ", %s", size);
     seep_buf_addc(work, ')');
     add_facts(work, source);
-    seep_buf_addf(&state->tail, "%-*s", TAIL_VALUE_AT, "read");
+    seep_buf_addf(&state->tail, "%-*s", TAIL_VALUE_AT, label);
     seep_plain_wrap(&state->tail, seep_buf_text(work), TAIL_VALUE_AT, WIDTH);
     seep_buf_addc(&state->tail, '\n');
     reset_work(state);
@@ -494,6 +495,26 @@ static void on_source(struct seep_writer *writer, const struct seep_dataset_sour
     if (source->n_losses > MAX_LOSSES)
         seep_buf_addf(&state->tail, "%*s... and %" PRIu64 " more (--json lists them)\n",
                       TAIL_VALUE_AT, "", (uint64_t)(source->n_losses - MAX_LOSSES));
+}
+
+static void on_source(struct seep_writer *writer, const struct seep_dataset_source *source)
+{
+    add_source(writer, "read", source);
+}
+
+static void add_baselines(struct seep_writer *writer)
+{
+    struct text_state *state = state_of(writer);
+    const struct seep_report *report = writer->report;
+    for (size_t i = 0; i < report->n_baselines; i++) {
+        for (size_t k = 0; k < report->baselines[i]->n_sources; k++)
+            add_source(writer, "baseline", &report->baselines[i]->sources[k]);
+    }
+    uint64_t n = report->judgement->n_expected;
+    if (n)
+        seep_buf_addf(&state->tail,
+                      "%*s%" PRIu64 " finding%s of growth that it shows, too: steady (--all)\n",
+                      TAIL_VALUE_AT, "", n, n == 1 ? "" : "s");
 }
 
 static void on_machine(struct seep_writer *writer, const struct seep_machine *machine)
@@ -706,6 +727,7 @@ static bool on_end(struct seep_writer *writer)
     seep_buf_addc(&state->out, '\n');
     add_events(writer);
     add_observed(writer);
+    add_baselines(writer);
     seep_buf_add(&state->out, seep_buf_text(&state->tail), state->tail.len);
     if (state->n_sources > MAX_SOURCES)
         seep_buf_addf(&state->out, "%*s... and %" PRIu64 " more (--json lists them)\n",

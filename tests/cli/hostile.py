@@ -96,7 +96,7 @@ def full_disk():
     # A limit on the size of files is the full disk of whoever may not mount one.
     def limit():
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (300 << 10, 300 << 10))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2 << 20, 2 << 20))
     done = run("record", "-i", "20ms", "-d", "30s", "-o", "full.seep", preexec_fn=limit)
     check(done.returncode == 3 and done.stderr.count(b"\n") == 1 and
           b"read      live" in done.stdout, f"record to a full disk: {done.stderr}")

@@ -17,6 +17,7 @@ import subprocess
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
+TOLD = re.compile(r"^seep: LEAKING (.+?)(?:\.exe)? \(\d+\): .* after \d", re.MULTILINE)
 ROW = re.compile(r"SPECIMEN\((\w+),\s*([\w-]+),\s*(\w+),\s*(\w+)\)")
 
 
@@ -61,7 +62,7 @@ def record(options, started):
     leaking = any(f["verdict"] == "leaking" for f in document["findings"])
     if done.returncode != int(leaking):
         sys.exit(f"status {done.returncode} with leaking={leaking}")
-    return document["findings"]
+    return document["findings"], set(TOLD.findall(done.stderr))
 
 
 def plain_name(finding):
@@ -74,8 +75,11 @@ def describe(finding):
             f" q={finding['q']}")
 
 
-def complaints_each(findings, table):
+def complaints_each(findings, told, table):
+    """`told` are the names that were said to leak while it was recorded."""
     for name, (class_, metric, verdict) in table.items():
+        if (name in told) != (verdict == "leaking"):
+            yield f"{name}: while recording, an alarm was {'given' if name in told else 'missing'}"
         own = [f for f in findings if plain_name(f) == name]
         if verdict == "leaking":
             if not any(f["class"] == class_ and f["metric"] == metric and f["verdict"] == verdict
@@ -91,7 +95,9 @@ def complaints_each(findings, table):
             yield f"accused, but not one of ours: {describe(finding)}"
 
 
-def complaints_one(findings, culprit_pids):
+def complaints_one(findings, told, culprit_pids):
+    if told != {"leak_private"}:
+        yield f"while recording, alarms were about {sorted(told)}"
     leaking = [f for f in findings if f["verdict"] == "leaking"]
     named = [f for f in leaking if plain_name(f) == "leak_private"]
     if not named:
@@ -125,10 +131,10 @@ def main():
         quiet = [n for n, row in table.items() if row[2] == "steady"]
         names = ["leak_private", *(quiet[i % len(quiet)] for i in range(options.one_of - 1))]
     with Started(options, names) as started:
-        findings = record(options, started)
+        findings, told = record(options, started)
         culprits = [] if options.runner else [started.processes[0].pid]
-    complaints = list(complaints_each(findings, table) if options.each
-                      else complaints_one(findings, culprits))
+    complaints = list(complaints_each(findings, told, table) if options.each
+                      else complaints_one(findings, told, culprits))
     print("\n".join(complaints) or f"{len(names)} programs were judged as they are")
     return 1 if complaints else 0
 
