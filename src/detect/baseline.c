@@ -71,7 +71,9 @@ static double days_between(const struct life *run, const struct life *other, dou
     double low = floor((run->first - other->last) / day), best = 0;
     double high = ceil((run->last - other->first) / day), step = fmax(1, floor((high - low) / 64));
     *covered = -1;
-    for (double k = low; k <= high; k += step) {
+    int n = (int)fmin(fmax((high - low) / step, -1), 1000);
+    for (int i = 0; i <= n; i++) {
+        double k = low + i * step;
         double share = overlap(run, other, k * day);
         bool week = fmod(k, 7) == 0;
         if (share > *covered + 0.01 ||

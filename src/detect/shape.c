@@ -30,7 +30,7 @@ struct range {
 static size_t windows_of(size_t cells, size_t most)
 {
     size_t size = (cells + most - 1) / most;
-    return size ? cells / size : 0;
+    return size ? cells / size : 1;
 }
 
 static double middle_of(const double *y, size_t from, size_t n)
