@@ -18,7 +18,7 @@ END = "<!-- operating-characteristic: end -->\n"
 DIGEST = ["bars, ", "families, all observations: ", "families, by observation", "families, leaks:",
           "families, what is no leak", "other shapes, all observations: ",
           "other shapes, leaks:", "other shapes, what is no leak",
-          "whole machines", "time to detection, 1 d"]
+          "whole machines", "time to detection, 1 d", "time to exhaustion", "real machines"]
 
 
 def processor():
