@@ -28,6 +28,12 @@ void testkit_source_path(const char *name, char *path, size_t size)
     (void)snprintf(path, size, "%s/%s", root ? root : ".", name);
 }
 
+void testkit_built_path(const char *name, char *path, size_t size)
+{
+    const char *root = getenv("SEEP_BUILD_ROOT");
+    (void)snprintf(path, size, "%s/%s", root ? root : ".", name);
+}
+
 bool testkit_read_file(const char *path, struct seep_buf *out)
 {
     FILE *file = fopen(path, "rb");
@@ -39,6 +45,16 @@ bool testkit_read_file(const char *path, struct seep_buf *out)
         seep_buf_add(out, room, n);
     fclose(file);
     return !out->failed;
+}
+
+struct seep_buf testkit_built_file(const char *name)
+{
+    char path[4096];
+    struct seep_buf bytes = { 0 };
+    testkit_built_path(name, path, sizeof path);
+    if (!testkit_read_file(path, &bytes))
+        fail_msg("no %s: run ninja", path);
+    return bytes;
 }
 
 static struct testkit_sink *kit(struct seep_sink *sink)

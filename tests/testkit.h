@@ -24,8 +24,15 @@ bool testkit_data(const char *name, char *path, size_t size);
 // A path below the source tree ("src/source/blg/seeds/one.blg").
 void testkit_source_path(const char *name, char *path, size_t size);
 
+// A path below the build folder ("blg-cases/one.blg"): what the build wrote for the tests.
+void testkit_built_path(const char *name, char *path, size_t size);
+
 // Reads a whole file into `out`; false when it is not there.
 bool testkit_read_file(const char *path, struct seep_buf *out);
+
+// The bytes of a file that the build wrote; fails the test when it is not there. The caller clears
+// them.
+struct seep_buf testkit_built_file(const char *name);
 
 // Every fact as one line of text in `text`, so that a test can look for what it expects:
 //

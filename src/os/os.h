@@ -45,10 +45,8 @@ void seep_os_sleep_until(int64_t until_ns, const volatile sig_atomic_t *wake);
 // second Ctrl-C ends it.
 volatile sig_atomic_t *seep_os_catch_interrupt(void);
 
-// Whether a stream (1 = stdout, 2 = stderr) is a terminal, and its width in columns (80 when
-// unknown).
+// Whether a stream (1 = stdout, 2 = stderr) is a terminal.
 bool seep_os_is_terminal(int stream);
-unsigned seep_os_terminal_width(void);
 
 // Prepares the console and the standard streams: UTF-8 output, no newline translation.
 void seep_os_console_init(void);

@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -138,14 +137,6 @@ volatile sig_atomic_t *seep_os_catch_interrupt(void)
 bool seep_os_is_terminal(int stream)
 {
     return isatty(stream) == 1;
-}
-
-unsigned seep_os_terminal_width(void)
-{
-    struct winsize size;
-    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col)
-        return size.ws_col;
-    return 80;
 }
 
 void seep_os_console_init(void)

@@ -259,15 +259,6 @@ bool seep_os_is_terminal(int stream)
     return GetConsoleMode(stream_handle(stream), &mode) != 0;
 }
 
-unsigned seep_os_terminal_width(void)
-{
-    CONSOLE_SCREEN_BUFFER_INFO info;
-    if (GetConsoleScreenBufferInfo(stream_handle(2), &info) &&
-        info.srWindow.Right > info.srWindow.Left)
-        return (unsigned)(info.srWindow.Right - info.srWindow.Left + 1);
-    return 80;
-}
-
 static UINT first_code_page;
 
 static void restore_code_page(void)

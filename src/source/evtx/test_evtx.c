@@ -24,8 +24,9 @@ static void read_into(const char *path, struct testkit_sink *sink, enum seep_sta
 
 static void case_path(const char *name, char *path, size_t size)
 {
-    const char *root = getenv("SEEP_BUILD_ROOT");
-    (void)snprintf(path, size, "%s/src/source/evtx/%s.evtx", root ? root : ".", name);
+    char built[256];
+    (void)snprintf(built, sizeof built, "src/source/evtx/%s.evtx", name);
+    testkit_built_path(built, path, size);
 }
 
 static void read_case(const char *name, struct testkit_sink *sink, enum seep_status want)

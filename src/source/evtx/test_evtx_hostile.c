@@ -59,10 +59,9 @@ static enum seep_status run(const void *data, size_t len, struct counter *counte
 
 static void read_case(const char *name, struct seep_buf *file)
 {
-    char path[1024];
-    const char *root = getenv("SEEP_BUILD_ROOT");
-    (void)snprintf(path, sizeof path, "%s/src/source/evtx/%s.evtx", root ? root : ".", name);
-    assert_true(testkit_read_file(path, file));
+    char path[256];
+    (void)snprintf(path, sizeof path, "src/source/evtx/%s.evtx", name);
+    *file = testkit_built_file(path);
 }
 
 static uint32_t get32(const struct seep_buf *file, size_t at)
