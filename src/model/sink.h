@@ -11,14 +11,19 @@
 
 #include "base/err.h"
 #include "model/event.h"
+#include "model/handle.h"
+#include "model/heap.h"
 #include "model/loss.h"
 #include "model/machine.h"
+#include "model/module.h"
 #include "model/process.h"
+#include "model/region.h"
 #include "model/series.h"
 
 struct seep_sink;
 
-// NULL = this sink is not interested; ids are then handed out by the wrapper functions below.
+// NULL = this sink is not interested; ids are then handed out by the wrapper functions below. A
+// source may look here before it does what is dear.
 struct seep_sink_ops {
     bool (*machine)(struct seep_sink *, const struct seep_machine *, struct seep_machine_id *);
     bool (*process)(struct seep_sink *, const struct seep_process *, struct seep_process_id *);
@@ -26,6 +31,11 @@ struct seep_sink_ops {
     bool (*series)(struct seep_sink *, const struct seep_series *, struct seep_series_id *);
     bool (*tick)(struct seep_sink *, struct seep_machine_id, int64_t t_ns);
     bool (*sample)(struct seep_sink *, struct seep_series_id, double value);
+    bool (*module)(struct seep_sink *, const struct seep_module *);
+    bool (*region)(struct seep_sink *, const struct seep_region *);
+    bool (*handle)(struct seep_sink *, const struct seep_handle *);
+    bool (*heap)(struct seep_sink *, const struct seep_heap *);
+    bool (*blocks)(struct seep_sink *, const struct seep_blocks *);
     bool (*event)(struct seep_sink *, const struct seep_event *);
     bool (*tally)(struct seep_sink *, const struct seep_tally *);
     bool (*loss)(struct seep_sink *, const struct seep_loss *);
@@ -42,6 +52,8 @@ enum seep_fact_kind {
     SEEP_FACT_REGION,
     SEEP_FACT_POOL_TAG,
     SEEP_FACT_HANDLE,
+    SEEP_FACT_HEAP,
+    SEEP_FACT_BLOCKS,
     SEEP_FACT_EVENT,
     SEEP_FACT_LOSS,
     SEEP_N_FACT_KINDS,
@@ -65,6 +77,11 @@ bool seep_sink_process(struct seep_sink *, const struct seep_process *, struct s
 bool seep_sink_process_end(struct seep_sink *, struct seep_process_id, int64_t end_ns);
 bool seep_sink_series(struct seep_sink *, const struct seep_series *, struct seep_series_id *);
 bool seep_sink_tick(struct seep_sink *, struct seep_machine_id, int64_t t_ns);
+bool seep_sink_module(struct seep_sink *, const struct seep_module *);
+bool seep_sink_region(struct seep_sink *, const struct seep_region *);
+bool seep_sink_handle(struct seep_sink *, const struct seep_handle *);
+bool seep_sink_heap(struct seep_sink *, const struct seep_heap *);
+bool seep_sink_blocks(struct seep_sink *, const struct seep_blocks *);
 bool seep_sink_event(struct seep_sink *, const struct seep_event *);
 bool seep_sink_tally(struct seep_sink *, const struct seep_tally *);
 bool seep_sink_loss(struct seep_sink *, const struct seep_loss *);

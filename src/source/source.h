@@ -10,6 +10,7 @@
 #include "model/control.h"
 #include "model/sink.h"
 #include "os/os.h"
+#include "symbols/symbols.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -19,6 +20,8 @@ struct seep_input {
     const char *path;              // as the user gave it, for messages
     struct seep_bytes view;        // all its bytes
     const struct seep_os_map *map; // NULL when the bytes come from memory (tests, fuzzing)
+    struct seep_symbols *symbols;  // where names come from; NULL = addresses stay addresses
+    bool peek;                     // the user asks to see what blocks of memory hold
 };
 
 // Tells the system that the bytes before `offset` will not be read again soon; cheap, call it every

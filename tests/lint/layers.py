@@ -14,11 +14,12 @@ LAYERS = {
     "model": "base",
     "symbols": "base os nt",
     "memory": "base nt",
-    "source": "base os nt model symbols memory",
+    "heap": "base nt model symbols memory",
+    "source": "base os nt model symbols memory heap",
     "case": "base model",
     "detect": "base model",
     "report": "base model detect",
-    "cli": "base os nt model symbols memory source case detect report",
+    "cli": "base os nt model symbols memory heap source case detect report",
 }
 
 WINDOWS_HEADERS = re.compile(

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+// Symbols of any module: found along the symbol path by GUID and age, read once, kept.
+//
+// Never a wrong name: a file that does not match is not used, and `seep_symbols_why` says what was
+// tried. One session serves one run; it is not shared between threads.
+#ifndef SEEP_SYMBOLS_SYMBOLS_H
+#define SEEP_SYMBOLS_SYMBOLS_H
+
+#include "base/err.h"
+#include "base/identity.h"
+#include "symbols/table.h"
+#include "symbols/types.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct seep_symbols;
+
+struct seep_symbols_options {
+    // Symbol paths in Windows' form, ';' between elements: "srv*cache*https://server;C:\\pdbs".
+    // Searched in this order; NULL = none. The caller puts --symbols, _NT_ALT_SYMBOL_PATH and
+    // _NT_SYMBOL_PATH here.
+    const char *const *paths;
+    size_t n_paths;
+    const char *cache_folder; // of ready tables; NULL = the user's own (os); "" = no cache
+    bool offline;             // no HTTP
+    // NULL, or called with one line about what is being done or was skipped ("an unreadable store
+    // is skipped and said").
+    void (*say)(void *ctx, const char *line);
+    void *ctx;
+};
+
+// NULL with `err` set only when memory is out or a path has no sense.
+struct seep_symbols *seep_symbols_open(const struct seep_symbols_options *options,
+                                       struct seep_err *err);
+void seep_symbols_close(struct seep_symbols *symbols);
+
+// The symbols of one module; its parts may be NULL (an ISF without lines, a stripped PDB without
+// types). Belongs to the session.
+struct seep_symbol_file {
+    const struct seep_symbol_table *table;
+    const struct seep_types *types;
+    const char *path; // where it was found
+};
+
+// Finds and reads the symbols that match `identity`; asked again, the same answer at once. NULL
+// where there is none: `why` (may be NULL) then says in one sentence what is missing or mismatched.
+const struct seep_symbol_file *seep_symbols_for(struct seep_symbols *symbols,
+                                                const struct seep_image_identity *identity,
+                                                struct seep_err *why);
+
+#endif
