@@ -145,8 +145,7 @@ void seep_http_close(struct seep_http *http)
 }
 
 enum seep_http_result seep_http_get(struct seep_http *http, const char *url,
-                                    const struct seep_http_receiver *receiver,
-                                    struct seep_err *err)
+                                    const struct seep_http_receiver *receiver, struct seep_err *err)
 {
     http->receiver = receiver;
     http->received = 0;

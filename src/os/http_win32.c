@@ -74,8 +74,7 @@ struct seep_http *seep_http_open(const struct seep_http_options *options, struct
     seep_free(bypass);
     int timeout = (int)options->timeout_ms;
     DWORD redirects = SEEP_HTTP_MAX_REDIRECTS;
-    if (!http->session ||
-        !WinHttpSetTimeouts(http->session, timeout, timeout, timeout, timeout)) {
+    if (!http->session || !WinHttpSetTimeouts(http->session, timeout, timeout, timeout, timeout)) {
         (void)seep_fail(err, SEEP_NO_OFFSET, NULL, "WinHTTP cannot be used (error %lu)",
                         GetLastError());
         seep_http_close(http);
@@ -134,8 +133,7 @@ static DWORD query_number(HINTERNET request, DWORD what, DWORD otherwise)
 {
     DWORD value = 0, size = sizeof value;
     return WinHttpQueryHeaders(request, what | WINHTTP_QUERY_FLAG_NUMBER,
-                               WINHTTP_HEADER_NAME_BY_INDEX, &value, &size,
-                               WINHTTP_NO_HEADER_INDEX)
+                               WINHTTP_HEADER_NAME_BY_INDEX, &value, &size, WINHTTP_NO_HEADER_INDEX)
                ? value
                : otherwise;
 }
@@ -228,8 +226,7 @@ static enum seep_http_result receive(struct seep_http *http, struct request *r,
 }
 
 enum seep_http_result seep_http_get(struct seep_http *http, const char *url,
-                                    const struct seep_http_receiver *receiver,
-                                    struct seep_err *err)
+                                    const struct seep_http_receiver *receiver, struct seep_err *err)
 {
     struct request r = { 0 };
     enum seep_http_result result;
