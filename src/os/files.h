@@ -48,6 +48,9 @@ bool seep_os_new_file_keep(struct seep_os_new_file *file, struct seep_err *err);
 // Lets go of a file that was begun, not kept; harmless on a zeroed or a kept one.
 void seep_os_new_file_drop(struct seep_os_new_file *file);
 
+// Takes a file away, if it is there.
+void seep_os_remove(const char *path);
+
 // The folder for what this user's programs may lose, with "seep" at its end: $XDG_CACHE_HOME or
 // ~/.cache, %LOCALAPPDATA%. It need not exist. False where the system names none.
 bool seep_os_cache_folder(struct seep_buf *path);

@@ -176,6 +176,11 @@ void seep_os_new_file_drop(struct seep_os_new_file *file)
     *file = (struct seep_os_new_file){ 0 };
 }
 
+void seep_os_remove(const char *path)
+{
+    (void)unlink(path);
+}
+
 bool seep_os_cache_folder(struct seep_buf *path)
 {
     // "XDG Base Directory Specification": a relative path is to be ignored.

@@ -163,10 +163,8 @@ bool seep_os_new_file_begin(const char *path, struct seep_os_new_file *file, str
             (void)_close(fd);
         else if (opened)
             (void)CloseHandle(handle);
-        wchar_t *wide = opened ? seep_win32_path(temporary.data) : NULL;
-        if (wide)
-            (void)DeleteFileW(wide);
-        seep_free(wide);
+        if (opened)
+            seep_os_remove(temporary.data);
         seep_free(kept);
         seep_buf_clear(&temporary);
         return false;
@@ -207,13 +205,19 @@ void seep_os_new_file_drop(struct seep_os_new_file *file)
 {
     if (file->file)
         (void)fclose(file->file);
-    wchar_t *wide = file->temporary ? seep_win32_path(file->temporary) : NULL;
-    if (wide)
-        (void)DeleteFileW(wide);
-    seep_free(wide);
+    if (file->temporary)
+        seep_os_remove(file->temporary);
     seep_free(file->temporary);
     seep_free(file->path);
     *file = (struct seep_os_new_file){ 0 };
+}
+
+void seep_os_remove(const char *path)
+{
+    wchar_t *wide = seep_win32_path(path);
+    if (wide)
+        (void)DeleteFileW(wide);
+    seep_free(wide);
 }
 
 bool seep_os_cache_folder(struct seep_buf *path)

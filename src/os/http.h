@@ -31,9 +31,10 @@ enum {
 
 enum seep_http_result {
     SEEP_HTTP_OK = 0,
-    SEEP_HTTP_ABSENT,  // the server has it not (404, 410)
-    SEEP_HTTP_FAILED,  // the server cannot be used; the error says why
-    SEEP_HTTP_REFUSED, // the receiver took no more (a full disk); the error is the receiver's
+    SEEP_HTTP_ABSENT,    // the server has it not (404, 410)
+    SEEP_HTTP_FORBIDDEN, // it does not give it (401, 403): some say so of what they have not
+    SEEP_HTTP_FAILED,    // the server cannot be used; the error says why
+    SEEP_HTTP_REFUSED,   // the receiver took no more (a full disk); the error is the receiver's
     SEEP_HTTP_CANCELLED,
 };
 

@@ -169,6 +169,10 @@ enum seep_http_result seep_http_get(struct seep_http *http, const char *url,
         return SEEP_HTTP_REFUSED;
     if (code == CURLE_HTTP_RETURNED_ERROR && (status == 404 || status == 410))
         return SEEP_HTTP_ABSENT;
+    if (code == CURLE_HTTP_RETURNED_ERROR && (status == 401 || status == 403)) {
+        (void)seep_fail(err, SEEP_NO_OFFSET, NULL, "the server answered %ld", status);
+        return SEEP_HTTP_FORBIDDEN;
+    }
     if (code == CURLE_HTTP_RETURNED_ERROR)
         (void)seep_fail(err, SEEP_NO_OFFSET, NULL, "the server answered %ld", status);
     else if (http->too_big || code == CURLE_FILESIZE_EXCEEDED)

@@ -246,7 +246,7 @@ enum seep_http_result seep_http_get(struct seep_http *http, const char *url,
             result = SEEP_HTTP_ABSENT;
         } else {
             (void)seep_fail(err, SEEP_NO_OFFSET, NULL, "the server answered %lu", status);
-            result = SEEP_HTTP_FAILED;
+            result = status == 401 || status == 403 ? SEEP_HTTP_FORBIDDEN : SEEP_HTTP_FAILED;
         }
     }
     if (r.request)

@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/intern.h"
+#include "symbols/expand.h"
 #include "symbols/json_in.h"
 #include "symbols/types_build.h"
 
@@ -33,10 +34,37 @@ struct isf {
 
 bool seep_isf_is(struct seep_bytes file)
 {
+    if (seep_xz_is(file))
+        return true;
     size_t at = seep_bytes_match(file, 0, "\xef\xbb\xbf", 3) ? 3 : 0;
     while (at < file.len && memchr(" \t\r\n", file.data[at], 4))
         at++;
     return at < file.len && file.data[at] == '{';
+}
+
+static bool add_text(void *ctx, const void *data, size_t len)
+{
+    struct seep_buf *text = ctx;
+    seep_buf_add(text, data, len);
+    return !text->failed;
+}
+
+bool seep_isf_unpack(struct seep_bytes file, struct seep_buf *text, struct seep_bytes *json,
+                     struct seep_err *err)
+{
+    const struct seep_expand to = { .take = add_text, .ctx = text };
+    if (!seep_xz_is(file)) {
+        *json = file;
+        return true;
+    }
+    seep_buf_reset(text);
+    if (!seep_xz_expand(file, &to, err)) {
+        if (text->failed)
+            (void)seep_fail_memory(err);
+        return false;
+    }
+    *json = seep_bytes(text->data, text->len);
+    return true;
 }
 
 // Says why a document could not be read to its end.

@@ -10,8 +10,12 @@
 #include "symbols/table.h"
 #include "symbols/types.h"
 
-// Whether the bytes can be the start of a JSON document.
+// Whether the bytes can be the start of a JSON document, or of an .xz file.
 bool seep_isf_is(struct seep_bytes file);
+
+// The document in a file: `*json` is the file itself, or shows `text`, which holds it unpacked.
+bool seep_isf_unpack(struct seep_bytes file, struct seep_buf *text, struct seep_bytes *json,
+                     struct seep_err *err);
 
 // Which PDB the tables were made from: metadata.windows.pdb. `name` gets the PDB's name and
 // `identity->name` points to it. False where the document does not say, or is no JSON.

@@ -36,6 +36,9 @@ struct seep_symbols_options {
     // NULL, or called with one line about what is being done or was skipped ("an unreadable store
     // is skipped and said").
     void (*say)(void *ctx, const char *line);
+    // NULL, or called while a file is fetched, for a line that is written over; `total_bytes` 0 =
+    // not known.
+    void (*progress)(void *ctx, const char *name, uint64_t done_bytes, uint64_t total_bytes);
     void *ctx;
 };
 
