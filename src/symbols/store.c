@@ -57,6 +57,13 @@ static bool find_below(const char *root, const char *below, struct seep_buf *pat
     return !path->failed && path->len && descend(path, below);
 }
 
+// The same for a file: what is laid out as a store has folders of these names.
+static bool find_file(const char *root, const char *below, struct seep_buf *path)
+{
+    struct seep_os_file_info info;
+    return find_below(root, below, path) && seep_os_file_info(path->data, &info) && !info.folder;
+}
+
 static bool is_two_tier(const char *root)
 {
     struct seep_buf path = { 0 };
@@ -221,7 +228,7 @@ static bool follow(struct seep_store *store, const struct seep_store_query *quer
 static bool find_packed(const char *dir, const char *file, struct seep_buf *path)
 {
     struct seep_buf name = { 0 };
-    bool ok = seep_store_packed_name(file, &name) && find_below(dir, name.data, path);
+    bool ok = seep_store_packed_name(file, &name) && find_file(dir, name.data, path);
     seep_buf_clear(&name);
     return ok;
 }
@@ -231,11 +238,11 @@ static bool search_leaf(struct seep_store *store, size_t at, const struct seep_s
                         const char *dir, struct seep_buf *path)
 {
     struct seep_buf packed = { 0 };
-    bool ok = find_below(dir, query->file, path) && query->accept(query->ctx, path->data, true);
+    bool ok = find_file(dir, query->file, path) && query->accept(query->ctx, path->data, true);
     if (!ok && find_packed(dir, query->file, &packed))
         ok = seep_store_unpack(store, keeper_of(store, at), query, packed.data, path);
     seep_buf_clear(&packed);
-    return ok || (find_below(dir, "file.ptr", path) && follow(store, query, path));
+    return ok || (find_file(dir, "file.ptr", path) && follow(store, query, path));
 }
 
 // In the layout of a store below `root`.
@@ -260,17 +267,17 @@ static bool search_flat(struct seep_store *store, size_t at, const struct seep_s
 {
     static const char *const subfolders[] = { "symbols/", "" };
     struct seep_buf below = { 0 };
-    bool ok = find_below(root, query->file, path) && query->accept(query->ctx, path->data, true);
+    bool ok = find_file(root, query->file, path) && query->accept(query->ctx, path->data, true);
     for (size_t i = 0; !ok && query->subfolder && i < 2; i++) {
         seep_buf_reset(&below);
         seep_buf_addf(&below, "%s%s/%s", subfolders[i], query->subfolder, query->file);
-        ok = !below.failed && find_below(root, below.data, path) &&
+        ok = !below.failed && find_file(root, below.data, path) &&
              query->accept(query->ctx, path->data, true);
     }
     if (!ok && find_packed(root, query->file, &below))
         ok = seep_store_unpack(store, keeper_of(store, at), query, below.data, path);
     for (size_t i = 0; !ok && query->also && query->also[i]; i++)
-        ok = find_below(root, query->also[i], path) && query->accept(query->ctx, path->data, true);
+        ok = find_file(root, query->also[i], path) && query->accept(query->ctx, path->data, true);
     seep_buf_clear(&below);
     return ok;
 }
