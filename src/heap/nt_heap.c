@@ -26,6 +26,7 @@ enum {
     UNUSED_ELSEWHERE = 0x3f, // too many to say here: the block's last word says it
     UNUSED_FRONT_END = 0x80, // a block of a store
     CODE_BYTES = 8,          // of an entry that are encoded
+    MAX_FRONT_END = 1 << 24, // bytes reserved for a front end: some 100 KB
     CHECKED_BLOCKS = 16,     // of a store, to find where its first one begins
 };
 
@@ -519,6 +520,16 @@ static bool read_tables(struct seep_heap_walker *w, struct nt *nt, struct seep_e
     return true;
 }
 
+// The front end's own memory; on Windows 7 it is a virtual block.
+static void give_front_end(struct seep_heap_walker *w, const struct nt *nt)
+{
+    uint64_t limit;
+    if (nt->front_end &&
+        seep_heap_read(&w->layout, w->memory, nt->front_end, SEEP_HM_FRONT_LIMIT, &limit) &&
+        limit > nt->front_end && limit - nt->front_end <= MAX_FRONT_END)
+        seep_heap_give_range(w, nt->front_end, limit - nt->front_end);
+}
+
 bool seep_nt_heap_walk(struct seep_heap_walker *w, uint64_t address, struct seep_err *err)
 {
     struct nt nt = { .address = address };
@@ -530,6 +541,8 @@ bool seep_nt_heap_walk(struct seep_heap_walker *w, uint64_t address, struct seep
         walk_segment(w, &nt, &segments[i]);
     if (!w->stopped)
         walk_virtual_blocks(w, &nt);
+    if (!w->stopped)
+        give_front_end(w, &nt);
     seep_free(nt.uncommitted);
     seep_free(segments);
     return true;

@@ -28,19 +28,28 @@ enum {
     OLD_FIRST_DESCRIPTOR = 2,
     OLD_SEGMENT_BYTES = 1 << 20,
     // the last two bytes of a block, where a flag says that they count what is not used
-    UNUSED_ONE = 0x8000,
-    UNUSED_MASK_LFH = 0x3fff,
     UNUSED_MASK_VS = 0x1fff,
     UNUSED_IS_LFH = 0x2000, // the chunk is an LFH subsegment
     VS_SIGNATURE = 0x2bed,  // Size ^ Signature of a VS subsegment, 15 bits
+    MAX_OWN = 1 << 24,      // bytes reserved for a heap's structure: some 100 KB
     MAX_UNITS = 4096,       // descriptors of a page segment; 256 in all builds that are known
     N_CONTEXTS = 2,
 };
 
-uint64_t seep_vs_first(const struct seep_heap_walker *w)
+bool seep_vs_chunks(struct seep_heap_walker *w, const struct seep_page_range *range,
+                    uint64_t *first, uint64_t *end)
 {
-    uint64_t granule = w->layout.granule;
-    return (w->layout.sizes[SEEP_HS_VS] + granule - 1) / granule * granule;
+    uint64_t granule = w->layout.granule, size, signature;
+    uint64_t begin = (w->layout.sizes[SEEP_HS_VS] + granule - 1) / granule * granule;
+    *first = range->address + begin;
+    *end = range->address + range->size_bytes;
+    if (!seep_heap_read(&w->layout, w->memory, range->address, SEEP_HM_VS_SIZE, &size) ||
+        !seep_heap_read(&w->layout, w->memory, range->address, SEEP_HM_VS_SIGNATURE, &signature) ||
+        ((size ^ signature) & 0x7fff) != VS_SIGNATURE ||
+        size * w->layout.sizes[SEEP_HS_CHUNK] > range->size_bytes - begin)
+        return false;
+    *end = *first + size * w->layout.sizes[SEEP_HS_CHUNK];
+    return true;
 }
 
 bool seep_vs_read(struct seep_heap_walker *w, uint64_t key, uint64_t at,
@@ -100,8 +109,8 @@ static uint64_t unused_of(struct seep_heap_walker *w, uint64_t at, uint64_t size
     if (!p)
         return 0;
     unsigned word = seep_le16(p);
-    *is_lfh = mask == UNUSED_MASK_VS && (word & UNUSED_IS_LFH) != 0 && !(word & UNUSED_ONE);
-    uint64_t unused = word & UNUSED_ONE ? 1 : word & mask;
+    *is_lfh = mask == UNUSED_MASK_VS && (word & UNUSED_IS_LFH) != 0 && !(word & SEEP_UNUSED_ONE);
+    uint64_t unused = word & SEEP_UNUSED_ONE ? 1 : word & mask;
     return unused <= size_bytes ? unused : 0;
 }
 
@@ -142,7 +151,9 @@ static void walk_lfh(struct seep_heap_walker *w, const struct seep_segment_heap 
         unsigned state = *bits >> (2 * (i % 4)) & 3;
         uint64_t data = at + first + i * block;
         bool ignored = false, busy = state & 1;
-        uint64_t unused = state == 3 ? unused_of(w, data, block, UNUSED_MASK_LFH, &ignored) : 0;
+        uint64_t unused = state == SEEP_LFH_BUSY_UNUSED
+                              ? unused_of(w, data, block, SEEP_UNUSED_MASK_LFH, &ignored)
+                              : 0;
         give(w, data, block, block - unused, busy);
     }
 }
@@ -150,13 +161,10 @@ static void walk_lfh(struct seep_heap_walker *w, const struct seep_segment_heap 
 static void walk_vs(struct seep_heap_walker *w, const struct seep_segment_heap *heap,
                     const struct seep_page_range *range)
 {
-    uint64_t header = w->layout.sizes[SEEP_HS_CHUNK], size, signature, previous = 0;
-    uint64_t at = range->address + seep_vs_first(w), end = range->address + range->size_bytes;
+    uint64_t header = w->layout.sizes[SEEP_HS_CHUNK], at, end, previous = 0;
     if (!heap->has_heap_key)
         return;
-    if (seep_heap_read(&w->layout, w->memory, range->address, SEEP_HM_VS_SIZE, &size) &&
-        seep_heap_read(&w->layout, w->memory, range->address, SEEP_HM_VS_SIGNATURE, &signature) &&
-        ((size ^ signature) & 0x7fff) != VS_SIGNATURE)
+    if (!seep_vs_chunks(w, range, &at, &end))
         seep_heap_lose(w, "heap-vs", range->address,
                        "a VS subsegment of the heap at 0x%" PRIx64 " has another signature",
                        heap->address);
@@ -465,19 +473,31 @@ static void walk_large(struct seep_heap_walker *w, const struct seep_segment_hea
     seep_free(stack);
 }
 
-// Pages that the heap says are committed: those of its segments and of its large blocks.
+// Pages that the heap says are committed: those of its segments, and of its large blocks where that
+// number does not have them already (it would be more than is reserved).
 static void read_committed(struct seep_heap_walker *w, const struct seep_segment_heap *heap)
 {
-    uint64_t pages, large;
+    uint64_t pages, large = 0, reserved = w->heap->reserved_bytes;
     if (!seep_heap_read(&w->layout, w->memory, heap->address, SEEP_HM_SH_COMMITTED, &pages) ||
-        w->layout.fields[SEEP_HM_SH_LARGE_RESERVED].offset == SEEP_HEAP_ABSENT ||
-        !seep_heap_pointer(w,
-                           seep_heap_at(&w->layout, heap->address, SEEP_HM_SH_LARGE_RESERVED) +
-                               w->layout.pointer_bytes,
-                           &large) ||
-        pages > UINT32_MAX || large > UINT32_MAX)
+        pages > reserved / PAGE)
         return;
-    w->heap->committed_bytes = (pages + large) * PAGE;
+    if (w->layout.fields[SEEP_HM_SH_LARGE_RESERVED].offset != SEEP_HEAP_ABSENT)
+        (void)seep_heap_pointer(w,
+                                seep_heap_at(&w->layout, heap->address, SEEP_HM_SH_LARGE_RESERVED) +
+                                    w->layout.pointer_bytes,
+                                &large);
+    w->heap->committed_bytes = (pages + (large <= reserved / PAGE - pages ? large : 0)) * PAGE;
+}
+
+// The heap's own structure and what it adds behind it: buckets, slots.
+static void give_own(struct seep_heap_walker *w, uint64_t address)
+{
+    uint64_t limit;
+    if (!seep_heap_read(&w->layout, w->memory, address, SEEP_HM_SH_LIMIT, &limit) ||
+        limit <= address || limit - address > MAX_OWN)
+        return;
+    seep_heap_give_range(w, address, limit - address);
+    seep_heap_add(&w->heap->reserved_bytes, limit - address);
 }
 
 bool seep_segment_heap_walk(struct seep_heap_walker *w, uint64_t address, struct seep_err *err)
@@ -486,8 +506,8 @@ bool seep_segment_heap_walk(struct seep_heap_walker *w, uint64_t address, struct
     if (!find_layout(w, address))
         return seep_fail(err, SEEP_NO_OFFSET, "give the symbols of its ntdll with --symbols",
                          "the layout of the segment heap at 0x%" PRIx64 " is not known", address);
+    give_own(w, address);
     heap.contexts = w->layout.fields[SEEP_HM_SH_CONTEXTS].offset != SEEP_HEAP_ABSENT;
-    read_committed(w, &heap);
     find_segments(w, &heap);
     if (!w->ranges_only && !w->stopped)
         seep_segment_heap_keys(w, &heap);
@@ -500,6 +520,7 @@ bool seep_segment_heap_walk(struct seep_heap_walker *w, uint64_t address, struct
     }
     if (!w->stopped)
         walk_large(w, &heap);
+    read_committed(w, &heap);
     seep_free(heap.segments);
     return true;
 }

@@ -6,6 +6,13 @@
 
 #include "heap/walk.h"
 
+enum {
+    SEEP_LFH_BUSY_UNUSED = 3, // two bits of a block's state: busy, and its last bytes count what is
+                              // not used
+    SEEP_UNUSED_ONE = 0x8000, // in those two bytes: one byte, this one
+    SEEP_UNUSED_MASK_LFH = 0x3fff,
+};
+
 // A run of pages of a page segment that is one thing.
 enum seep_range_kind {
     SEEP_RANGE_BLOCK, // one block of the backend
@@ -42,8 +49,10 @@ struct seep_vs_chunk {
     bool allocated, has_unused, skip;
 };
 
-// The offset of the first chunk of a VS subsegment.
-uint64_t seep_vs_first(const struct seep_heap_walker *w);
+// Where the chunks of a VS subsegment begin and end (in front of its guard page). False where its
+// signature does not match its size: then they are taken to fill the range.
+bool seep_vs_chunks(struct seep_heap_walker *w, const struct seep_page_range *range,
+                    uint64_t *first, uint64_t *end);
 
 // Decodes the header of a chunk; false where it is not in the dump.
 bool seep_vs_read(struct seep_heap_walker *w, uint64_t key, uint64_t at,

@@ -26,6 +26,9 @@ enum {
     CHAIN = 8,        // chunks of each that must hang together
     MAX_FIRST = 64,   // places after the bitmap where blocks may begin
     MAX_CANDIDATES = 2048,
+    MAX_BLOCKS = 64,        // of an LFH subsegment that are looked at
+    ENOUGH_SUBSEGMENTS = 3, // or
+    ENOUGH_BLOCKS = 8,      // that must agree with an LFH key that was derived
 };
 
 #define SIGNATURE_CONSTANT UINT64_C(0xa2e64eada2e64ead)
@@ -53,12 +56,15 @@ static void collect(struct seep_heap_walker *w, const struct seep_segment_heap *
         seep_page_ranges(w, heap, &heap->segments[i], take_sample, s);
 }
 
-// How many chunks of a subsegment hang together under a key, at most CHAIN.
-static unsigned chain(struct seep_heap_walker *w, uint64_t key, const struct seep_page_range *range)
+// How many chunks of a subsegment hang together under a key, at most CHAIN; `whole` where they
+// reach its end.
+static unsigned chain(struct seep_heap_walker *w, uint64_t key, const struct seep_page_range *range,
+                      bool *whole)
 {
-    uint64_t at = range->address + seep_vs_first(w), end = range->address + range->size_bytes;
-    uint64_t previous = 0;
+    uint64_t at, end, previous = 0;
     unsigned n = 0;
+    (void)seep_vs_chunks(w, range, &at, &end);
+    *whole = false;
     while (n < CHAIN && at < end) {
         struct seep_vs_chunk chunk;
         if (!seep_vs_read(w, key, at, &chunk) || !chunk.size_bytes || chunk.size_bytes > end - at ||
@@ -68,21 +74,18 @@ static unsigned chain(struct seep_heap_walker *w, uint64_t key, const struct see
         at += chunk.size_bytes;
         n++;
     }
+    *whole = at == end;
     return n;
 }
 
-// How many of the samples are whole under a key: the chain reaches its end or CHAIN chunks.
+// How many of the samples hang together under a key: to their end, or for CHAIN chunks.
 static size_t chains(struct seep_heap_walker *w, uint64_t key, const struct samples *s)
 {
     size_t good = 0;
     for (size_t i = 0; i < s->n; i++) {
-        const struct seep_page_range *r = &s->at[i];
-        unsigned n = chain(w, key, r);
-        struct seep_vs_chunk first;
-        good += n == CHAIN ||
-                (n >= 2 && seep_vs_read(w, key, r->address + seep_vs_first(w), &first)) ||
-                (n == 1 && seep_vs_read(w, key, r->address + seep_vs_first(w), &first) &&
-                 first.size_bytes == r->size_bytes - seep_vs_first(w));
+        bool whole;
+        unsigned n = chain(w, key, &s->at[i], &whole);
+        good += n == CHAIN || (n && whole);
     }
     return good;
 }
@@ -112,18 +115,19 @@ static bool chunk_key(struct seep_heap_walker *w, const struct samples *s, uint6
     const struct seep_heap_field *units = &w->layout.fields[SEEP_HM_CHUNK_UNITS];
     const struct seep_heap_field *before = &w->layout.fields[SEEP_HM_CHUNK_PREVIOUS_UNITS];
     uint64_t granule = w->layout.sizes[SEEP_HS_CHUNK];
-    for (size_t i = 0; i < s->n && i < 4; i++) {
-        uint64_t at = s->at[i].address + seep_vs_first(w);
+    for (size_t i = 0; i < s->n && i < CHAIN; i++) {
+        uint64_t at, end;
         struct seep_vs_chunk plain;
+        bool whole;
+        (void)seep_vs_chunks(w, &s->at[i], &at, &end);
         // With the key 0 the fields are their key bits, XORed with what they hold.
         if (!seep_vs_read(w, 0, at, &plain))
             continue;
         uint64_t base = field_key(before, plain.previous_bytes / granule);
-        uint64_t most = (s->at[i].size_bytes - seep_vs_first(w)) / granule;
-        uint64_t raw = plain.size_bytes / granule;
+        uint64_t most = (end - at) / granule, raw = plain.size_bytes / granule;
         for (uint64_t n = 1; n < most && n >> units->bit_length == 0; n++) {
             uint64_t candidate = base | field_key(units, raw ^ n);
-            if (chains(w, candidate, s) * 2 > s->n && chain(w, candidate, &s->at[i]) >= 3) {
+            if (chain(w, candidate, &s->at[i], &whole) >= 3 && chains(w, candidate, s) * 2 > s->n) {
                 *key = candidate;
                 return true;
             }
@@ -168,13 +172,36 @@ static void find_heap_key(struct seep_heap_walker *w, struct seep_segment_heap *
 
 // --- the LFH key
 
-static size_t fitting(struct seep_heap_walker *w, uint32_t key, const struct samples *s)
+// Whether a subsegment can be so under a key; counts the blocks whose last bytes bear it out.
+static bool lfh_fits(struct seep_heap_walker *w, uint32_t key, const struct seep_page_range *range,
+                     size_t *borne_out)
 {
-    uint64_t first, block_bytes, count;
+    uint64_t first, block, count;
+    uint8_t scratch[2];
+    if (!seep_lfh_read(w, key, range->address, range->size_bytes, &first, &block, &count))
+        return false;
+    uint64_t bitmap = seep_heap_at(&w->layout, range->address, SEEP_HM_LFH_BITMAP);
+    for (uint64_t i = 0; i < count && i < MAX_BLOCKS; i++) {
+        const uint8_t *p = seep_heap_bytes(w, bitmap + i / 4, 1, scratch);
+        if (!p || (*p >> (2 * (i % 4)) & 3) != SEEP_LFH_BUSY_UNUSED)
+            continue;
+        p = seep_heap_bytes(w, range->address + first + (i + 1) * block - 2, 2, scratch);
+        unsigned word = p ? seep_le16(p) : 0;
+        if (!(word & SEEP_UNUSED_ONE) &&
+            (!(word & SEEP_UNUSED_MASK_LFH) || (word & SEEP_UNUSED_MASK_LFH) >= block))
+            return false;
+        ++*borne_out;
+    }
+    return true;
+}
+
+static size_t fitting(struct seep_heap_walker *w, uint32_t key, const struct samples *s,
+                      size_t *borne_out)
+{
     size_t n = 0;
+    *borne_out = 0;
     for (size_t i = 0; i < s->n; i++)
-        n += seep_lfh_read(w, key, s->at[i].address, s->at[i].size_bytes, &first, &block_bytes,
-                           &count);
+        n += lfh_fits(w, key, &s->at[i], borne_out);
     return n;
 }
 
@@ -207,13 +234,13 @@ static void find_lfh_key(struct seep_heap_walker *w, struct seep_segment_heap *h
                          struct samples *s)
 {
     uint64_t own = 0;
-    static const size_t enough = 3; // subsegments that must agree on a key that was derived
+    size_t borne_out;
     collect(w, heap, SEEP_RANGE_LFH, s);
     // Subsegments that lie in chunks are not among the samples: a key is then only believed.
     (void)seep_heap_read(&w->layout, w->memory, heap->address, SEEP_HM_SH_LFH_KEY, &own);
     uint32_t known[2] = { (uint32_t)w->process->lfh_key, (uint32_t)own };
     for (int i = 0; i < 2; i++) {
-        if (known[i] && (!s->n || fitting(w, known[i], s) * 2 > s->n)) {
+        if (known[i] && (!s->n || fitting(w, known[i], s, &borne_out) * 2 > s->n)) {
             heap->lfh_key = known[i];
             heap->has_lfh_key = true;
             return;
@@ -227,8 +254,9 @@ static void find_lfh_key(struct seep_heap_walker *w, struct seep_segment_heap *h
         return;
     }
     size_t n = lfh_candidates(w, &s->at[0], keys), fits = 0;
-    for (size_t i = 0; i < n && s->n >= enough; i++) {
-        if (fitting(w, keys[i], s) != s->n)
+    for (size_t i = 0; i < n; i++) {
+        if (fitting(w, keys[i], s, &borne_out) != s->n ||
+            (s->n < ENOUGH_SUBSEGMENTS && borne_out < ENOUGH_BLOCKS))
             continue;
         fits += fits == 0 || keys[i] != heap->lfh_key;
         if (fits == 1)
