@@ -241,9 +241,15 @@ static bool read_summary(struct reader *r)
     return !stop && !r->lines.text.failed;
 }
 
+// What a row says, or else what the row of its reservation does.
+static const char *details_of(const struct reader *r, const struct row *row)
+{
+    return seep_buf_text(row->details.len ? &row->details : &r->parent.details);
+}
+
 static enum seep_region_usage usage_of(const struct reader *r, const struct row *row)
 {
-    const char *details = seep_buf_text(&row->details);
+    const char *details = details_of(r, row);
     bool is64 = r->bits64;
     switch (row->type) {
     case VMMAP_IMAGE:
@@ -253,7 +259,8 @@ static enum seep_region_usage usage_of(const struct reader *r, const struct row 
     case VMMAP_HEAP:
         return is64 ? SEEP_USAGE_HEAP64 : SEEP_USAGE_HEAP32;
     case VMMAP_STACK:
-        return is64 || strstr(details, "64-bit") ? SEEP_USAGE_STACK64 : SEEP_USAGE_STACK32;
+        return is64 || strstr(seep_buf_text(&r->parent.details), "64-bit") ? SEEP_USAGE_STACK64
+                                                                           : SEEP_USAGE_STACK32;
     default:
         break;
     }
@@ -267,10 +274,11 @@ static enum seep_region_usage usage_of(const struct reader *r, const struct row 
 static bool push_region(struct reader *r, const struct row *row, uint64_t base, uint64_t size_bytes,
                         bool committed)
 {
+    const char *details = details_of(r, row);
     seep_buf_reset(&r->detail);
     if (row->type == VMMAP_MANAGED_HEAP)
-        seep_buf_adds(&r->detail, row->details.len ? "managed heap: " : "managed heap");
-    seep_buf_adds(&r->detail, seep_buf_text(&row->details));
+        seep_buf_adds(&r->detail, *details ? "managed heap: " : "managed heap");
+    seep_buf_adds(&r->detail, details);
     struct seep_region region = { .process = r->process,
                                   .base = base,
                                   .size_bytes = size_bytes,
@@ -427,8 +435,8 @@ static enum seep_status read_regions(struct reader *r, const struct seep_input *
         if (r->line.n == 0)
             continue;
         bool ok = true;
-        if (!parse_row(r, &row))
-            ok = bad_row(r);
+        if (!parse_row(r, &row)) // the sub-blocks of a bad row belong to no other one
+            ok = bad_row(r) && (r->line.cells[0][0] == ' ' || push_parent(r));
         else
             ok = row.is_sub ? add_sub(r, &row) : begin_parent(r, &row);
         if (!ok)
