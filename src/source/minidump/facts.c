@@ -123,6 +123,11 @@ bool dump_push_modules(struct dump_reader *r)
     if (seep_minidump_list(&r->dump, SEEP_MINIDUMP_MODULES, &list)) {
         for (uint64_t i = 0; ok && i < list.n; i++) {
             struct seep_minidump_module m = seep_minidump_module(seep_minidump_entry(&list, i));
+            // not what is there twice
+            const struct dump_image *image = dump_image_at(r->images, r->n_images, m.base);
+            if (image && image->base == m.base && image->size_bytes == m.size_bytes &&
+                image->index != i)
+                continue;
             ok = push_module(r, &m, false) && may_go_on(r, i);
         }
     }

@@ -58,7 +58,23 @@ static int by_base(const void *left, const void *right)
     const struct dump_image *a = left, *b = right;
     if (a->base != b->base)
         return a->base < b->base ? -1 : 1;
-    return a->size_bytes > b->size_bytes ? -1 : a->size_bytes < b->size_bytes;
+    if (a->size_bytes != b->size_bytes)
+        return a->size_bytes > b->size_bytes ? -1 : 1;
+    return a->index < b->index ? -1 : a->index > b->index;
+}
+
+// Of images at one base the largest stays: the list of a WoW64 process has the program twice, once
+// from each loader.
+static void sort_images(struct dump_reader *r)
+{
+    size_t n = 0;
+    if (r->n_images)
+        qsort(r->images, r->n_images, sizeof *r->images, by_base);
+    for (size_t i = 0; i < r->n_images; i++) {
+        if (n == 0 || r->images[i].base != r->images[n - 1].base)
+            r->images[n++] = r->images[i];
+    }
+    r->n_images = n;
 }
 
 // Where the images lie, and whether this is a 32-bit process on a 64-bit Windows: then wow64.dll is
@@ -84,10 +100,9 @@ static void find_images(struct dump_reader *r, const char **first)
         if (m.size_bytes == 0 || m.size_bytes > UINT64_MAX - m.base)
             r->doubts.images_bad++;
         else
-            r->images[r->n_images++] = (struct dump_image){ m.base, m.size_bytes, kept };
+            r->images[r->n_images++] = (struct dump_image){ m.base, m.size_bytes, kept, i };
     }
-    if (r->n_images)
-        qsort(r->images, r->n_images, sizeof *r->images, by_base);
+    sort_images(r);
 }
 
 // How wide pointers are where no SystemInfo says it: 8 bytes where something lies above 4 GiB.

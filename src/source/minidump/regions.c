@@ -241,8 +241,8 @@ static void share(struct dump_region *region, const struct dump_claim *claim)
     static const char both[] = "PEB and TEBs", tebs[] = "TEBs of several threads";
     bool peb = region->usage == SEEP_USAGE_PEB32 || region->usage == SEEP_USAGE_PEB64;
     bool other = claim->usage == SEEP_USAGE_PEB32 || claim->usage == SEEP_USAGE_PEB64;
-    if (region->detail == claim->detail && region->usage == claim->usage)
-        return;
+    if (region->detail == claim->detail)
+        return; // both TEBs of one thread
     if (peb || other || region->detail == both)
         region->detail = both;
     else
@@ -265,11 +265,10 @@ void dump_regions_claim_range(struct dump_regions *regions, uint64_t start, uint
     }
 }
 
-// The image that contains `address`, by binary search for the last one that starts at or below.
-static const struct dump_image *image_at(const struct dump_image *images, size_t n,
-                                         uint64_t address)
+const struct dump_image *dump_image_at(const struct dump_image *images, size_t n,
+                                       uint64_t address)
 {
-    size_t low = 0, high = n;
+    size_t low = 0, high = n; // the last one that starts at or below
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         if (images[middle].base <= address)
@@ -289,7 +288,7 @@ void dump_regions_settle(struct dump_regions *regions, const struct dump_image *
         struct dump_region *at = &regions->at[i];
         if (at->state == SEEP_STATE_FREE)
             continue;
-        const struct dump_image *image = image_at(images, n_images, at->base);
+        const struct dump_image *image = dump_image_at(images, n_images, at->base);
         struct dump_claim claim = { .usage = SEEP_USAGE_IMAGE,
                                     .rank = DUMP_RANK_IMAGE,
                                     .detail = image ? image->path : NULL };

@@ -31,7 +31,12 @@ struct dump_region {
 struct dump_image {
     uint64_t base, size_bytes;
     const char *path;
+    uint64_t index; // in the list of modules
 };
+
+// The image that contains `address`, NULL where none does.
+const struct dump_image *dump_image_at(const struct dump_image *images, size_t n,
+                                       uint64_t address);
 
 struct dump_regions {
     struct dump_region *at;
