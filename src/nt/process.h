@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Where a Windows process says what its memory is for: offsets in the PEB, the TEB and the heads of
-// its heaps, for 32-bit and 64-bit code.
+// Where a Windows process says what its memory is for: offsets in the PEB and the TEB of 32-bit and
+// 64-bit code.
 //
-// Source: the public symbols of ntdll (types _PEB, _TEB, _HEAP, _HEAP_SEGMENT, _SEGMENT_HEAP,
-// _HEAP_SEG_CONTEXT) of Windows 10 1809 to 2004, x86 and x64; ARM64 uses the layouts of x64. The
-// offsets of PEB and TEB are the same since Windows 7; those of a heap differ as said below.
+// Source: the public symbols of ntdll of Windows 10 (types _PEB and _TEB), x86 and x64; the same
+// offsets give sense in dumps from Windows 7 to 11. ARM64 uses the layouts of x64.
 #ifndef SEEP_NT_PROCESS_H
 #define SEEP_NT_PROCESS_H
 
@@ -21,21 +20,6 @@ struct seep_nt_process_layout {
         uint16_t parameters, heap, n_heaps, max_heaps, heaps;
         uint16_t os_major, os_minor, os_build;
     } peb;
-    struct {
-        uint16_t segment_signature; // of the heap's first segment and of every other
-        uint16_t segment_entry;     // LIST_ENTRY of a segment
-        uint16_t segment_heap;      // pointer to the heap
-        // Windows 8 and later; before, _HEAP.PointerKey stood in between, so that these are one
-        // pointer further.
-        uint16_t signature, virtual_blocks, segments;
-    } heap;
-    struct {
-        uint16_t signature;
-        uint16_t large;         // RTL_RB_TREE: root, then the lowest node with "encoded" in bit 0
-        uint16_t large_address; // in a node; its low 16 bits are not part of the address
-        uint16_t contexts, context_bytes, n_contexts;
-        uint16_t context_segments; // LIST_ENTRY in a context
-    } segment_heap;
 };
 
 // The layout for pointers of 4 or 8 bytes.

@@ -4,6 +4,7 @@
 #define SEEP_SOURCE_MINIDUMP_READER_H
 
 #include "base/arena.h"
+#include "heap/layout.h"
 #include "source/minidump/regions.h"
 #include "source/source.h"
 
@@ -41,10 +42,11 @@ struct dump_reader {
     struct dump_image *images;
     size_t n_images, images_capacity;
     struct dump_regions regions;
-    struct seep_arena arena; // texts that live as long as the run
-    uint64_t text_budget;    // bytes of text that may still be read
-    struct seep_buf text;    // of one fact
-    uint64_t peb32, peb64;   // 0 = unknown
+    struct seep_arena arena;            // texts that live as long as the run
+    uint64_t text_budget;               // bytes of text that may still be read
+    struct seep_buf text;               // of one fact
+    uint64_t peb32, peb64;              // 0 = unknown
+    struct seep_heap_layout layouts[2]; // of 32-bit and of 64-bit heaps
     struct dump_heap *heaps;
     size_t n_heaps, heaps_capacity;
     uint64_t list_steps; // that may still be walked in lists of the dumped process

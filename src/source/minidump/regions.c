@@ -265,8 +265,7 @@ void dump_regions_claim_range(struct dump_regions *regions, uint64_t start, uint
     }
 }
 
-const struct dump_image *dump_image_at(const struct dump_image *images, size_t n,
-                                       uint64_t address)
+const struct dump_image *dump_image_at(const struct dump_image *images, size_t n, uint64_t address)
 {
     size_t low = 0, high = n; // the last one that starts at or below
     while (low < high) {

@@ -35,8 +35,7 @@ struct dump_image {
 };
 
 // The image that contains `address`, NULL where none does.
-const struct dump_image *dump_image_at(const struct dump_image *images, size_t n,
-                                       uint64_t address);
+const struct dump_image *dump_image_at(const struct dump_image *images, size_t n, uint64_t address);
 
 struct dump_regions {
     struct dump_region *at;

@@ -11,12 +11,14 @@
 struct space {
     struct dump_reader *r;
     const struct seep_nt_process_layout *layout;
+    const struct seep_heap_layout *heap;
     unsigned bytes; // of a pointer
 };
 
 static struct space space_of(struct dump_reader *r, unsigned pointer_bytes)
 {
-    return (struct space){ r, seep_nt_process_layout(pointer_bytes), pointer_bytes };
+    return (struct space){ r, seep_nt_process_layout(pointer_bytes),
+                           &r->layouts[pointer_bytes == 8], pointer_bytes };
 }
 
 static bool pointer(const struct space *s, uint64_t address, uint64_t *value)
@@ -202,12 +204,13 @@ static enum walk walk_list(const struct space *s, uint64_t head, const struct du
 
 static bool is_segment(const struct space *s, uint64_t heap, uint64_t entry)
 {
-    uint64_t segment = entry - s->layout->heap.segment_entry, owner;
-    uint32_t signature;
-    return seep_memory_u32(&s->r->memory.memory, segment + s->layout->heap.segment_signature,
-                           &signature) &&
+    const struct seep_memory *memory = &s->r->memory.memory;
+    uint64_t segment = entry - s->heap->fields[SEEP_HM_SEGMENT_LIST_ENTRY].offset;
+    uint64_t signature, owner;
+    // a heap is its own first segment: their signatures stand at one place
+    return seep_heap_read(s->heap, memory, segment, SEEP_HM_HEAP_SEGMENT_SIGNATURE, &signature) &&
            signature == SEEP_NT_HEAP_SEGMENT_SIGNATURE &&
-           pointer(s, segment + s->layout->heap.segment_heap, &owner) && owner == heap;
+           seep_heap_read(s->heap, memory, segment, SEEP_HM_SEGMENT_HEAP, &owner) && owner == heap;
 }
 
 static enum walk worse(enum walk a, enum walk b)
@@ -217,24 +220,17 @@ static enum walk worse(enum walk a, enum walk b)
 
 static enum walk nt_heap(const struct space *s, uint64_t heap, const struct dump_claim *claim)
 {
-    const struct seep_memory *memory = &s->r->memory.memory;
-    unsigned later = 0;
-    uint32_t signature;
-    if (!seep_memory_u32(memory, heap + s->layout->heap.signature, &signature))
+    uint64_t signature;
+    if (!seep_heap_read(s->heap, &s->r->memory.memory, heap, SEEP_HM_HEAP_SIGNATURE, &signature))
         return UNREAD;
     if (signature != SEEP_NT_HEAP_SIGNATURE) {
-        later = s->bytes;
-        if (!seep_memory_u32(memory, heap + s->layout->heap.signature + later, &signature))
-            return UNREAD;
-        if (signature != SEEP_NT_HEAP_SIGNATURE) {
-            s->r->doubts.heaps_foreign++;
-            return WALKED;
-        }
+        s->r->doubts.heaps_foreign++;
+        return WALKED;
     }
-    enum walk segments =
-        walk_list(s, heap + s->layout->heap.segments + later, claim, is_segment, heap);
+    enum walk segments = walk_list(s, seep_heap_at(s->heap, heap, SEEP_HM_HEAP_SEGMENT_LIST), claim,
+                                   is_segment, heap);
     enum walk blocks =
-        walk_list(s, heap + s->layout->heap.virtual_blocks + later, claim, NULL, heap);
+        walk_list(s, seep_heap_at(s->heap, heap, SEEP_HM_HEAP_VIRTUAL_BLOCKS), claim, NULL, heap);
     return worse(segments, blocks);
 }
 
@@ -257,7 +253,7 @@ static enum walk large_blocks(const struct space *s, uint64_t tree, const struct
         if (!step(s))
             return BROKEN;
         if (!pointer(s, node, &child[0]) || !pointer(s, node + s->bytes, &child[1]) ||
-            !pointer(s, node + s->layout->segment_heap.large_address, &address))
+            !pointer(s, seep_heap_at(s->heap, node, SEEP_HM_LARGE_ADDRESS), &address))
             return UNREAD;
         address &= ~UINT64_C(0xffff);
         if (!dump_regions_claim(&s->r->regions, address, claim))
@@ -275,11 +271,20 @@ static enum walk large_blocks(const struct space *s, uint64_t tree, const struct
 
 static enum walk segment_heap(const struct space *s, uint64_t heap, const struct dump_claim *claim)
 {
-    enum walk all = large_blocks(s, heap + s->layout->segment_heap.large, claim);
-    for (unsigned i = 0; i < s->layout->segment_heap.n_contexts; i++) {
-        uint64_t head = heap + s->layout->segment_heap.contexts +
-                        (uint64_t)i * s->layout->segment_heap.context_bytes +
-                        s->layout->segment_heap.context_segments;
+    enum { CONTEXTS = 2 }; // of small and of big units
+    if (!seep_heap_layout_has(s->heap, SEEP_HM_SH_CONTEXTS, SEEP_HM_SH_LARGE_TREE) ||
+        !seep_heap_layout_has(s->heap, SEEP_HM_LARGE_ADDRESS, SEEP_HM_LARGE_ADDRESS) ||
+        !seep_heap_layout_has(s->heap, SEEP_HM_CONTEXT_SEGMENT_LIST,
+                              SEEP_HM_CONTEXT_SEGMENT_LIST) ||
+        !s->heap->sizes[SEEP_HS_CONTEXT]) {
+        s->r->doubts.heaps_foreign++;
+        return WALKED;
+    }
+    enum walk all = large_blocks(s, seep_heap_at(s->heap, heap, SEEP_HM_SH_LARGE_TREE), claim);
+    for (unsigned i = 0; i < CONTEXTS; i++) {
+        uint64_t context = seep_heap_at(s->heap, heap, SEEP_HM_SH_CONTEXTS) +
+                           (uint64_t)i * s->heap->sizes[SEEP_HS_CONTEXT];
+        uint64_t head = seep_heap_at(s->heap, context, SEEP_HM_CONTEXT_SEGMENT_LIST);
         uint64_t first, back;
         if (!pointer(s, head, &first) || !pointer(s, first + s->bytes, &back))
             all = worse(all, UNREAD);
@@ -295,7 +300,7 @@ static void read_heap(const struct space *s, uint64_t heap)
 {
     struct dump_reader *r = s->r;
     char text[40];
-    uint32_t signature;
+    uint64_t signature;
     int len = snprintf(text, sizeof text, "heap 0x%" PRIx64, heap);
     const char *detail = seep_arena_strndup(&r->arena, text, (size_t)len);
     if (!detail || !seep_grow(&r->heaps, &r->heaps_capacity, r->n_heaps + 1, sizeof *r->heaps)) {
@@ -306,7 +311,9 @@ static void read_heap(const struct space *s, uint64_t heap)
     struct dump_claim claim = { wide(s, SEEP_USAGE_HEAP32), DUMP_RANK_HEAP, detail };
     (void)dump_regions_claim(&r->regions, heap, &claim);
     enum walk how = UNREAD;
-    if (seep_memory_u32(&r->memory.memory, heap + s->layout->heap.segment_signature, &signature)) {
+    // both kinds have their signature at the same place
+    if (seep_heap_read(s->heap, &r->memory.memory, heap, SEEP_HM_HEAP_SEGMENT_SIGNATURE,
+                       &signature)) {
         how = WALKED;
         if (signature == SEEP_NT_HEAP_SEGMENT_SIGNATURE)
             how = nt_heap(s, heap, &claim);
@@ -376,7 +383,10 @@ void dump_usage(struct dump_reader *r)
     enum { LIST_STEPS = 4 << 20 }; // above what any process has of segments and large blocks
     struct space narrow = space_of(r, 4), full = space_of(r, 8);
     struct dump_claim shared = { SEEP_USAGE_OTHER, DUMP_RANK_OTHER, "user shared data" };
+    uint32_t build = r->has_system ? r->system.build : 0;
     r->list_steps = LIST_STEPS;
+    seep_heap_layout_fill(NULL, 32, build, &r->layouts[0]);
+    seep_heap_layout_fill(NULL, 64, build, &r->layouts[1]);
     read_threads(r);
     if (r->peb64 && !r->stopped)
         read_peb(&full, r->peb64);
