@@ -130,20 +130,19 @@ static void read_thread(struct dump_reader *r, const struct seep_minidump_thread
 {
     struct space native = space_of(r, r->pointer_bytes), narrow = space_of(r, 4);
     uint64_t *peb = r->pointer_bytes == 8 ? &r->peb64 : &r->peb32, teb32;
-    if (thread->stack)
-        claim_stack(&native, thread->stack, detail);
-    if (!thread->teb)
-        return;
-    if (!is_teb(&native, thread->teb)) {
+    if (thread->teb && is_teb(&native, thread->teb)) {
+        read_teb(&native, thread->teb, detail, peb);
+        if (r->pointer_bytes == 8 && r->wow64 &&
+            pointer(&native, thread->teb + SEEP_NT_TEB_EXCEPTION_LIST, &teb32) &&
+            teb32 <= UINT32_MAX && is_teb(&narrow, teb32))
+            read_teb(&narrow, teb32, detail, &r->peb32);
+    } else if (thread->teb) {
         r->doubts.tebs_unread++;
         claim_teb(&native, thread->teb, detail);
-        return;
     }
-    read_teb(&native, thread->teb, detail, peb);
-    if (r->pointer_bytes == 8 && r->wow64 &&
-        pointer(&native, thread->teb + SEEP_NT_TEB_EXCEPTION_LIST, &teb32) && teb32 <= UINT32_MAX &&
-        is_teb(&narrow, teb32))
-        read_teb(&narrow, teb32, detail, &r->peb32);
+    // In a WoW64 process this can be the stack of either kind; the TEBs have said which.
+    if (thread->stack)
+        claim_stack(&native, thread->stack, detail);
 }
 
 static void read_threads(struct dump_reader *r)
@@ -269,31 +268,64 @@ static enum walk large_blocks(const struct space *s, uint64_t tree, const struct
     return WALKED;
 }
 
-static enum walk segment_heap(const struct space *s, uint64_t heap, const struct dump_claim *claim)
+// The heads of a segment heap's lists of segments by one layout; false where it has none.
+static bool segment_heads(const struct seep_heap_layout *layout, uint64_t heap, uint64_t head[2],
+                          unsigned *n)
 {
-    enum { CONTEXTS = 2 }; // of small and of big units
-    if (!seep_heap_layout_has(s->heap, SEEP_HM_SH_CONTEXTS, SEEP_HM_SH_LARGE_TREE) ||
-        !seep_heap_layout_has(s->heap, SEEP_HM_LARGE_ADDRESS, SEEP_HM_LARGE_ADDRESS) ||
-        !seep_heap_layout_has(s->heap, SEEP_HM_CONTEXT_SEGMENT_LIST,
-                              SEEP_HM_CONTEXT_SEGMENT_LIST) ||
-        !s->heap->sizes[SEEP_HS_CONTEXT]) {
-        s->r->doubts.heaps_foreign++;
-        return WALKED;
+    uint16_t context = layout->fields[SEEP_HM_CONTEXT_SEGMENT_LIST].offset;
+    if (!seep_heap_layout_has(layout, SEEP_HM_SH_LARGE_TREE, SEEP_HM_SH_LARGE_TREE) ||
+        !seep_heap_layout_has(layout, SEEP_HM_LARGE_ADDRESS, SEEP_HM_LARGE_ADDRESS))
+        return false;
+    *n = 0;
+    if (layout->fields[SEEP_HM_SH_SEGMENT_LIST].offset != SEEP_HEAP_ABSENT)
+        head[(*n)++] = seep_heap_at(layout, heap, SEEP_HM_SH_SEGMENT_LIST);
+    else if (layout->fields[SEEP_HM_SH_CONTEXTS].offset != SEEP_HEAP_ABSENT &&
+             context != SEEP_HEAP_ABSENT)
+        while (*n < 2) { // of small and of big units
+            head[*n] = seep_heap_at(layout, heap, SEEP_HM_SH_CONTEXTS) + context +
+                       (uint64_t)*n * layout->sizes[SEEP_HS_CONTEXT];
+            ++*n;
+        }
+    return *n > 0;
+}
+
+// Whether all of a layout's heads are heads of lists: the first entry points back.
+static enum walk heads_fit(const struct space *s, const struct seep_heap_layout *layout,
+                           uint64_t heap)
+{
+    uint64_t head[2], first, back;
+    unsigned n;
+    if (!segment_heads(layout, heap, head, &n))
+        return BROKEN;
+    for (unsigned i = 0; i < n; i++) {
+        if (!pointer(s, head[i], &first) || !pointer(s, first + s->bytes, &back))
+            return UNREAD;
+        if (back != head[i])
+            return BROKEN;
     }
-    enum walk all = large_blocks(s, seep_heap_at(s->heap, heap, SEEP_HM_SH_LARGE_TREE), claim);
-    for (unsigned i = 0; i < CONTEXTS; i++) {
-        uint64_t context = seep_heap_at(s->heap, heap, SEEP_HM_SH_CONTEXTS) +
-                           (uint64_t)i * s->heap->sizes[SEEP_HS_CONTEXT];
-        uint64_t head = seep_heap_at(s->heap, context, SEEP_HM_CONTEXT_SEGMENT_LIST);
-        uint64_t first, back;
-        if (!pointer(s, head, &first) || !pointer(s, first + s->bytes, &back))
-            all = worse(all, UNREAD);
-        else if (back != head)
-            all = worse(all, BROKEN); // another build's layout, or damage
-        else
-            all = worse(all, walk_list(s, head, claim, NULL, heap));
+    return WALKED;
+}
+
+// The layout of a segment heap moved between builds that share a number in no table: the one of the
+// build, or else whichever fits, says where its lists are.
+static enum walk segment_heap(struct space *s, uint64_t heap, const struct dump_claim *claim)
+{
+    struct seep_heap_layout other;
+    enum walk all = heads_fit(s, s->heap, heap);
+    for (unsigned i = 0; all != WALKED && seep_heap_layout_builtin(8 * s->bytes, i, &other); i++) {
+        if (heads_fit(s, &other, heap) == WALKED) {
+            s->heap = &other;
+            all = WALKED;
+        }
     }
-    return all;
+    if (all != WALKED)
+        return all;
+    uint64_t head[2];
+    unsigned n;
+    if (segment_heads(s->heap, heap, head, &n))
+        while (n)
+            all = worse(all, walk_list(s, head[--n], claim, NULL, heap));
+    return worse(all, large_blocks(s, seep_heap_at(s->heap, heap, SEEP_HM_SH_LARGE_TREE), claim));
 }
 
 static void read_heap(const struct space *s, uint64_t heap)
@@ -310,6 +342,7 @@ static void read_heap(const struct space *s, uint64_t heap)
     r->heaps[r->n_heaps++] = (struct dump_heap){ heap, (uint8_t)s->bytes };
     struct dump_claim claim = { wide(s, SEEP_USAGE_HEAP32), DUMP_RANK_HEAP, detail };
     (void)dump_regions_claim(&r->regions, heap, &claim);
+    struct space own = *s;
     enum walk how = UNREAD;
     // both kinds have their signature at the same place
     if (seep_heap_read(s->heap, &r->memory.memory, heap, SEEP_HM_HEAP_SEGMENT_SIGNATURE,
@@ -318,7 +351,7 @@ static void read_heap(const struct space *s, uint64_t heap)
         if (signature == SEEP_NT_HEAP_SEGMENT_SIGNATURE)
             how = nt_heap(s, heap, &claim);
         else if (signature == SEEP_NT_SEGMENT_HEAP_SIGNATURE)
-            how = segment_heap(s, heap, &claim);
+            how = segment_heap(&own, heap, &claim);
         else
             r->doubts.heaps_foreign++;
     }
@@ -337,19 +370,22 @@ static bool known_heap(const struct dump_reader *r, size_t from, uint64_t heap)
     return false;
 }
 
-// The heaps of one PEB. Their number is that of a process's heaps, in the tens.
-static void read_heaps(const struct space *s, uint64_t peb)
+// The heaps of one PEB. Their number is that of a process's heaps, in the tens. False where the
+// dump does not hold the PEB.
+static bool read_heaps(const struct space *s, uint64_t peb)
 {
     enum { HEAPS = 4096 };
     struct dump_reader *r = s->r;
     uint64_t list, heap;
     uint32_t n = 0;
     size_t from = r->n_heaps;
-    if (pointer(s, peb + s->layout->peb.heap, &heap) && heap)
+    if (!pointer(s, peb + s->layout->peb.heap, &heap))
+        return false;
+    if (heap)
         read_heap(s, heap);
     if (!seep_memory_u32(&r->memory.memory, peb + s->layout->peb.n_heaps, &n) ||
         !pointer(s, peb + s->layout->peb.heaps, &list))
-        return;
+        return true;
     for (uint32_t i = 0; i < n && !r->stopped; i++) {
         if (r->n_heaps - from >= HEAPS || !pointer(s, list + (uint64_t)i * s->bytes, &heap)) {
             r->doubts.heaps_unread++;
@@ -358,18 +394,21 @@ static void read_heaps(const struct space *s, uint64_t peb)
         if (heap && !known_heap(r, from, heap))
             read_heap(s, heap);
     }
+    return true;
 }
 
 // --- the rest ---
 
-static void read_peb(const struct space *s, uint64_t peb)
+// Sets `*at` to 0 where the dump does not hold it.
+static void read_peb(const struct space *s, uint64_t *at)
 {
     enum { PEB_BYTES = 0x1000 };
     struct dump_claim claim = { wide(s, SEEP_USAGE_PEB32), DUMP_RANK_BLOCK, NULL };
-    uint64_t address;
+    uint64_t address, peb = *at;
     dump_regions_claim_range(&s->r->regions, peb,
                              peb > UINT64_MAX - PEB_BYTES ? peb : peb + PEB_BYTES, &claim);
-    read_heaps(s, peb);
+    if (!read_heaps(s, peb))
+        *at = 0;
     for (size_t i = 0; i < seep_nt_n_peb_pointers; i++) {
         const struct seep_nt_peb_pointer *p = &seep_nt_peb_pointers[i];
         claim = (struct dump_claim){ SEEP_USAGE_OTHER, DUMP_RANK_OTHER, p->what };
@@ -389,9 +428,9 @@ void dump_usage(struct dump_reader *r)
     seep_heap_layout_fill(NULL, 64, build, &r->layouts[1]);
     read_threads(r);
     if (r->peb64 && !r->stopped)
-        read_peb(&full, r->peb64);
+        read_peb(&full, &r->peb64);
     if (r->peb32 && !r->stopped)
-        read_peb(&narrow, r->peb32);
+        read_peb(&narrow, &r->peb32);
     (void)dump_regions_claim(&r->regions, SEEP_NT_USER_SHARED_DATA, &shared);
     if (!r->stopped)
         dump_regions_settle(&r->regions, r->images, r->n_images);
