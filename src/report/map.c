@@ -49,23 +49,27 @@ static void say_unknown(struct seep_map *map, const char *what, const char *why)
     map->unknown[map->n_unknown++] = (struct seep_map_unknown){ what, why };
 }
 
+static bool has(const struct seep_map *map, enum seep_region_usage usage)
+{
+    return map->usage[usage].regions > 0;
+}
+
 // Every process has a heap, a stack, a TEB and a PEB, of its bits at least. Where no region is one,
 // the snapshot does not tell which it is, and its bytes are among those of "<unknown>".
 static void doubt_usages(struct seep_map *map)
 {
+    static const char *const stack = "the threads' TEBs are not in the file";
+    static const char *const heap = "the memory of the PEB and the heaps is not in the file";
+    static const char *const block = "the file does not say where it is";
     static const struct {
         enum seep_region_usage usage;
         bool bits64;
-        const char *why;
+        const char *const *why;
     } rows[] = {
-        { SEEP_USAGE_STACK32, false, "the threads' TEBs are not in the file" },
-        { SEEP_USAGE_STACK64, true, "the threads' TEBs are not in the file" },
-        { SEEP_USAGE_HEAP32, false, "the memory of the PEB and the heaps is not in the file" },
-        { SEEP_USAGE_HEAP64, true, "the memory of the PEB and the heaps is not in the file" },
-        { SEEP_USAGE_TEB32, false, "the file does not say where the TEBs are" },
-        { SEEP_USAGE_TEB64, true, "the file does not say where the TEBs are" },
-        { SEEP_USAGE_PEB32, false, "the file does not say where the PEB is" },
-        { SEEP_USAGE_PEB64, true, "the file does not say where the PEB is" },
+        { SEEP_USAGE_STACK32, false, &stack }, { SEEP_USAGE_STACK64, true, &stack },
+        { SEEP_USAGE_HEAP32, false, &heap },   { SEEP_USAGE_HEAP64, true, &heap },
+        { SEEP_USAGE_TEB32, false, &block },   { SEEP_USAGE_TEB64, true, &block },
+        { SEEP_USAGE_PEB32, false, &block },   { SEEP_USAGE_PEB64, true, &block },
     };
     const struct seep_space *s = map->space;
     bool is32 = s->process.architecture && strcmp(s->process.architecture, "x86") == 0;
@@ -74,14 +78,18 @@ static void doubt_usages(struct seep_map *map)
     // A tool that looks at a 32-bit process with 32-bit eyes does not see the other half.
     bool sees64 = false;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        sees64 = sees64 || (rows[i].bits64 && map->usage[rows[i].usage].regions);
+        sees64 = sees64 || (rows[i].bits64 && has(map, rows[i].usage));
     if (is32 && !sees64)
         has64 = false;
+    // The PEB and the TEBs, of both bits, lie side by side: one run of pages may hold them all.
+    bool blocks = has(map, SEEP_USAGE_TEB32) || has(map, SEEP_USAGE_TEB64) ||
+                  has(map, SEEP_USAGE_PEB32) || has(map, SEEP_USAGE_PEB64);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        if (map->usage[rows[i].usage].regions || !(rows[i].bits64 ? has64 : has32))
+        if (has(map, rows[i].usage) || !(rows[i].bits64 ? has64 : has32) ||
+            (blocks && rows[i].why == &block))
             continue;
         forget(&map->usage[rows[i].usage]);
-        say_unknown(map, seep_region_usage_name(rows[i].usage), rows[i].why);
+        say_unknown(map, seep_region_usage_name(rows[i].usage), *rows[i].why);
     }
 }
 
@@ -101,16 +109,19 @@ static void doubt(struct seep_map *map)
         return;
     }
     doubt_usages(map);
+    bool listed = map->state[SEEP_STATE_FREE].regions || map->state[SEEP_STATE_RESERVE].regions;
     if (map->type[SEEP_TYPE_UNKNOWN].regions && !map->type[SEEP_TYPE_PRIVATE].regions) {
         forget(&map->type[SEEP_TYPE_PRIVATE]);
         forget(&map->type[SEEP_TYPE_MAPPED]);
         map->split.private_bytes = map->split.mapped_bytes = SEEP_UNKNOWN_BYTES;
         say_unknown(map, "type", "the file does not tell private from mapped regions");
     }
-    if (!map->state[SEEP_STATE_RESERVE].regions && map->state[SEEP_STATE_UNKNOWN].regions) {
+    if (!listed) {
+        // What is known are modules and the memory in the file, not what the system said of it.
         forget(&map->state[SEEP_STATE_RESERVE]);
-        map->split.reserved_bytes = SEEP_UNKNOWN_BYTES;
-        say_unknown(map, "state", "the file does not tell what is only reserved");
+        map->split.reserved_bytes = map->split.image_bytes = SEEP_UNKNOWN_BYTES;
+        say_unknown(map, "state",
+                    "the file does not tell what is committed and what only reserved");
     }
     if (!map->state[SEEP_STATE_FREE].regions) {
         forget(&map->state[SEEP_STATE_FREE]);

@@ -97,16 +97,19 @@ static void add_line(struct text *t, const struct line *line)
         if (line->old && line->old->size_bytes != line->row->size_bytes)
             add_delta(t, line->old->size_bytes, line->row->size_bytes);
     }
+    while (t->out.len && t->out.data[t->out.len - 1] == ' ')
+        t->out.len--;
     seep_buf_addc(&t->out, '\n');
 }
 
 static void add_lines(struct text *t, const char *title, struct line *lines, size_t n)
 {
+    if (n == 0)
+        return;
     seep_buf_addf(&t->out,
                   "\n--- %s RgnCount ----------- Total Size -------- %%ofBusy %%ofTotal%s\n", title,
                   t->report->old ? "  Change" : "");
-    if (n)
-        qsort(lines, n, sizeof *lines, by_size);
+    qsort(lines, n, sizeof *lines, by_size);
     for (size_t i = 0; i < n; i++)
         add_line(t, &lines[i]);
 }
@@ -469,8 +472,7 @@ static void add_losses(struct text *t)
     if (map->n_unknown)
         seep_buf_addc(&t->out, '\n');
     for (size_t i = 0; i < map->n_unknown; i++)
-        seep_buf_addf(&t->out, "%s cannot be known: %s\n", map->unknown[i].what,
-                      map->unknown[i].why);
+        seep_buf_addf(&t->out, "unknown: %s: %s\n", map->unknown[i].what, map->unknown[i].why);
     for (size_t i = 0; i < t->report->n_sources; i++) {
         const struct seep_dataset_source *s = &t->report->sources[i];
         for (size_t l = 0; l < s->n_losses; l++) {
