@@ -19,7 +19,7 @@ const struct cli_option_row cli_options[] = {
                    "keep the facts in this case; it is made, or added to", NULL },
     [CLI_AS] = { 0, "as", CLI_TEXT, "FORMAT",
                  "read every FILE as this format, whatever it looks like", seep_source_names },
-    [CLI_TOP] = { 0, "top", CLI_COUNT, "N", "show the N gravest findings (text: 20; 0 = all)",
+    [CLI_TOP] = { 0, "top", CLI_COUNT, "N", "show the first N of each list (text: 20; 0 = all)",
                   NULL },
     [CLI_ALL] = { 0, "all", CLI_FLAG, NULL, "show what is steady, too", NULL },
     [CLI_SINCE] = { 0, "since", CLI_MOMENT, "TIME",
@@ -31,8 +31,7 @@ const struct cli_option_row cli_options[] = {
     [CLI_KIND] = { 0, "kind", CLI_TEXT, "KIND",
                    "print the facts of one kind, one JSON object a line",
                    "machine process sample module stack site region pool-tag handle heap blocks "
-                   "event "
-                   "loss" },
+                   "event loss" },
     [CLI_EVENTS] = { 0, "events", CLI_FLAG, NULL, "count the events of the file by provider and id",
                      NULL },
     [CLI_INTERVAL] = { 'i', "interval", CLI_TIME_SPAN, "TIME",
@@ -46,6 +45,9 @@ const struct cli_option_row cli_options[] = {
                   "watch only these processes and the machine's totals", NULL },
     [CLI_NAME] = { 0, "name", CLI_TEXT, "NAME",
                    "watch only processes with NAME in their image name, and the totals", NULL },
+    [CLI_PROCESS] = { 0, "process", CLI_COUNT, "PID",
+                      "of the processes that the file is about, take this one", NULL },
+    [CLI_REGIONS] = { 0, "regions", CLI_FLAG, NULL, "list the regions, too", NULL },
     [CLI_UNTIL_LEAKING] = { 0, "until-leaking", CLI_FLAG, NULL,
                             "stop as soon as something is leaking", NULL },
     [CLI_QUIET] = { 'q', "quiet", CLI_FLAG, NULL, "no progress and no warnings", NULL },
