@@ -130,8 +130,13 @@ static void walk_lfh(struct seep_heap_walker *w, const struct seep_segment_heap 
 {
     uint64_t first, block, count;
     uint8_t scratch;
-    if (!heap->has_lfh_key)
+    if (!heap->has_lfh_key) {
+        seep_heap_lose(w, "heap-key", at,
+                       "an LFH subsegment of the heap at 0x%" PRIx64
+                       " is encoded with a key that is not known",
+                       heap->address);
         return;
+    }
     if (!seep_lfh_read(w, heap->lfh_key, at, size_bytes, &first, &block, &count)) {
         seep_heap_lose(w, "heap-lfh", at,
                        "an LFH subsegment of the heap at 0x%" PRIx64 " does not hang together",
@@ -151,6 +156,12 @@ static void walk_lfh(struct seep_heap_walker *w, const struct seep_segment_heap 
         unsigned state = *bits >> (2 * (i % 4)) & 3;
         uint64_t data = at + first + i * block;
         bool ignored = false, busy = state & 1;
+        if (busy && !seep_heap_bytes(w, data, 1, &scratch)) {
+            seep_heap_lose(w, "heap-memory-missing", data,
+                           "blocks of the heap at 0x%" PRIx64 " are not in the dump",
+                           heap->address);
+            return;
+        }
         uint64_t unused = state == SEEP_LFH_BUSY_UNUSED
                               ? unused_of(w, data, block, SEEP_UNUSED_MASK_LFH, &ignored)
                               : 0;
@@ -162,8 +173,13 @@ static void walk_vs(struct seep_heap_walker *w, const struct seep_segment_heap *
                     const struct seep_page_range *range)
 {
     uint64_t header = w->layout.sizes[SEEP_HS_CHUNK], at, end, previous = 0;
-    if (!heap->has_heap_key)
+    if (!heap->has_heap_key) {
+        seep_heap_lose(w, "heap-key", range->address,
+                       "a VS subsegment of the heap at 0x%" PRIx64
+                       " is encoded with a key that is not known",
+                       heap->address);
         return;
+    }
     if (!seep_vs_chunks(w, range, &at, &end))
         seep_heap_lose(w, "heap-vs", range->address,
                        "a VS subsegment of the heap at 0x%" PRIx64 " has another signature",
@@ -423,7 +439,7 @@ static uint64_t child(struct seep_heap_walker *w, uint64_t at, uint64_t owner)
     return seep_heap_pointer(w, value ^ owner, &ignored) ? value ^ owner : 0;
 }
 
-static void give_large(struct seep_heap_walker *w, uint64_t node)
+static void give_large(struct seep_heap_walker *w, uint64_t node, uint64_t *node_page)
 {
     uint64_t address, unused, pages;
     if (!seep_heap_read(&w->layout, w->memory, node, SEEP_HM_LARGE_ADDRESS, &address) ||
@@ -438,6 +454,10 @@ static void give_large(struct seep_heap_walker *w, uint64_t node)
                        w->heap->address);
         return;
     }
+    // The page of the node is the heap's own too: else the node would hold its block.
+    if (node / PAGE != *node_page)
+        seep_heap_give_range(w, node / PAGE * PAGE, PAGE);
+    *node_page = node / PAGE;
     seep_heap_give_range(w, address, pages * PAGE);
     seep_heap_add(&w->heap->reserved_bytes, pages * PAGE);
     if (!w->ranges_only && !w->stopped)
@@ -448,6 +468,7 @@ static void walk_large(struct seep_heap_walker *w, const struct seep_segment_hea
 {
     uint64_t *stack = NULL;
     size_t n = 0, capacity = 0;
+    uint64_t node_page = 0;
     if (!seep_heap_layout_has(&w->layout, SEEP_HM_LARGE_ADDRESS, SEEP_HM_LARGE_PAGES) ||
         w->layout.fields[SEEP_HM_SH_LARGE_TREE].offset == SEEP_HEAP_ABSENT)
         return;
@@ -458,7 +479,7 @@ static void walk_large(struct seep_heap_walker *w, const struct seep_segment_hea
             node = stack[--n];
         if (!seep_heap_link(w, node))
             break;
-        give_large(w, node);
+        give_large(w, node, &node_page);
         uint64_t left = child(w, node, node);
         uint64_t right = child(w, node + w->layout.pointer_bytes, node);
         if (right) {

@@ -163,11 +163,6 @@ static void find_heap_key(struct seep_heap_walker *w, struct seep_segment_heap *
     }
     heap->heap_key = best;
     heap->has_heap_key = best_good != 0;
-    if (!heap->has_heap_key)
-        seep_heap_lose(w, "heap-key", heap->address,
-                       "the key of the chunks of the heap at 0x%" PRIx64
-                       " was not found: blocks of variable size are not counted",
-                       heap->address);
 }
 
 // --- the LFH key
@@ -264,11 +259,6 @@ static void find_lfh_key(struct seep_heap_walker *w, struct seep_segment_heap *h
     }
     seep_free(keys);
     heap->has_lfh_key = fits == 1;
-    if (!heap->has_lfh_key)
-        seep_heap_lose(w, "heap-key", heap->address,
-                       "the key of the LFH subsegments of the heap at 0x%" PRIx64
-                       " was not found: blocks of the front end are not counted",
-                       heap->address);
 }
 
 void seep_segment_heap_keys(struct seep_heap_walker *w, struct seep_segment_heap *heap)
