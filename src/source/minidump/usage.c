@@ -163,11 +163,15 @@ static void read_threads(struct dump_reader *r)
 
 // --- heaps ---
 
+// One more entry of a list of the process. Each lies on a page of its own: now and then they are
+// given back, so that long lists need no more memory than short ones.
 static bool step(const struct space *s)
 {
-    if (s->r->list_steps == 0)
+    enum { RELEASE_STEP = 2048 };
+    if (s->r->list_steps == 0 || seep_cancelled(s->r->control))
         return false;
-    s->r->list_steps--;
+    if (--s->r->list_steps % RELEASE_STEP == 0)
+        seep_input_release(s->r->input);
     return true;
 }
 
