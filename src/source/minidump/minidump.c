@@ -407,8 +407,11 @@ static enum seep_status read_dump(struct dump_reader *r, struct seep_err *err)
         !seep_minidump_memory_open(&r->dump, r->pointer_bytes, &r->memory, &r->sink->error) ||
         !dump_regions_load(&r->dump, r->images, r->n_images, &r->memory, &r->regions))
         (void)dump_stop(r);
+    // Of the memory only a page here and there is looked at.
+    seep_input_scattered(r->input, r->memory.first_offset, true);
     if (!r->stopped)
         dump_usage(r);
+    seep_input_scattered(r->input, r->memory.first_offset, false);
     if (!r->stopped && !push_all(r, first_image))
         (void)dump_stop(r);
     if (!r->stopped)
