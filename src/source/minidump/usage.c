@@ -186,7 +186,9 @@ static bool on_range(void *ctx, const struct seep_heap *heap, uint64_t address, 
     (void)heap;
     (void)size_bytes;
     (void)dump_regions_claim(&lists->r->regions, address, lists->claim);
-    return step(lists->r);
+    if (!step(lists->r))
+        lists->bad = true;
+    return lists->r->list_steps > 0;
 }
 
 static bool on_loss(void *ctx, const char *what, uint64_t address, const char *text)
