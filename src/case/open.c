@@ -231,6 +231,7 @@ void seep_case_close(struct seep_case *c)
                               c->insert_loss,    c->select_points, c->select_version };
     for (size_t i = 0; i < sizeof stmts / sizeof *stmts; i++)
         sqlite3_finalize(stmts[i]);
+    case_snapshots_clear(c);
     (void)sqlite3_close_v2(c->db);
     case_tails_clear(c);
     seep_free(c->machines);

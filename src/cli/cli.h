@@ -32,7 +32,8 @@ struct cli_command {
     enum cli_exit (*run)(const struct cli_args *args);
 };
 
-extern const struct cli_command cli_analyze, cli_facts, cli_record, cli_report, cli_sources;
+extern const struct cli_command cli_analyze, cli_facts, cli_map, cli_record, cli_report,
+    cli_sources;
 extern const struct cli_command *const cli_commands[];
 extern const size_t cli_n_commands;
 

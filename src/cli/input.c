@@ -130,6 +130,31 @@ static bool pass_sample(struct seep_sink *s, struct seep_series_id id, double va
     return seep_sink_sample(((struct watching_sink *)s)->to, id, value);
 }
 
+static bool pass_module(struct seep_sink *s, const struct seep_module *f)
+{
+    return seep_sink_module(((struct watching_sink *)s)->to, f);
+}
+
+static bool pass_region(struct seep_sink *s, const struct seep_region *f)
+{
+    return seep_sink_region(((struct watching_sink *)s)->to, f);
+}
+
+static bool pass_handle(struct seep_sink *s, const struct seep_handle *f)
+{
+    return seep_sink_handle(((struct watching_sink *)s)->to, f);
+}
+
+static bool pass_heap(struct seep_sink *s, const struct seep_heap *f)
+{
+    return seep_sink_heap(((struct watching_sink *)s)->to, f);
+}
+
+static bool pass_blocks(struct seep_sink *s, const struct seep_blocks *f)
+{
+    return seep_sink_blocks(((struct watching_sink *)s)->to, f);
+}
+
 static bool pass_event(struct seep_sink *s, const struct seep_event *f)
 {
     return seep_sink_event(((struct watching_sink *)s)->to, f);
@@ -160,6 +185,11 @@ static const struct seep_sink_ops watching = {
     .series = pass_series,
     .tick = pass_tick,
     .sample = pass_sample,
+    .module = pass_module,
+    .region = pass_region,
+    .handle = pass_handle,
+    .heap = pass_heap,
+    .blocks = pass_blocks,
     .event = pass_event,
     .tally = pass_tally,
     .loss = watch_loss,
@@ -176,8 +206,14 @@ enum seep_status cli_file_read(const struct cli_file *file, struct seep_sink *si
         control.ctx = &line;
     }
     struct seep_err loss = { 0 };
+    // What is dear to find is offered only where somebody takes it.
+    struct seep_sink_ops ops = watching;
+    if (!sink->ops->heap)
+        ops.heap = NULL;
+    if (!sink->ops->blocks)
+        ops.blocks = NULL;
     struct watching_sink watch = {
-        .sink = { .ops = &watching }, .to = sink, .first = &loss, .kept = losses
+        .sink = { .ops = &ops }, .to = sink, .first = &loss, .kept = losses
     };
     struct seep_input input = {
         .path = file->path, .view = file->map.view, .map = &file->map, .symbols = file->symbols

@@ -29,6 +29,8 @@ enum cli_option {
     CLI_FORMAT,
     CLI_PID,
     CLI_NAME,
+    CLI_PROCESS,
+    CLI_REGIONS,
     CLI_UNTIL_LEAKING,
     CLI_QUIET,
     CLI_VERBOSE,
