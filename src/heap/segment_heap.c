@@ -71,6 +71,7 @@ bool seep_vs_read(struct seep_heap_walker *w, uint64_t key, uint64_t at,
         return false;
     *chunk = (struct seep_vs_chunk){ .size_bytes = units * len,
                                      .previous_bytes = previous * len,
+                                     .allocated_as = allocated,
                                      .allocated = allocated != 0 };
     if (chunk->allocated) {
         if (seep_heap_get(&w->layout, header, SEEP_HM_CHUNK_HAS_UNUSED, &flag))
@@ -194,7 +195,7 @@ static void walk_vs(struct seep_heap_walker *w, const struct seep_segment_heap *
             return;
         }
         if (chunk.size_bytes <= header || chunk.size_bytes > end - at ||
-            chunk.previous_bytes != previous) {
+            (previous && chunk.previous_bytes != previous)) {
             seep_heap_lose(w, "heap-chunk", at,
                            "a chunk of the heap at 0x%" PRIx64 " does not hang together",
                            heap->address);
