@@ -285,6 +285,7 @@ static void collect_segments(struct seep_heap_walker *w, struct seep_segment_hea
                              uint64_t head, const struct seep_page_segment *like)
 {
     uint64_t link = head;
+    seep_heap_list(w);
     for (;;) {
         if (!seep_heap_pointer(w, link, &link)) {
             seep_heap_lose(w, "heap-memory-missing", link,
@@ -292,7 +293,7 @@ static void collect_segments(struct seep_heap_walker *w, struct seep_segment_hea
                            heap->address);
             return;
         }
-        if (link == head || !seep_heap_link(w, link))
+        if (link == head || !seep_heap_link(w, SEEP_LINKS_SEGMENTS, link))
             return;
         struct seep_page_segment segment = *like;
         segment.address = link - w->layout.fields[SEEP_HM_PAGE_SEGMENT_LIST_ENTRY].offset;
@@ -475,10 +476,11 @@ static void walk_large(struct seep_heap_walker *w, const struct seep_segment_hea
         return;
     uint64_t tree = seep_heap_at(&w->layout, heap->address, SEEP_HM_SH_LARGE_TREE);
     uint64_t node = child(w, tree, tree);
+    seep_heap_list(w);
     while ((node || n) && !w->stopped) {
         if (!node)
             node = stack[--n];
-        if (!seep_heap_link(w, node))
+        if (!seep_heap_link(w, SEEP_LINKS_LARGE, node))
             break;
         give_large(w, node, &node_page);
         uint64_t left = child(w, node, node);
