@@ -59,6 +59,12 @@ bool dump_stop(struct dump_reader *r);
 // The text at an RVA in `r->text`; NULL where there is none.
 const char *dump_text(struct dump_reader *r, uint32_t rva);
 
+// Whether a name ends with `tail` (lower case), whatever the case of the name.
+bool dump_ends_with(const char *name, const char *tail);
+
+// The name of a file without its folders.
+const char *dump_file_name(const char *path);
+
 // What the heap layer has to know about the dump for heaps of code of that width.
 struct seep_heap_process dump_heap_process(const struct dump_reader *r, unsigned pointer_bytes);
 

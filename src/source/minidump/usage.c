@@ -177,7 +177,7 @@ static bool step(struct dump_reader *r)
         return false;
     if (--r->list_steps % RELEASE_STEP == 0)
         seep_input_release(r->input);
-    return true;
+    return r->list_steps > 0;
 }
 
 static bool on_range(void *ctx, const struct seep_heap *heap, uint64_t address, uint64_t size_bytes)
@@ -186,7 +186,9 @@ static bool on_range(void *ctx, const struct seep_heap *heap, uint64_t address, 
     (void)heap;
     (void)size_bytes;
     (void)dump_regions_claim(&lists->r->regions, address, lists->claim);
-    return step(lists->r);
+    bool more = step(lists->r);
+    lists->bad |= !more;
+    return more;
 }
 
 static bool on_loss(void *ctx, const char *what, uint64_t address, const char *text)
