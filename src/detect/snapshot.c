@@ -495,7 +495,7 @@ static const char *split(struct writing *w)
 
 static const char *difference(struct writing *w, double old, double now)
 {
-    return seep_say(w->drafts, "%s%s", now >= old ? "+" : "", bytes(w, now - old));
+    return seep_say(w->drafts, "%s%s", now > old ? "+" : "", bytes(w, now - old));
 }
 
 // The finding that says where the memory is; its class is where most of it is, or of what grew.
