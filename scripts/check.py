@@ -28,7 +28,7 @@ FUZZ_SECONDS = int(os.environ.get("SEEP_FUZZ_SECONDS", "5"))
 SYSTEM_DLLS = {
     "advapi32", "bcrypt", "dbghelp", "gdi32", "iphlpapi", "kernel32", "msvcrt", "ntdll", "ole32",
     "oleaut32", "pdh", "psapi", "rpcrt4", "shell32", "shlwapi", "tdh", "user32", "version",
-    "wevtapi", "ws2_32", "wtsapi32",
+    "wevtapi", "winhttp", "ws2_32", "wtsapi32",
 }
 
 

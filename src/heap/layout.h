@@ -46,6 +46,7 @@
     ROW(VIRTUAL_RESERVE, "_HEAP_VIRTUAL_ALLOC_ENTRY", "ReserveSize", NULL)                         \
     ROW(VIRTUAL_BLOCK, "_HEAP_VIRTUAL_ALLOC_ENTRY", "BusyBlock", NULL)                             \
     /* the low-fragmentation front end of an NT heap */                                            \
+    ROW(FRONT_LIMIT, "_LFH_HEAP", "ReservedAddressLimit", NULL)                                    \
     ROW(STORE_SUBSEGMENT, "_HEAP_USERDATA_HEADER", "SubSegment", NULL)                             \
     ROW(STORE_SIGNATURE, "_HEAP_USERDATA_HEADER", "Signature", NULL)                               \
     ROW(STORE_BITMAP_BITS, "_HEAP_USERDATA_HEADER", "BusyBitmap.SizeOfBitMap", NULL)               \
@@ -65,6 +66,7 @@
     ROW(SH_RESERVED, "_SEGMENT_HEAP", "MemStats.TotalReservedPages", "TotalReservedPages")         \
     ROW(SH_COMMITTED, "_SEGMENT_HEAP", "MemStats.TotalCommittedPages", "TotalCommittedPages")      \
     ROW(SH_LFH_KEY, "_SEGMENT_HEAP", "LfhContext.EncodeKey", NULL)                                 \
+    ROW(SH_LIMIT, "_SEGMENT_HEAP", "ReservedLimit", NULL)                                          \
     ROW(SH_SEGMENT_LIST, "_SEGMENT_HEAP", "SegmentListHead", NULL)                                 \
     ROW(CONTEXT_MASK, "_HEAP_SEG_CONTEXT", "SegmentMask", NULL)                                    \
     ROW(CONTEXT_UNIT_SHIFT, "_HEAP_SEG_CONTEXT", "UnitShift", NULL)                                \

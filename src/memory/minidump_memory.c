@@ -115,6 +115,8 @@ static void tidy(struct seep_minidump_memory *m)
             piece.size_bytes -= twice;
         }
         m->held_bytes += piece.size_bytes;
+        if (piece.offset < m->first_offset)
+            m->first_offset = (size_t)piece.offset;
         if (last && piece.address == end && piece.offset == last->offset + last->size_bytes)
             last->size_bytes += piece.size_bytes;
         else
@@ -165,6 +167,7 @@ bool seep_minidump_memory_open(const struct seep_minidump *dump, unsigned pointe
     struct seep_minidump_memory m = {
         .memory = { .span = span, .next = next, .pointer_bytes = (uint8_t)pointer_bytes },
         .file = dump->file,
+        .first_offset = dump->file.len,
     };
     if (!add_list64(dump, &m) || !add_list(dump, &m) || !add_stacks(dump, &m)) {
         seep_minidump_memory_close(&m);

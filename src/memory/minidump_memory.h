@@ -23,6 +23,7 @@ struct seep_minidump_memory {
     struct seep_minidump_piece *pieces; // sorted, none overlaps another
     size_t n_pieces, capacity;
     uint64_t held_bytes;    // that can be read
+    size_t first_offset;    // in the file: no memory lies before it
     uint64_t n_ranges;      // of the lists
     uint64_t missing_bytes; // that a list speaks of and the file does not have
     uint64_t n_missing;     // ranges that this is about

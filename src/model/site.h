@@ -25,12 +25,14 @@ enum seep_site_kind {
 struct seep_site {
     struct seep_process_id process; // 0 = the kernel's
     enum seep_site_kind kind;
-    uint64_t heap;              // address of the heap; 0 = none
-    const char *tag;            // of pool and references; the object type of handles; NULL = none
-    bool paged;                 // of pool: which one
-    struct seep_stack_id stack; // 0 = unknown
-    uint64_t allocs, frees;     // of this site, within the observation
-    uint64_t alloc_bytes;       // all that was ever allocated
+    const char *name; // what its series are named; equal for the same stack, heap and tag of
+                      // one process in every file; NULL = no series
+    uint64_t heap;    // address of the heap; 0 = none
+    const char *tag;  // of pool and references; the object type of handles; NULL = none
+    bool paged;       // of pool: which one
+    struct seep_stack_id stack;                    // 0 = unknown
+    uint64_t allocs, frees;                        // of this site, within the observation
+    uint64_t alloc_bytes;                          // all that was ever allocated
     uint64_t outstanding_count, outstanding_bytes; // at its end
     uint64_t survivor_count, survivor_bytes;       // there at every moment since the middle of the
                                                    // observation; UINT64_MAX = not known

@@ -141,6 +141,18 @@ struct seep_minidump_thread {
 
 struct seep_minidump_thread seep_minidump_thread(struct seep_bytes entry);
 
+// The integer registers that a thread's context holds.
+struct seep_minidump_registers {
+    uint64_t values[40];
+    unsigned n;
+    uint64_t stack_pointer; // 0 = unknown
+};
+
+// False where the context is not there or is of another architecture.
+bool seep_minidump_registers(const struct seep_minidump *dump, uint16_t architecture,
+                             const struct seep_minidump_thread *thread,
+                             struct seep_minidump_registers *registers);
+
 struct seep_minidump_module {
     uint64_t base;
     uint32_t size_bytes, checksum, timestamp, name_rva;

@@ -86,6 +86,41 @@ struct seep_minidump_thread seep_minidump_thread(struct seep_bytes entry)
     };
 }
 
+bool seep_minidump_registers(const struct seep_minidump *dump, uint16_t architecture,
+                             const struct seep_minidump_thread *thread,
+                             struct seep_minidump_registers *registers)
+{
+    // CONTEXT of winnt.h: where its integer registers are, and the stack pointer among them
+    static const struct {
+        uint16_t architecture, first, last, stack_pointer;
+        uint8_t bytes;
+    } rows[] = {
+        { SEEP_MINIDUMP_AMD64, 0x78, 0xf8, 0x98, 8 }, // Rax .. Rip
+        { SEEP_MINIDUMP_X86, 0x9c, 0xc4, 0xc4, 4 },   // Edi .. Esp
+        { SEEP_MINIDUMP_X86_ON_WIN64, 0x9c, 0xc4, 0xc4, 4 },
+        { SEEP_MINIDUMP_ARM, 0x04, 0x40, 0x38, 4 },     // R0 .. Pc
+        { SEEP_MINIDUMP_ARM64, 0x08, 0x108, 0x100, 8 }, // X0 .. Pc
+    };
+    size_t row = 0;
+    while (row < sizeof rows / sizeof *rows && rows[row].architecture != architecture)
+        row++;
+    struct seep_bytes context =
+        seep_bytes_part(dump->file, thread->context_rva, thread->context_bytes);
+    if (row == sizeof rows / sizeof *rows || !thread->context_rva ||
+        context.len < (size_t)rows[row].last + rows[row].bytes)
+        return false;
+    struct seep_minidump_registers r = { 0 };
+    for (size_t at = rows[row].first; at <= rows[row].last; at += rows[row].bytes) {
+        uint64_t value = rows[row].bytes == 8 ? seep_bytes_u64(context, at)
+                                              : (uint64_t)seep_bytes_u32(context, at);
+        r.values[r.n++] = value;
+        if (at == rows[row].stack_pointer)
+            r.stack_pointer = value;
+    }
+    *registers = r;
+    return true;
+}
+
 struct seep_minidump_module seep_minidump_module(struct seep_bytes entry)
 {
     enum { VERSION_INFO = 24 };

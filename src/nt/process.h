@@ -28,9 +28,6 @@ const struct seep_nt_process_layout *seep_nt_process_layout(unsigned pointer_byt
 enum {
     SEEP_NT_TEB_EXCEPTION_LIST = 0, // in the TEB64 of a WoW64 process: the address of its TEB32
 };
-#define SEEP_NT_HEAP_SIGNATURE UINT32_C(0xeeffeeff)
-#define SEEP_NT_HEAP_SEGMENT_SIGNATURE UINT32_C(0xffeeffee)
-#define SEEP_NT_SEGMENT_HEAP_SIGNATURE UINT32_C(0xddeeddee)
 #define SEEP_NT_USER_SHARED_DATA UINT64_C(0x7ffe0000)
 
 // What the PEB points to that is neither heap, stack nor image.

@@ -28,6 +28,13 @@ struct seep_input {
 // few MiB.
 void seep_input_done(const struct seep_input *input, size_t offset);
 
+// Says that the bytes from `offset` on will be read here and there, or (`scattered` false) one
+// after another again.
+void seep_input_scattered(const struct seep_input *input, size_t offset, bool scattered);
+
+// Lets the system take back the memory of everything that was read so far.
+void seep_input_release(const struct seep_input *input);
+
 // How sure a bid is: the number of bits that had to match, so that a longer magic outbids a shorter
 // one. 0 = not mine. Text formats and structural checks bid what their evidence is worth, at most
 // SEEP_BID_STRUCTURE.

@@ -23,7 +23,7 @@ enum {
 
 static uint64_t blocks_of(const struct seep_msf *msf, uint64_t size_bytes)
 {
-    return (size_bytes + msf->block_size - 1) / msf->block_size;
+    return (size_bytes + msf->block_size - 1) >> msf->block_shift;
 }
 
 static struct seep_bytes block(const struct seep_msf *msf, uint32_t number)
@@ -117,6 +117,8 @@ bool seep_msf_open(struct seep_bytes file, struct seep_msf *msf, struct seep_err
         (made.block_size & (made.block_size - 1)))
         return seep_fail(err, BLOCK_SIZE_AT, NULL, "the PDB has blocks of %u bytes",
                          (unsigned)made.block_size);
+    while (UINT32_C(1) << made.block_shift < made.block_size)
+        made.block_shift++;
     made.n_blocks = seep_bytes_u32(file, N_BLOCKS_AT);
     uint64_t present = blocks_of(&made, file.len);
     if (made.n_blocks > present) {
@@ -155,7 +157,7 @@ uint32_t seep_msf_size(const struct seep_msf *msf, uint32_t stream)
 static struct seep_bytes run(const struct seep_msf *msf, const struct seep_msf_stream *s,
                              uint32_t offset, uint32_t len)
 {
-    uint32_t i = offset / msf->block_size, within = offset % msf->block_size;
+    uint32_t i = offset >> msf->block_shift, within = offset & (msf->block_size - 1);
     uint64_t n = blocks_of(msf, s->size_bytes);
     uint32_t first = seep_le32(s->blocks + 4 * (size_t)i);
     struct seep_bytes piece = block(msf, first);

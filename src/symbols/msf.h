@@ -25,7 +25,8 @@ struct seep_msf_stream {
 struct seep_msf {
     struct seep_bytes file;
     uint32_t block_size, n_blocks;
-    uint8_t *directory; // owned
+    unsigned block_shift; // the block size is 1 << block_shift
+    uint8_t *directory;   // owned
     struct seep_msf_stream *streams;
     uint32_t n_streams;
     bool damaged; // a part of the directory was not believed; `damage` says which

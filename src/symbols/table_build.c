@@ -45,6 +45,7 @@ struct seep_symbol_builder {
     ARRAY(pair, to_source);
     ARRAY(pair, from_source);
     ARRAY(thunk, thunks);
+    ARRAY(thunk, parts); // target = the function
     bool failed;
 };
 
@@ -73,6 +74,7 @@ static void clear(struct seep_symbol_builder *b)
     seep_free(b->to_source);
     seep_free(b->from_source);
     seep_free(b->thunks);
+    seep_free(b->parts);
     *b = (struct seep_symbol_builder){ 0 };
 }
 
@@ -106,12 +108,10 @@ bool seep_symbol_builder_add(struct seep_symbol_builder *b, enum seep_symbol_kin
 }
 
 bool seep_symbol_builder_part(struct seep_symbol_builder *b, uint32_t rva, uint32_t size_bytes,
-                              uint32_t offset, const char *name, size_t name_len)
+                              uint32_t parent)
 {
-    struct symbol symbol = {
-        .rva = rva, .size = size_bytes, .offset = offset, .kind = SEEP_SYMBOL_PROCEDURE
-    };
-    return !size_bytes || add_symbol(b, symbol, name, name_len);
+    return !size_bytes ||
+           PUSH(b, parts, (struct thunk){ .rva = rva, .size = size_bytes, .target = parent });
 }
 
 bool seep_symbol_builder_line(struct seep_symbol_builder *b, uint32_t rva, uint32_t size_bytes,
@@ -264,10 +264,10 @@ static uint32_t name_at(const struct seep_symbol_builder *b, size_t count, uint3
     return low < count && b->symbols[low].rva == rva ? b->symbols[low].name : 0;
 }
 
-static bool name_thunks(struct seep_symbol_builder *b)
+// Names the linker's jumps after what they lead to. The first `sorted` symbols are sorted.
+static bool name_thunks(struct seep_symbol_builder *b, size_t sorted)
 {
     sort(b->thunks, b->n_thunks, sizeof *b->thunks, by_thunk);
-    size_t sorted = b->n_symbols;
     struct seep_buf text = { 0 };
     uint64_t first = 0, end = 0;
     for (size_t i = 0; i < b->n_thunks && !b->failed; i++) {
@@ -287,6 +287,31 @@ static bool name_thunks(struct seep_symbol_builder *b)
                                           text.len);
     }
     seep_buf_clear(&text);
+    return !b->failed;
+}
+
+// Names the parts after their functions. The first `sorted` symbols are sorted.
+static bool name_parts(struct seep_symbol_builder *b, size_t sorted)
+{
+    for (size_t i = 0; i < b->n_parts && !b->failed; i++) {
+        const struct thunk *part = &b->parts[i];
+        uint32_t name = name_at(b, sorted, part->target);
+        struct symbol symbol = {
+            .rva = part->rva, .size = part->size, .kind = SEEP_SYMBOL_PROCEDURE, .name = name
+        };
+        if (name && part->rva < part->target) {
+            struct seep_buf text = { 0 };
+            seep_buf_adds(&text, b->names.text + name);
+            seep_buf_adds(&text, "$part");
+            if (text.failed || !add_symbol(b, symbol, text.data, text.len))
+                b->failed = true;
+            seep_buf_clear(&text);
+        } else if (name) {
+            symbol.offset = part->rva - part->target;
+            symbol.order = (uint32_t)b->n_symbols;
+            (void)PUSH(b, symbols, symbol);
+        }
+    }
     return !b->failed;
 }
 
@@ -379,7 +404,7 @@ static bool cut_symbols(const struct seep_symbol_builder *b, struct cut *cut)
 }
 
 // Cuts sorted ranges so that each ends where the next begins; of those that begin at one place the
-// first stays.
+// last stays, for the others have no code.
 static void cut_ranges(struct range *ranges, size_t *count)
 {
     size_t kept = 0;
@@ -388,8 +413,8 @@ static void cut_ranges(struct range *ranges, size_t *count)
         uint32_t room = UINT32_MAX - ranges[i].rva;
         if (last && last->depth == ranges[i].depth) {
             if (last->rva == ranges[i].rva)
-                continue;
-            if (last->size > ranges[i].rva - last->rva)
+                kept--;
+            else if (last->size > ranges[i].rva - last->rva)
                 last->size = ranges[i].rva - last->rva;
         }
         if (!room)
@@ -542,8 +567,9 @@ struct seep_symbol_table *seep_symbol_builder_finish(struct seep_symbol_builder 
     if (b->failed || seep_names_add(&b->names, "", 0) == SEEP_NO_NAME)
         goto out;
     sort_symbols(b);
-    if (b->n_thunks) {
-        if (!name_thunks(b))
+    if (b->n_thunks || b->n_parts) {
+        size_t sorted = b->n_symbols;
+        if (!name_thunks(b, sorted) || !name_parts(b, sorted))
             goto out;
         sort_symbols(b);
     }

@@ -15,11 +15,10 @@
 bool seep_symbol_builder_section(struct seep_symbol_builder *builder, uint32_t rva,
                                  uint32_t size_bytes);
 
-// A part of a function that lies apart from its beginning; `offset` is what a debugger shows for
-// the part's first byte: its distance from the function's first.
+// A part of the function at `parent` that lies apart from it: named after what starts there, with
+// the distance from there. Where it lies before the function, it is a symbol "FUNCTION$part".
 bool seep_symbol_builder_part(struct seep_symbol_builder *builder, uint32_t rva,
-                              uint32_t size_bytes, uint32_t offset, const char *name,
-                              size_t name_len);
+                              uint32_t size_bytes, uint32_t parent);
 
 // A jump of an incremental linker to the function at `target`: named "ILT+OFFSET(FUNCTION)" after
 // what starts there, OFFSET counted from the first of the jumps that lie together.

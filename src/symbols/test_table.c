@@ -83,12 +83,17 @@ static void the_lowest_of_one_name_is_found(void **state)
     struct seep_symbol_builder *b = seep_symbol_builder_new();
     add(b, SEEP_SYMBOL_PROCEDURE, 900, 5, "twice");
     add(b, SEEP_SYMBOL_PROCEDURE, 50, 5, "twice");
-    assert_true(seep_symbol_builder_part(b, 20, 8, 1000, "twice", 5));
+    assert_true(seep_symbol_builder_part(b, 1900, 8, 900));
+    assert_true(seep_symbol_builder_part(b, 20, 8, 50));
+    assert_true(seep_symbol_builder_part(b, 2000, 8, 51)); // of nothing
     struct seep_symbol_table *t = finish(b);
     uint32_t rva = 0;
     assert_true(seep_symbol_table_find(t, "twice", &rva));
-    assert_int_equal(rva, 50); // not the part
-    assert_string_equal(at(t, 21), "twice+1001");
+    assert_int_equal(rva, 50); // not a part
+    assert_string_equal(at(t, 1901), "twice+1001");
+    assert_string_equal(at(t, 1908), "?");
+    assert_string_equal(at(t, 21), "twice$part+1");
+    assert_string_equal(at(t, 2001), "?");
     seep_symbol_table_free(t);
 }
 

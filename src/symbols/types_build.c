@@ -204,8 +204,12 @@ struct seep_types *seep_types_builder_finish(struct seep_types_builder *builder,
         if (type == SEEP_NO_TYPE)
             type = look_up(types, &types->by_name, m->type_name, false);
         m->type = type;
-        if (type != SEEP_NO_TYPE)
-            m->type_name = types->structs[type].name;
+        if (type == SEEP_NO_TYPE)
+            continue;
+        const struct seep_types_struct *s = &types->structs[type];
+        m->type_name = s->name;
+        if (!m->count && !m->pointer && s->size_bytes)
+            m->count = (uint32_t)(m->size_bytes / s->size_bytes);
     }
     *done = *types;
     *types = (struct seep_types){ 0 };

@@ -29,8 +29,8 @@ struct seep_types_field {
     uint32_t offset;     // bytes from the start of its structure
     uint32_t size_bytes; // of the whole member; 0 = that of its structure, times `count`
     uint8_t bit_offset, bit_length; // of a bit field; length 0 = none
-    uint32_t count;                 // elements of an array; 1 = no array
-    bool pointer;                   // points to `type`: a path does not lead through it
+    uint32_t count;   // elements of an array; 1 = no array; 0 = as many as `size_bytes` holds
+    bool pointer;     // points to `type`: a path does not lead through it
     const char *type; // structure it is, or whose array, or to which it points; NULL = a number
     size_t type_len;
     uint32_t type_id; // the same by the id of the structure; 0 = by the name `type`

@@ -80,12 +80,6 @@ bool dump_push_counters(struct dump_reader *r, const struct seep_minidump_system
     return ok;
 }
 
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '\\');
-    return slash ? slash + 1 : path;
-}
-
 static bool push_module(struct dump_reader *r, const struct seep_minidump_module *m, bool unloaded)
 {
     struct seep_buf pdb = { 0 };
@@ -102,7 +96,7 @@ static bool push_module(struct dump_reader *r, const struct seep_minidump_module
         .unloaded = unloaded,
     };
     if (module.path)
-        module.identity.name = base_name(module.path);
+        module.identity.name = dump_file_name(module.path);
     if (m->has_version) {
         (void)snprintf(version, sizeof version, "%u.%u.%u.%u", m->version[0], m->version[1],
                        m->version[2], m->version[3]);

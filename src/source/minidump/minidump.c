@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/time.h"
 #include "source/minidump/facts.h"
+#include "source/minidump/heaps.h"
 #include "source/minidump/reader.h"
 
 #include <inttypes.h>
@@ -37,8 +38,7 @@ const char *dump_text(struct dump_reader *r, uint32_t rva)
     return seep_buf_text(&r->text);
 }
 
-// Whether a name ends with `tail` (lower case), whatever the case of the name.
-static bool ends_with(const char *name, const char *tail)
+bool dump_ends_with(const char *name, const char *tail)
 {
     size_t len = strlen(name), n = strlen(tail);
     if (len < n)
@@ -95,7 +95,8 @@ static void find_images(struct dump_reader *r, const char **first)
         }
         if (i == 0)
             *first = kept;
-        if (kept && (ends_with(kept, "\\wow64.dll") || ends_with(kept, "\\syswow64\\ntdll.dll")))
+        if (kept &&
+            (dump_ends_with(kept, "\\wow64.dll") || dump_ends_with(kept, "\\syswow64\\ntdll.dll")))
             r->wow64 = true;
         if (m.size_bytes == 0 || m.size_bytes > UINT64_MAX - m.base)
             r->doubts.images_bad++;
@@ -155,7 +156,7 @@ static bool push_machine(struct dump_reader *r, const struct seep_minidump_syste
     return seep_sink_machine(r->sink, &machine, &r->machine);
 }
 
-static const char *base_name(const char *path)
+const char *dump_file_name(const char *path)
 {
     const char *slash = strrchr(path, '\\');
     const char *other = strrchr(path, '/');
@@ -167,7 +168,7 @@ static bool push_process(struct dump_reader *r, const char *path)
 {
     struct seep_minidump_misc misc = { 0 };
     (void)seep_minidump_misc(&r->dump, &misc);
-    const char *image = path ? base_name(path) : NULL;
+    const char *image = path ? dump_file_name(path) : NULL;
     struct seep_process process = {
         .machine = r->machine,
         .pid = misc.pid,
@@ -349,7 +350,8 @@ static bool push_all(struct dump_reader *r, const char *first_image)
     return stream_losses(r) && list_losses(r) && push_machine(r, has_memory ? &memory : NULL) &&
            push_process(r, first_image) && push_streams(r) &&
            dump_push_counters(r, has_memory ? &memory : NULL) && dump_push_modules(r) &&
-           dump_push_regions(r) && dump_push_handles(r) && memory_losses(r) && doubt_losses(r);
+           dump_push_regions(r) && dump_push_handles(r) && dump_push_heaps(r) && memory_losses(r) &&
+           doubt_losses(r);
 }
 
 static bool anything(const struct seep_minidump *dump)
@@ -407,8 +409,11 @@ static enum seep_status read_dump(struct dump_reader *r, struct seep_err *err)
         !seep_minidump_memory_open(&r->dump, r->pointer_bytes, &r->memory, &r->sink->error) ||
         !dump_regions_load(&r->dump, r->images, r->n_images, &r->memory, &r->regions))
         (void)dump_stop(r);
+    // Of the memory only a page here and there is looked at.
+    seep_input_scattered(r->input, r->memory.first_offset, true);
     if (!r->stopped)
         dump_usage(r);
+    seep_input_scattered(r->input, r->memory.first_offset, false);
     if (!r->stopped && !push_all(r, first_image))
         (void)dump_stop(r);
     if (!r->stopped)

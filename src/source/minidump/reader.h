@@ -4,13 +4,13 @@
 #define SEEP_SOURCE_MINIDUMP_READER_H
 
 #include "base/arena.h"
-#include "heap/layout.h"
+#include "heap/heap.h"
 #include "source/minidump/regions.h"
 #include "source/source.h"
 
 struct dump_heap {
-    uint64_t address;
-    uint8_t pointer_bytes; // 4 or 8: of the code that uses it
+    struct seep_heap facts; // the counts unknown; only address and bits where it is not `known`
+    bool known;
 };
 
 // Facts about losses that are counted first and said once.
@@ -42,11 +42,10 @@ struct dump_reader {
     struct dump_image *images;
     size_t n_images, images_capacity;
     struct dump_regions regions;
-    struct seep_arena arena;            // texts that live as long as the run
-    uint64_t text_budget;               // bytes of text that may still be read
-    struct seep_buf text;               // of one fact
-    uint64_t peb32, peb64;              // 0 = unknown
-    struct seep_heap_layout layouts[2]; // of 32-bit and of 64-bit heaps
+    struct seep_arena arena; // texts that live as long as the run
+    uint64_t text_budget;    // bytes of text that may still be read
+    struct seep_buf text;    // of one fact
+    uint64_t peb32, peb64;   // 0 = unknown
     struct dump_heap *heaps;
     size_t n_heaps, heaps_capacity;
     uint64_t list_steps; // that may still be walked in lists of the dumped process
@@ -59,6 +58,15 @@ bool dump_stop(struct dump_reader *r);
 
 // The text at an RVA in `r->text`; NULL where there is none.
 const char *dump_text(struct dump_reader *r, uint32_t rva);
+
+// Whether a name ends with `tail` (lower case), whatever the case of the name.
+bool dump_ends_with(const char *name, const char *tail);
+
+// The name of a file without its folders.
+const char *dump_file_name(const char *path);
+
+// What the heap layer has to know about the dump for heaps of code of that width.
+struct seep_heap_process dump_heap_process(const struct dump_reader *r, unsigned pointer_bytes);
 
 // Finds out what the regions are for: stacks, TEBs, PEBs, heaps, and the list of heaps.
 void dump_usage(struct dump_reader *r);

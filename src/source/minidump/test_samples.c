@@ -126,10 +126,17 @@ static void nt_heap(struct build *b, unsigned pointer_bytes, const struct nt_off
         uint64_t segment = i ? more[i - 1] : heap;
         build_poke(b, segment + o->segment_signature, 4, 0xffeeffee);
         build_poke(b, segment + o->heap, pointer_bytes, heap);
+        build_poke(b, segment + o->heap + pointer_bytes, pointer_bytes, segment);
+        build_poke(b, segment + o->heap + 2 * pointer_bytes, 4, 0x10); // pages
         list[i + 1] = segment + o->entry;
     }
-    for (unsigned i = 0; i < n_blocks; i++)
+    for (unsigned i = 0; i < n_blocks; i++) { // of x64
         large[i + 1] = blocks[i];
+        build_poke(b, blocks[i] + 0x20, 8, 0x90000); // committed
+        build_poke(b, blocks[i] + 0x28, 8, 0x90000);
+        build_poke(b, blocks[i] + 0x38, 2, 0x40); // unused bytes, the headers among them
+        build_poke(b, blocks[i] + 0x3a, 1, 1);    // busy
+    }
     chain(b, pointer_bytes, list, n_more + 2);
     chain(b, pointer_bytes, large, n_blocks + 1);
 }
@@ -307,6 +314,18 @@ static void large(struct build *b, uint64_t node, uint64_t left, uint64_t right,
     build_poke(b, node, 8, left ? left ^ key : 0);
     build_poke(b, node + 8, 8, right ? right ^ key : 0);
     build_poke(b, node + 0x18, 8, block | 0x123); // unused bytes in the low 16 bits
+    build_poke(b, node + 0x20, 8, 0x20 << 12);    // pages
+}
+
+// Segments of 1 MB with units of a page, and of 16 MB with units of 64 KB.
+static void segment_contexts(struct build *b, uint64_t heap)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        uint64_t context = heap + 0x100 + (uint64_t)i * 0xc0;
+        build_poke(b, context, 8, i ? ~UINT64_C(0xffffff) : ~UINT64_C(0xfffff));
+        build_poke(b, context + 8, 1, i ? 16 : 12);
+        build_poke(b, context + 10, 1, 2);
+    }
 }
 
 struct build *sample_segment_heap(bool encoded)
@@ -334,6 +353,7 @@ struct build *sample_segment_heap(bool encoded)
     teb(b, 8, 0x7f1000, 0x7f0000, 0, 0, 0);
     peb(b, 8, 0x7f0000, heaps, 1, 0x7f0800);
     build_poke(b, heap + 0x10, 4, 0xddeeddee);
+    segment_contexts(b, heap);
     chain(b, 8, segments, 3);
     chain(b, 8, none, 1);
     build_poke(b, tree, 8, encoded ? UINT64_C(0x200a00) ^ tree : 0x200a00);
@@ -411,6 +431,7 @@ struct build *sample_hostile(unsigned which)
     }
     if (which == 5) { // a tree whose nodes are their own children
         build_poke(b, 0x200010, 4, 0xddeeddee);
+        segment_contexts(b, 0x200000);
         for (uint64_t head = 0x200148; head <= 0x200208; head += 0xc0)
             chain(b, 8, &head, 1);
         build_poke(b, 0x200048, 8, 0x200a00);

@@ -7,18 +7,17 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct space {
     struct dump_reader *r;
     const struct seep_nt_process_layout *layout;
-    const struct seep_heap_layout *heap;
     unsigned bytes; // of a pointer
 };
 
 static struct space space_of(struct dump_reader *r, unsigned pointer_bytes)
 {
-    return (struct space){ r, seep_nt_process_layout(pointer_bytes),
-                           &r->layouts[pointer_bytes == 8], pointer_bytes };
+    return (struct space){ r, seep_nt_process_layout(pointer_bytes), pointer_bytes };
 }
 
 static bool pointer(const struct space *s, uint64_t address, uint64_t *value)
@@ -163,208 +162,103 @@ static void read_threads(struct dump_reader *r)
 
 // --- heaps ---
 
-static bool step(const struct space *s)
+// What the walk over a heap's lists tells. Each range lies on a page of its own: now and then pages
+// are given back, so that long lists need no more memory than short ones.
+struct heap_lists {
+    struct dump_reader *r;
+    const struct dump_claim *claim;
+    bool missing, bad;
+};
+
+static bool step(struct dump_reader *r)
 {
-    if (s->r->list_steps == 0)
+    enum { RELEASE_STEP = 2048 };
+    if (r->list_steps == 0 || seep_cancelled(r->control))
         return false;
-    s->r->list_steps--;
+    if (--r->list_steps % RELEASE_STEP == 0)
+        seep_input_release(r->input);
     return true;
 }
 
-enum walk {
-    WALKED,
-    UNREAD, // a part is not in the dump
-    BROKEN, // it does not hang together
-};
-
-// Claims for each entry of the list at `head` the reservation around it. Where `check` is given it
-// says whether an entry is what it should be.
-static enum walk walk_list(const struct space *s, uint64_t head, const struct dump_claim *claim,
-                           bool (*check)(const struct space *, uint64_t heap, uint64_t entry),
-                           uint64_t heap)
+static bool on_range(void *ctx, const struct seep_heap *heap, uint64_t address, uint64_t size_bytes)
 {
-    uint64_t entry, back;
-    if (!pointer(s, head, &entry))
-        return UNREAD;
-    if (entry == 0)
-        return BROKEN;
-    while (entry != head) {
-        if (!step(s))
-            return BROKEN;
-        if (!pointer(s, entry + s->bytes, &back))
-            return UNREAD;
-        if (check && !check(s, heap, entry))
-            return BROKEN;
-        if (!dump_regions_claim(&s->r->regions, entry, claim) || !pointer(s, entry, &entry))
-            return BROKEN;
-    }
-    return WALKED;
+    struct heap_lists *lists = ctx;
+    (void)heap;
+    (void)size_bytes;
+    (void)dump_regions_claim(&lists->r->regions, address, lists->claim);
+    if (!step(lists->r))
+        lists->bad = true;
+    return lists->r->list_steps > 0;
 }
 
-static bool is_segment(const struct space *s, uint64_t heap, uint64_t entry)
+static bool on_loss(void *ctx, const char *what, uint64_t address, const char *text)
 {
-    const struct seep_memory *memory = &s->r->memory.memory;
-    uint64_t segment = entry - s->heap->fields[SEEP_HM_SEGMENT_LIST_ENTRY].offset;
-    uint64_t signature, owner;
-    // a heap is its own first segment: their signatures stand at one place
-    return seep_heap_read(s->heap, memory, segment, SEEP_HM_HEAP_SEGMENT_SIGNATURE, &signature) &&
-           signature == SEEP_NT_HEAP_SEGMENT_SIGNATURE &&
-           seep_heap_read(s->heap, memory, segment, SEEP_HM_SEGMENT_HEAP, &owner) && owner == heap;
+    struct heap_lists *lists = ctx;
+    (void)address;
+    (void)text;
+    if (strcmp(what, "heap-memory-missing") == 0)
+        lists->missing = true;
+    else
+        lists->bad = true;
+    // A list that does not end has cost enough: the other heaps are known by their address.
+    if (strcmp(what, "heap-links") == 0)
+        lists->r->list_steps = 0;
+    return step(lists->r);
 }
 
-static enum walk worse(enum walk a, enum walk b)
+struct seep_heap_process dump_heap_process(const struct dump_reader *r, unsigned pointer_bytes)
 {
-    return a > b ? a : b;
+    return (struct seep_heap_process){ .memory = &r->memory.memory,
+                                       .bits = 8 * pointer_bytes,
+                                       .build = r->has_system ? r->system.build : 0 };
 }
 
-static enum walk nt_heap(const struct space *s, uint64_t heap, const struct dump_claim *claim)
+static void read_lists(const struct space *s, struct dump_heap *heap,
+                       const struct dump_claim *claim)
 {
-    uint64_t signature;
-    if (!seep_heap_read(s->heap, &s->r->memory.memory, heap, SEEP_HM_HEAP_SIGNATURE, &signature))
-        return UNREAD;
-    if (signature != SEEP_NT_HEAP_SIGNATURE) {
-        s->r->doubts.heaps_foreign++;
-        return WALKED;
-    }
-    enum walk segments = walk_list(s, seep_heap_at(s->heap, heap, SEEP_HM_HEAP_SEGMENT_LIST), claim,
-                                   is_segment, heap);
-    enum walk blocks =
-        walk_list(s, seep_heap_at(s->heap, heap, SEEP_HM_HEAP_VIRTUAL_BLOCKS), claim, NULL, heap);
-    return worse(segments, blocks);
+    struct dump_reader *r = s->r;
+    struct seep_heap_process process = dump_heap_process(r, s->bytes);
+    struct heap_lists lists = { .r = r, .claim = claim };
+    struct seep_heap_visitor visitor = { .range = on_range, .loss = on_loss, .ctx = &lists };
+    enum seep_heap_kind kind;
+    uint8_t head[0x200];
+    heap->known = r->list_steps &&
+                  seep_heap_ranges(&process, heap->facts.address, &visitor, &heap->facts, NULL);
+    if (heap->known)
+        heap->facts.process = r->process;
+    if (lists.bad && !r->doubts.heaps_bad++)
+        r->doubts.first_bad_heap = heap->facts.address;
+    if (heap->known && !lists.missing)
+        return;
+    if (r->list_steps && !lists.missing &&
+        (seep_memory_read(process.memory, heap->facts.address, head, sizeof head) == sizeof head ||
+         seep_heap_kind_at(&process, heap->facts.address, &kind)))
+        r->doubts.heaps_foreign++;
+    else
+        r->doubts.heaps_unread++;
 }
 
-// The large blocks of a segment heap: a tree of their data, which says where they lie. Its pointers
-// may be XORed with the address of what holds them (RTL_RB_TREE.Encoded).
-static enum walk large_blocks(const struct space *s, uint64_t tree, const struct dump_claim *claim)
-{
-    enum { DEPTH = 128 }; // of a red-black tree with 2^64 nodes
-    uint64_t todo[DEPTH], root, lowest;
-    unsigned n = 0;
-    if (!pointer(s, tree, &root) || !pointer(s, tree + s->bytes, &lowest))
-        return UNREAD;
-    bool encoded = lowest & 1;
-    if (encoded && root)
-        root ^= tree;
-    if (root)
-        todo[n++] = root;
-    while (n) {
-        uint64_t node = todo[--n], child[2], address;
-        if (!step(s))
-            return BROKEN;
-        if (!pointer(s, node, &child[0]) || !pointer(s, node + s->bytes, &child[1]) ||
-            !pointer(s, seep_heap_at(s->heap, node, SEEP_HM_LARGE_ADDRESS), &address))
-            return UNREAD;
-        address &= ~UINT64_C(0xffff);
-        if (!dump_regions_claim(&s->r->regions, address, claim))
-            return BROKEN;
-        for (unsigned i = 0; i < 2; i++) {
-            if (!child[i])
-                continue;
-            if (n == DEPTH)
-                return BROKEN;
-            todo[n++] = encoded ? child[i] ^ node : child[i];
-        }
-    }
-    return WALKED;
-}
-
-// The heads of a segment heap's lists of segments by one layout; false where it has none.
-static bool segment_heads(const struct seep_heap_layout *layout, uint64_t heap, uint64_t head[2],
-                          unsigned *n)
-{
-    uint16_t context = layout->fields[SEEP_HM_CONTEXT_SEGMENT_LIST].offset;
-    if (!seep_heap_layout_has(layout, SEEP_HM_SH_LARGE_TREE, SEEP_HM_SH_LARGE_TREE) ||
-        !seep_heap_layout_has(layout, SEEP_HM_LARGE_ADDRESS, SEEP_HM_LARGE_ADDRESS))
-        return false;
-    *n = 0;
-    if (layout->fields[SEEP_HM_SH_SEGMENT_LIST].offset != SEEP_HEAP_ABSENT)
-        head[(*n)++] = seep_heap_at(layout, heap, SEEP_HM_SH_SEGMENT_LIST);
-    else if (layout->fields[SEEP_HM_SH_CONTEXTS].offset != SEEP_HEAP_ABSENT &&
-             context != SEEP_HEAP_ABSENT)
-        while (*n < 2) { // of small and of big units
-            head[*n] = seep_heap_at(layout, heap, SEEP_HM_SH_CONTEXTS) + context +
-                       (uint64_t)*n * layout->sizes[SEEP_HS_CONTEXT];
-            ++*n;
-        }
-    return *n > 0;
-}
-
-// Whether all of a layout's heads are heads of lists: the first entry points back.
-static enum walk heads_fit(const struct space *s, const struct seep_heap_layout *layout,
-                           uint64_t heap)
-{
-    uint64_t head[2], first, back;
-    unsigned n;
-    if (!segment_heads(layout, heap, head, &n))
-        return BROKEN;
-    for (unsigned i = 0; i < n; i++) {
-        if (!pointer(s, head[i], &first) || !pointer(s, first + s->bytes, &back))
-            return UNREAD;
-        if (back != head[i])
-            return BROKEN;
-    }
-    return WALKED;
-}
-
-// The layout of a segment heap moved between builds that share a number in no table: the one of the
-// build, or else whichever fits, says where its lists are.
-static enum walk segment_heap(struct space *s, uint64_t heap, const struct dump_claim *claim)
-{
-    struct seep_heap_layout other;
-    enum walk all = heads_fit(s, s->heap, heap);
-    for (unsigned i = 0; all != WALKED && seep_heap_layout_builtin(8 * s->bytes, i, &other); i++) {
-        if (heads_fit(s, &other, heap) == WALKED) {
-            s->heap = &other;
-            all = WALKED;
-        }
-    }
-    if (all != WALKED)
-        return all;
-    uint64_t head[2];
-    unsigned n;
-    if (segment_heads(s->heap, heap, head, &n))
-        while (n)
-            all = worse(all, walk_list(s, head[--n], claim, NULL, heap));
-    return worse(all, large_blocks(s, seep_heap_at(s->heap, heap, SEEP_HM_SH_LARGE_TREE), claim));
-}
-
-static void read_heap(const struct space *s, uint64_t heap)
+static void read_heap(const struct space *s, uint64_t address)
 {
     struct dump_reader *r = s->r;
     char text[40];
-    uint64_t signature;
-    int len = snprintf(text, sizeof text, "heap 0x%" PRIx64, heap);
+    int len = snprintf(text, sizeof text, "heap 0x%" PRIx64, address);
     const char *detail = seep_arena_strndup(&r->arena, text, (size_t)len);
     if (!detail || !seep_grow(&r->heaps, &r->heaps_capacity, r->n_heaps + 1, sizeof *r->heaps)) {
         (void)dump_stop(r);
         return;
     }
-    r->heaps[r->n_heaps++] = (struct dump_heap){ heap, (uint8_t)s->bytes };
+    struct dump_heap *heap = &r->heaps[r->n_heaps++];
+    *heap = (struct dump_heap){ .facts = { .address = address, .bits = (uint8_t)(8 * s->bytes) } };
     struct dump_claim claim = { wide(s, SEEP_USAGE_HEAP32), DUMP_RANK_HEAP, detail };
-    (void)dump_regions_claim(&r->regions, heap, &claim);
-    struct space own = *s;
-    enum walk how = UNREAD;
-    // both kinds have their signature at the same place
-    if (seep_heap_read(s->heap, &r->memory.memory, heap, SEEP_HM_HEAP_SEGMENT_SIGNATURE,
-                       &signature)) {
-        how = WALKED;
-        if (signature == SEEP_NT_HEAP_SEGMENT_SIGNATURE)
-            how = nt_heap(s, heap, &claim);
-        else if (signature == SEEP_NT_SEGMENT_HEAP_SIGNATURE)
-            how = segment_heap(&own, heap, &claim);
-        else
-            r->doubts.heaps_foreign++;
-    }
-    if (how == UNREAD)
-        r->doubts.heaps_unread++;
-    if (how == BROKEN && !r->doubts.heaps_bad++)
-        r->doubts.first_bad_heap = heap;
+    (void)dump_regions_claim(&r->regions, address, &claim);
+    read_lists(s, heap, &claim);
 }
 
 static bool known_heap(const struct dump_reader *r, size_t from, uint64_t heap)
 {
     for (size_t i = from; i < r->n_heaps; i++) {
-        if (r->heaps[i].address == heap)
+        if (r->heaps[i].facts.address == heap)
             return true;
     }
     return false;
@@ -422,10 +316,7 @@ void dump_usage(struct dump_reader *r)
     enum { LIST_STEPS = 4 << 20 }; // above what any process has of segments and large blocks
     struct space narrow = space_of(r, 4), full = space_of(r, 8);
     struct dump_claim shared = { SEEP_USAGE_OTHER, DUMP_RANK_OTHER, "user shared data" };
-    uint32_t build = r->has_system ? r->system.build : 0;
     r->list_steps = LIST_STEPS;
-    seep_heap_layout_fill(NULL, 32, build, &r->layouts[0]);
-    seep_heap_layout_fill(NULL, 64, build, &r->layouts[1]);
     read_threads(r);
     if (r->peb64 && !r->stopped)
         read_peb(&full, &r->peb64);
