@@ -20,6 +20,7 @@ static inline bool seep_unknown(double value)
 }
 
 struct seep_against;
+struct seep_sign;
 
 // One series that can say something about a leak.
 struct seep_judged {
@@ -111,6 +112,7 @@ double seep_seconds_needed(const struct seep_judged *judged);
 enum seep_verdict seep_verdict_beside(const struct seep_judged *judged, bool chosen_only);
 // What an event alone is worth: Windows itself saw exhaustion.
 enum seep_verdict seep_verdict_of_event(void);
+enum seep_verdict seep_verdict_of_sign(const struct seep_sign *sign); // suspect at most
 // What `n` exhaustion events in a row are worth, in each of which the same process held more,
 // `share` of the growth of the commit charge.
 enum seep_verdict seep_verdict_of_events(size_t n, double share);
@@ -164,6 +166,29 @@ void seep_fold(struct seep_drafts *drafts, struct seep_draft *into, struct seep_
 // lives.c: one image, several lives (restarts) on one machine.
 bool seep_join_lives(struct seep_scene *scene);
 void seep_write_lives(struct seep_drafts *drafts, struct seep_scene *scene);
+
+// snapshot.c: what single moments of processes say.
+bool seep_snapshots_judge(struct seep_drafts *drafts, const struct seep_dataset *data,
+                          const struct seep_detect_options *options, struct seep_err *err);
+
+// Something in a snapshot that looks like a leak.
+enum seep_sign_kind {
+    SEEP_SIGN_UNREACHABLE = 0, // blocks of a heap to which nothing points
+    SEEP_SIGN_DOMINANT,        // blocks of one size or type
+    SEEP_SIGN_ALIKE,           // allocations of one size outside of heaps: what they have committed
+    SEEP_SIGN_RESERVED_ALIKE,  // the same: what they only reserve
+    SEEP_SIGN_LITTLE_FREE,     // of a 32-bit process: its largest free range
+    SEEP_SIGN_HANDLES,
+    SEEP_SIGN_THREADS,
+    SEEP_SIGN_GROWN, // private memory, from one snapshot to the next
+};
+
+struct seep_sign {
+    enum seep_sign_kind kind;
+    double bytes, count; // NaN = unknown
+    double share;        // of the whole that it is part of, 0..1; of growth: beside what was
+    bool bits32;         // a 32-bit process
+};
 
 // events.c
 bool seep_events_judge(struct seep_drafts *drafts, const struct seep_dataset *data,

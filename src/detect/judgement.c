@@ -593,6 +593,8 @@ static bool judge(struct run *run, struct seep_judgement *out)
     }
     if (!seep_events_judge(&run->drafts, data, run->options))
         return seep_fail_memory(run->err);
+    if (!seep_snapshots_judge(&run->drafts, data, run->options, run->err))
+        return false;
     if (!settle(run) || !hand_over(run, out) || run->drafts.failed)
         return seep_fail_memory(run->err);
     return true;

@@ -316,7 +316,10 @@ static void add_numbers(struct seep_writer *writer, const struct seep_finding *f
     struct seep_buf *work = &state_of(writer)->work;
     const char *unit = seep_metric_unit(finding->metric);
     char a[SEEP_HUMAN_TEXT], b[SEEP_HUMAN_TEXT];
-    if (isfinite(finding->first) || isfinite(finding->last)) {
+    // One moment has no growth; the headline says its number.
+    bool one =
+        !isfinite(finding->first) && !finding->rate.known && finding->since_ns == SEEP_NO_TIME;
+    if (!one && (isfinite(finding->first) || isfinite(finding->last))) {
         seep_human_value(finding->first, unit, a);
         seep_human_value(finding->last, unit, b);
         seep_buf_addf(work, "from %s to %s", a, b);
@@ -398,7 +401,9 @@ static void flush(struct seep_writer *writer)
 static void on_finding(struct seep_writer *writer, const struct seep_finding *finding, size_t rank)
 {
     struct text_state *state = state_of(writer);
-    bool detailed = finding->verdict >= SEEP_VERDICT_SUSPECT;
+    // What cannot be judged may still say where the memory is.
+    bool detailed = finding->verdict >= SEEP_VERDICT_SUSPECT ||
+                    (finding->verdict == SEEP_VERDICT_UNKNOWN && finding->n_evidence);
     if (finding->verdict == SEEP_VERDICT_UNKNOWN && state->fold_unknown)
         return;
     if (rank && (detailed || state->detailed))

@@ -215,8 +215,8 @@ def all_cases(folder):
     german = text(SMALL, end, GERMAN)
     at = german.index('"Adresse"')
     write(folder, "german", german, good + [
-        f"loss other-columns count=1 bytes=- offset=0x{at:x} the columns have other names than in the "
-        "version that seep knows: they are read by position"])
+        f"loss other-columns count=1 bytes=- offset=0x{at:x} the columns have other names than in "
+        "the version that seep knows: they are read by position"])
     write(folder, "old-columns", text(SMALL, end, columns="old"), good)
     write(folder, "no-sub-blocks", text(SMALL, end, subs=False), [
         "region 1 base=0x110000 size=65536 of=0x110000 Commit Mapped <unknown> ReadWrite -",
@@ -234,15 +234,16 @@ def all_cases(folder):
         "the summary: rows are missing or were changed"])
     cut = small[:-400]
     write(folder, "truncated", cut, ["loss bad-record count=1 bytes=- offset="])
-    write(folder, "no-regions", small[:small.index('"Address"')], ["loss truncated count=1 bytes=-"])
+    write(folder, "no-regions", small[:small.index('"Address"')],
+          ["loss truncated count=1 bytes=-"])
     write(folder, "bad-rows", small.replace('"00110000","Shareable","64"',
                                             '"0011ZZ00","Shareable","64"')
           .replace('"07000000","Mapped File","16"',
                    '"07000000","Mapped File","99,999,999,999,999,999,999"'),
           ["loss bad-record count=4 bytes=- offset="])
     write(folder, "types", small.replace('"Mapped File"', '"Enclave"'),
-          ["loss unknown-type count=2 bytes=- offset=- rows with a type of memory that seep does not "
-           "know"])
+          ["loss unknown-type count=2 bytes=- offset=- rows with a type of memory that seep does "
+           "not know"])
     write(folder, "huge-address", small.replace('"FFFE0000"', '"FFFFFFFFFFFFFFFF"'),
           ["loss bad-record count=2"])
 
