@@ -206,8 +206,14 @@ enum seep_status cli_file_read(const struct cli_file *file, struct seep_sink *si
         control.ctx = &line;
     }
     struct seep_err loss = { 0 };
+    // What is dear to find is looked for only where somebody wants it.
+    struct seep_sink_ops ops = watching;
+    if (!sink->ops->heap)
+        ops.heap = NULL;
+    if (!sink->ops->blocks)
+        ops.blocks = NULL;
     struct watching_sink watch = {
-        .sink = { .ops = &watching }, .to = sink, .first = &loss, .kept = losses
+        .sink = { .ops = &ops }, .to = sink, .first = &loss, .kept = losses
     };
     struct seep_input input = { .path = file->path, .view = file->map.view, .map = &file->map };
     seep_log(SEEP_LOG_DETAIL, "%s: reading as %s", file->path, file->source->name);
