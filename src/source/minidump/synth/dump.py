@@ -22,6 +22,19 @@ def utf16(s):
     return s.encode('utf-16-le', 'surrogatepass')
 
 
+class Later:
+    """Memory of `size` bytes that is made when it is written; by itself a hole in the file."""
+
+    def __init__(self, size):
+        self.size = size
+
+    def __len__(self):
+        return self.size
+
+    def write(self, f):
+        f.seek(self.size, 1)
+
+
 class Thread:
     def __init__(self, tid, teb, stack, sp, registers=None, name=None, start=0):
         self.tid, self.teb, self.stack, self.sp = tid, teb, stack, sp  # stack: (address, size)
@@ -172,7 +185,10 @@ class Dump:
         f.write(self.bytes())
         if self.memory64 and MEMORY64 not in self.omit:
             for _, data in self.ranges:
-                self.write_sparse(f, data)
+                if isinstance(data, Later):
+                    data.write(f)
+                else:
+                    self.write_sparse(f, data)
             f.truncate()
 
     @staticmethod

@@ -131,7 +131,7 @@ class NtHeap(Owner):
         segment.top = start + size
 
     def close_run(self, segment):
-        """Ends the committed run at a page: a free entry, then the descriptor's. Returns its end."""
+        """Ends the committed run at a page, with the entry of a descriptor; returns its end."""
         units = self.descriptor_units()
         end = round_up(segment.top + units * self.unit, PAGE)
         free = (end - segment.top) // self.unit - units
