@@ -5,10 +5,10 @@ import struct
 
 from blocks import point
 from cases import base, small
-from dump import Later
+from dump import Later, vm_of
 from space import COMMIT, FREE, PRIVATE, READWRITE, RESERVE, Allocation, Region
 
-FIRST = 0x30000000000  # above everything that a process of cases.py has
+FIRST = 0x30000000000  # above the heaps and below the images of the processes of cases.py
 
 
 def owner_of(address, size, usage):
@@ -19,20 +19,27 @@ def owner_of(address, size, usage):
 
 
 def grow(dump, pieces):
-    """Adds (base, committed, reserved, memory, usage) above the process' own regions."""
-    end = dump.regions.pop()
-    at = end.base
+    """Adds (base, committed, reserved, memory, usage) in the free region that they lie in."""
+    if not pieces:
+        return
+    i = next(i for i, r in enumerate(dump.regions) if r.base <= pieces[0][0] < r.base + r.size)
+    hole = dump.regions[i]
+    at, end = hole.base, hole.base + hole.size
+    new, ranges = [], []
     for where, committed, reserved, memory, usage in pieces:
         if where > at:
-            dump.regions.append(Region(at, where - at, FREE, 0, 1))
+            new.append(Region(at, where - at, FREE, 0, 1))
         owner = owner_of(where, committed + reserved, usage)
-        dump.regions.append(Region(where, committed, COMMIT, PRIVATE, READWRITE, owner, usage))
+        new.append(Region(where, committed, COMMIT, PRIVATE, READWRITE, owner, usage))
         if reserved:
-            dump.regions.append(Region(where + committed, reserved, RESERVE, PRIVATE, 0, owner,
-                                       usage))
-        dump.ranges.append((where, memory))
+            new.append(Region(where + committed, reserved, RESERVE, PRIVATE, 0, owner, usage))
+        ranges.append((where, memory))
         at = where + committed + reserved
-    dump.regions.append(Region(at, end.base + end.size - at, FREE, 0, 1))
+    new.append(Region(at, end - at, FREE, 0, 1))
+    dump.regions[i:i + 1] = new
+    j = sum(1 for address, _ in dump.ranges if address < pieces[0][0])
+    dump.ranges[j:j] = ranges
+    dump.vm = vm_of(dump.regions)
 
 
 def regions(n=100000, size=0x100000):

@@ -368,8 +368,7 @@ class NtHeap(Owner):
         slots = [(s[2] * self.unit, b) for s in getattr(self, 'subsegments', []) for b in s[5]]
         idle = [size for size, b in slots if b is None or not b.busy]
         allocations = [s.allocation for s in self.segments] + [a for a, _ in self.virtual]
-        if self.lfh:
-            allocations.append(self.space.find(self.lfh))
+        front_end = [self.space.find(self.lfh)] if self.lfh else []
         return {
             'address': '0x%x' % self.address, 'kind': 'nt', 'bits': self.layout.bits,
             'blocks': len(busy), 'bytes': sum(b.size for b in busy),
@@ -383,6 +382,8 @@ class NtHeap(Owner):
                     'busy': len(slots) - len(idle), 'free': len(idle),
                     'free_bytes': sum(idle)},
             'virtual_blocks': len(self.virtual),
+            'virtual_bytes': sum(a.size for a, _ in self.virtual),
+            'front_end_bytes': sum(a.size for a in front_end),
             'segments': len(self.segments),
             'uncommitted_ranges': sum(len(s.uncommitted) for s in self.segments),
             'committed_bytes': sum(PAGE for a in allocations for p in a.pages if p[0] != RESERVE),

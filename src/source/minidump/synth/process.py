@@ -108,7 +108,7 @@ class Half:
         space, layout = self.space, self.layout
         for heap in self.heaps:
             heap.finish()
-        room = space.allocate(0x4000, usage='<unknown>', detail='loader data')
+        room = space.allocate(0x4000, usage='Other', detail='loader data')
         self.texts = room.base + 0x2000
         at = room.base
         peb = Record(space, layout, '_PEB', self.peb.base)

@@ -148,14 +148,19 @@ class SegmentHeap(Owner):
 
     # --- low fragmentation ------------------------------------------------------------------
 
-    def open_bucket(self, size, count, pages=None):
-        """An LFH subsegment of `count` blocks for requests of up to `size`; returns its number."""
+    def open_bucket(self, size, count):
+        """An LFH subsegment of at least `count` blocks (as many as its pages hold) for requests of
+        up to `size` bytes; returns its number."""
         block = round_up(max(size, 1), 16)
-        offset = round_up(0x30 + (2 * count + 63) // 64 * 8, 16)
-        n = max(1, (offset + block * count + PAGE - 1) // PAGE)
+
+        def offset(count):
+            return round_up(0x30 + (2 * count + 63) // 64 * 8, 16)
+        n = max(1, (offset(count) + block * count + PAGE - 1) // PAGE)
+        while offset(count + 1) + block * (count + 1) <= n * PAGE:
+            count += 1
         address = self.pages(n, ALLOCATED | FIRST | KIND_LFH)
         self.buckets.setdefault(block // 16, []).append(
-            {'address': address, 'size': block, 'count': count, 'first': offset,
+            {'address': address, 'size': block, 'count': count, 'first': offset(count),
              'slots': [None] * count})
         return block // 16, len(self.buckets[block // 16]) - 1
 
@@ -288,8 +293,10 @@ class SegmentHeap(Owner):
         for s in self.segments:
             self.write_segment(s)
         self.write_large()
-        r.set(TotalReservedPages=sum(a.size for a in self.allocations()) // PAGE,
-              TotalCommittedPages=self.committed() // PAGE)
+        # Large blocks have counters of their own.
+        large = sum(n for _, n, _ in self.large)
+        r.set(TotalReservedPages=sum(a.size for a in self.allocations()) // PAGE - large,
+              TotalCommittedPages=self.committed() // PAGE - large)
 
     def set_index(self, index):
         self.record.set(ProcessHeapListIndex=index)
@@ -336,5 +343,6 @@ class SegmentHeap(Owner):
                     'free': len(idle), 'free_bytes': sum(idle)},
             'backend_blocks': len(self.backend_blocks), 'large_blocks': len(self.large),
             'segments': len(self.segments), 'committed_bytes': self.committed(),
-            'reserved_bytes': sum(a.size for a in self.allocations()),
+            # without the guard page behind each large block
+            'reserved_bytes': sum(a.size for a in self.allocations()) - PAGE * len(self.large),
         }
