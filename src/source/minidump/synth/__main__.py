@@ -37,7 +37,7 @@ def main(args):
             open(args[3], 'w').close()
     elif len(args) == 2 and args[0] == '--seeds':
         import seeds
-        seeds.write(args[1])
+        seeds.write_all(args[1])
     else:
         print(__doc__, file=sys.stderr)
         return 2

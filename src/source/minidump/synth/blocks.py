@@ -16,7 +16,7 @@ class Block:
         body = (text * (self.size // len(text) + 1))[:self.size]
         # The letters of a text never make an address: their upper bytes are too high for x64 and
         # beyond user space on x86 because of the first bit.
-        body = bytes(c | 0x80 for c in body[:0x2000])  # a large block goes on with zeros
+        body = bytes(c | 0x80 for c in body[:0x400])  # a large block goes on with zeros
         space.write(self.address, body)
         if vtable is not None:
             space.put('P', self.address, vtable)
