@@ -15,12 +15,10 @@ import sys
 import tempfile
 import time
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(HERE, "..", "src", "source", "minidump", "synth"))
 sys.dont_write_bytecode = True
-import big  # noqa: E402
 import timed  # noqa: E402
 
+SYNTH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../src/source/minidump/synth")
 SEGMENT = 0xFD0000
 
 
@@ -37,9 +35,7 @@ def main():
             sys.exit("not enough disk in " + folder)
         path = a.keep or os.path.join(folder, "heap.dmp")
         start = time.monotonic()
-        dump, truth = big.heap(max(4, a.mb * 1_000_000 // SEGMENT))
-        with open(path, "wb") as f:
-            dump.write(f)
+        truth = timed.apart(SYNTH, "--big-heap", max(4, a.mb * 1_000_000 // SEGMENT), path)
         print("dump: %.1f MB, %d blocks, %d segments, made in %.1f s" %
               (os.path.getsize(path) / 1e6, truth["blocks"], truth["segments"],
                time.monotonic() - start))

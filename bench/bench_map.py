@@ -12,11 +12,10 @@ import os
 import sys
 import tempfile
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(HERE, "..", "src", "source", "minidump", "synth"))
 sys.dont_write_bytecode = True
-import big  # noqa: E402
 import timed  # noqa: E402
+
+SYNTH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../src/source/minidump/synth")
 
 
 def main():
@@ -29,11 +28,9 @@ def main():
     a = p.parse_args()
     with tempfile.TemporaryDirectory(dir=a.folder) as folder:
         path, head = os.path.join(folder, "large.dmp"), os.path.join(folder, "head")
-        dump, truth = big.regions(a.regions)
-        with open(path, "wb") as f:
-            dump.write(f)
+        truth = timed.apart(SYNTH, "--big-regions", a.regions, path)
         with open(path, "rb") as f, open(head, "wb") as g:
-            g.write(f.read(dump.base_rva.get()))
+            g.write(f.read(truth["memory_at"]))
         size, used = os.stat(path).st_size, os.stat(path).st_blocks * 512
         print("dump: %.1f GB (%.1f MB on disk), %d regions, %.1f MB before the memory" %
               (size / 1e9, used / 1e6, truth["regions_total"], os.path.getsize(head) / 1e6))

@@ -225,6 +225,46 @@ def small_dump(**more):
     return process.dump(), process.truth()
 
 
+def leak_objects(segment_heap=False):
+    """What tests/specimens/leak_objects.cpp does, as it would lie on Windows: 10 Session kept in a
+    chain and 3 net::Listener from globals, 400 Session lost with a net::Buffer each."""
+    process = base(threads=1)
+    process.threads[0].push(process.exe.base + 0x1234)
+    exe = process.exe
+    session, buffer, listener = (exe.cpp_class(*c) for c in (
+        ('Session', 72), ('Buffer@net', 256), ('Listener@net', 112)))
+    heap = (process.app.segment_heap if segment_heap else process.app.nt_heap)('main')
+    made, buckets = {}, {}
+
+    def make(kind):
+        # The 17th request of a size is the first that the front end serves.
+        n = made[kind] = made.get(kind, 0) + 1
+        if n < 17:
+            return heap.alloc(kind.size, kind)
+        if kind not in buckets or (n - 17) % 60 == 0:
+            buckets[kind] = heap.open_bucket(kind.size, 60)
+        return heap.alloc_lfh(buckets[kind], kind.size, kind)
+
+    for i in range(3):
+        process.global_pointer(make(listener), 'listener%d' % i)
+    chain = [make(session) for _ in range(10)]
+    process.global_pointer(chain[-1], 'sessions')
+    for older, newer in zip(chain, chain[1:]):
+        point(newer, 8, older)
+    for _ in range(400):
+        point(make(session), 16, make(buffer))
+    process.finish()
+    return process.dump(), process.truth()
+
+
+def case_leak_objects():
+    return leak_objects()
+
+
+def case_leak_objects_segment():
+    return leak_objects(True)
+
+
 def case_small():
     return small_dump()
 

@@ -16,6 +16,7 @@ from space import PAGE, RESERVE, round_up
 BUSY, EXTRA, INTERNAL, VIRTUAL = 0x01, 0x02, 0x08, 0x08
 ENCODE_FLAG = 0x00100000
 LFH_SIGNATURE = 0xF0E0D0C0
+ZONE = 0x3C0  # bytes of a zone for subsegments
 
 
 class Entry:
@@ -162,7 +163,7 @@ class NtHeap(Owner):
                                 detail='heap %s' % self.name)
         a.commit(0, 0x4000)
         self.lfh = a.base
-        self.zone = self.own(0x3F0)
+        self.zone = self.own(ZONE + 0x20)
         self.subsegments = []
         self.next_info = a.base + round_up(self.layout.sizes['_LFH_HEAP'], 16)
 
@@ -179,6 +180,8 @@ class NtHeap(Owner):
             bitmap = (count + word - 1) // word * (word // 8)
             first = round_up(self.layout.offset('_HEAP_USERDATA_HEADER', 'BitmapData') + bitmap,
                              self.unit)
+        if (len(self.subsegments) + 1) * self.layout.sizes['_HEAP_SUBSEGMENT'] > ZONE:
+            raise ValueError('a second zone of subsegments is not laid out')
         user_blocks = self.own(first + count * units * self.unit)
         zone = self.layout.offset('_LFH_BLOCK_ZONE', 'FirstSubSegment')
         address = self.zone + zone + len(self.subsegments) * self.layout.sizes['_HEAP_SUBSEGMENT']
@@ -301,7 +304,7 @@ class NtHeap(Owner):
         if layout.windows == 'win7':
             size = layout.sizes['_HEAP_SUBSEGMENT']
             zone.set(FreePointer=zone.at('FirstSubSegment') + len(self.subsegments) * size,
-                     Limit=self.zone + 0x3F0 - size)
+                     Limit=self.zone + ZONE + 0x20 - size)
             space.put('P', self.lfh + (0x38 if layout.bits == 64 else 0x20), self.address)
         else:
             lfh = Record(space, layout, '_LFH_HEAP', self.lfh)
