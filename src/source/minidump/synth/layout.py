@@ -230,6 +230,11 @@ WIN7.update({
         SizeIndex 0x10 0x8 I
         Signature 0x18 0xc I
     '''),
+    '_LFH_HEAP': (0x7E0, 0x3E0, '''
+        SubSegmentZones 0x28 0x18 L
+        ZoneBlockSize 0x38 0x20 P
+        Heap 0x40 0x24 P
+    '''),
     '_PEB': (0x380, 0x248, WIN10['_PEB'][2]),
 })
 

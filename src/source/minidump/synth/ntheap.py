@@ -16,6 +16,7 @@ from space import PAGE, RESERVE, round_up
 BUSY, EXTRA, INTERNAL, VIRTUAL = 0x01, 0x02, 0x08, 0x08
 ENCODE_FLAG = 0x00100000
 LFH_SIGNATURE = 0xF0E0D0C0
+FRONT_END_WIN7 = 0xD4000
 ZONE = 0x3C0  # bytes of a zone for subsegments
 
 
@@ -159,10 +160,17 @@ class NtHeap(Owner):
     # --- the LFH front end ------------------------------------------------------------------
 
     def open_lfh(self):
-        a = self.space.allocate(0x10000, usage=self.usage, commit=False,
+        """The front end's own structures: a virtual block of the heap in Windows 7 (as in a real
+        dump), a reservation of its own since."""
+        win7 = self.layout.windows == 'win7'
+        size = FRONT_END_WIN7 if win7 else 0x10000
+        a = self.space.allocate(size, usage=self.usage, commit=False,
                                 detail='heap %s' % self.name)
-        a.commit(0, 0x4000)
+        a.commit(0, size if win7 else 0x4000)
+        self.front_end = a
         self.lfh = a.base
+        if win7:
+            self.lfh += self.layout.sizes['_HEAP_VIRTUAL_ALLOC_ENTRY']
         self.zone = self.own(ZONE + 0x20)
         self.subsegments = []
         self.next_info = a.base + round_up(self.layout.sizes['_LFH_HEAP'], 16)
@@ -290,12 +298,16 @@ class NtHeap(Owner):
         free = sorted((e for s in self.segments for e in s.entries if not e.flags & BUSY),
                       key=lambda e: e.units)
         space.link(r.at('FreeLists'), [e.address + self.unit for e in free])
-        space.link(r.at('VirtualAllocdBlocks'), [a.base for a, _ in self.virtual])
+        virtual = [a.base for a, _ in self.virtual]
+        if self.lfh and self.layout.windows == 'win7':
+            virtual.insert(0, self.front_end.base)
+        space.link(r.at('VirtualAllocdBlocks'), virtual)
 
     def write_virtual(self, a, size):
         r = Record(self.space, self.layout, '_HEAP_VIRTUAL_ALLOC_ENTRY', a.base)
         r.set(CommitSize=a.size, ReserveSize=a.size)
-        self.encode(r.at('BusyBlock'), a.size - size, BUSY | EXTRA | VIRTUAL, 0, 0, 4)
+        # The field of the previous size is not encoded here.
+        self.encode(r.at('BusyBlock'), a.size - size, BUSY | EXTRA | VIRTUAL, self.code2, 0, 4)
 
     def write_lfh(self):
         space, layout = self.space, self.layout
@@ -305,7 +317,10 @@ class NtHeap(Owner):
             size = layout.sizes['_HEAP_SUBSEGMENT']
             zone.set(FreePointer=zone.at('FirstSubSegment') + len(self.subsegments) * size,
                      Limit=self.zone + ZONE + 0x20 - size)
-            space.put('P', self.lfh + (0x38 if layout.bits == 64 else 0x20), self.address)
+            lfh = Record(space, layout, '_LFH_HEAP', self.lfh)
+            lfh.set(Heap=self.address)
+            space.link(lfh.at('SubSegmentZones'), [zone.at('ListEntry')])
+            self.write_virtual(self.front_end, FRONT_END_WIN7 - 0x2D8)
         else:
             lfh = Record(space, layout, '_LFH_HEAP', self.lfh)
             lfh.set(Heap=self.address, NextSegmentInfoArrayAddress=self.next_info,
@@ -371,7 +386,9 @@ class NtHeap(Owner):
         slots = [(s[2] * self.unit, b) for s in getattr(self, 'subsegments', []) for b in s[5]]
         idle = [size for size, b in slots if b is None or not b.busy]
         allocations = [s.allocation for s in self.segments] + [a for a, _ in self.virtual]
-        front_end = [self.space.find(self.lfh)] if self.lfh else []
+        front_end = [self.front_end] if self.lfh else []
+        if self.layout.windows == 'win7':
+            allocations += front_end
         return {
             'address': '0x%x' % self.address, 'kind': 'nt', 'bits': self.layout.bits,
             'blocks': len(busy), 'bytes': sum(b.size for b in busy),

@@ -239,7 +239,7 @@ class SegmentHeap(Owner):
         a heap of their own."""
         if not self.large:
             return
-        where = self.space.allocate(PAGE, detail='heap metadata').base
+        where = self.space.allocate(PAGE, usage=self.usage, detail='heap metadata').base
         nodes = sorted(self.large, key=lambda x: x[0].base)
         middle = len(nodes) // 2
 
