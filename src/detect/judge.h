@@ -96,6 +96,9 @@ bool seep_judge(const struct seep_dataset *data, const struct seep_tracks *track
 // test i is still a discovery among the n. `q` may be `p`. False when memory is out.
 bool seep_adjust_p(const double *p, size_t n, double *q);
 
+// The same of the p of a machine's series, to their q. False when memory is out.
+bool seep_adjust_machine(struct seep_scene *scene);
+
 // verdict.c: the only place that says "leaking".
 // `chosen_only`: see struct seep_scene.
 enum seep_verdict seep_verdict_of(const struct seep_judged *judged, bool chosen_only);
@@ -104,6 +107,8 @@ enum seep_verdict seep_verdict_of(const struct seep_judged *judged, bool chosen_
 bool seep_seen_enough(const struct seep_judged *judged, double observed_s);
 // Whether so much growth, of this metric, in this time, matters; and why not (a static text).
 bool seep_growth_matters(const struct seep_judged *judged, const char **why_not);
+// The least growth that does, in so much time.
+double seep_least_growth(const struct seep_judged *judged);
 // How long an observation has to be, in all, before more can be said: for `unknown` and `suspect`.
 // An estimate: what it did goes on as it was.
 double seep_seconds_needed(const struct seep_judged *judged);
