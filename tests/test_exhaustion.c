@@ -16,13 +16,14 @@
 struct leak {
     double days, per_day, rhythm, noise, phase;
     uint64_t seed;
+    double start; // height of the approach with which it starts
 };
 
 // What the process holds t seconds after the first look, without noise.
 static double without_noise(const struct leak *leak, double t_s)
 {
-    double day = t_s / DAY_S;
-    return 500 * MB + leak->per_day * day +
+    double day = t_s / DAY_S, start = leak->start * (1 - exp(-day * 15 / leak->days));
+    return 500 * MB + start + leak->per_day * day +
            leak->rhythm * sin(6.283185307179586 * (day + leak->phase));
 }
 
@@ -82,7 +83,7 @@ static void a_rhythm_is_followed_to_the_limit(void **state)
     (void)state;
     unsigned holds = 0, close_to = 0;
     for (int i = 0; i < 24; i++) {
-        struct leak leak = { 4, 100 * MB, 60 * MB, 2 * MB, i / 7.0, 40 + (uint64_t)i };
+        struct leak leak = { 4, 100 * MB, 60 * MB, 2 * MB, i / 7.0, 40 + (uint64_t)i, 0 };
         struct answer a;
         double room = (150 + 40.0 * i) * MB;
         assert_true(ask(&leak, room, &a));
@@ -105,20 +106,24 @@ static void intervals_hold_the_truth(void **state)
     (void)state;
     static const struct {
         const char *name;
-        double days, rhythm, noise;
+        double days, rhythm, noise, start;
     } kinds[] = {
-        { "a line, a day", 1, 0, 5 * MB },
-        { "a line, four days", 4, 0, 15 * MB },
-        { "under a rhythm, a day", 1, 35 * MB, 1.5 * MB },
-        { "under a rhythm, two days", 2, 70 * MB, 6 * MB },
-        { "under a rhythm, a week", 7, 60 * MB, 10 * MB },
+        { "a line, a day", 1, 0, 5 * MB, 0 },
+        { "a line, four days", 4, 0, 15 * MB, 0 },
+        { "under a rhythm, a day", 1, 35 * MB, 1.5 * MB, 0 },
+        { "under a rhythm, two days", 2, 70 * MB, 6 * MB, 0 },
+        { "under a rhythm, a week", 7, 60 * MB, 10 * MB, 0 },
+        { "after a warm-up, a day", 1, 0, 1.5 * MB, 80 * MB },
+        { "after a warm-up, four days", 4, 0, 12 * MB, 250 * MB },
     };
     for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
         unsigned n = 0, holds = 0;
         struct gen_random random = { 99 + k };
         for (unsigned i = 0; i < 60; i++) {
-            struct leak leak = { kinds[k].days,        100 * MB,    kinds[k].rhythm, kinds[k].noise,
-                                 gen_uniform(&random), 1000 * k + i };
+            struct leak leak = { kinds[k].days,        100 * MB,
+                                 kinds[k].rhythm,      kinds[k].noise,
+                                 gen_uniform(&random), 1000 * k + i,
+                                 kinds[k].start };
             struct answer a;
             if (!ask(&leak, kinds[k].days * 100 * MB * (0.5 + 3 * gen_uniform(&random)), &a))
                 continue;

@@ -342,5 +342,9 @@ void seep_shape_find(const struct seep_grid *grid, struct seep_shape *shape)
     for (size_t i = 0; i < w.n; i++)
         shape->course[i] = w.y[i];
     size_t from = find_onset(grid, range->from, range->growth, shape);
+    // A start approaches its level for longer than until the lines meet: what is left of it then,
+    // is small after as long again, twice.
+    if (shape->warmed_up)
+        from = from * 3 < n / 2 ? from * 3 : (from > n / 2 ? from : n / 2);
     measure(grid, from, shape);
 }
