@@ -190,6 +190,43 @@ static void healthy_machines_are_steady(void **state)
     }
 }
 
+// What stirs too little to be accused, whatever it did, takes no evidence from a leak; what stirs
+// more does.
+static void quiet_series_are_no_tests(void **state)
+{
+    (void)state;
+    double q[3];
+    for (int kind = 0; kind < 3; kind++) { // alone, among quiet ones, among loud ones
+        struct gen_data gen;
+        gen_data_init(&gen);
+        struct seep_machine_id m = gen_machine(&gen, "SRV01");
+        for (unsigned i = 0; i < (kind ? 400 : 1); i++) {
+            struct seep_process_id p =
+                gen_process(&gen, m, i ? "svc.exe" : "leaky.exe", 400 + i, T0 - S);
+            struct gen_spec spec = { .family = i ? GEN_AR1 : GEN_LEAK_AR1,
+                                     .seed = 5 + i,
+                                     .start_ns = T0,
+                                     .tick_s = 60,
+                                     .n = 240,
+                                     .level = 200 * MIB,
+                                     .noise = i == 0 ? 3 * MIB : (kind == 1 ? 8192 : 3 * MIB),
+                                     .growth = i ? 0 : 40 * MIB };
+            add_process_series(&gen, m, p, SEEP_METRIC_PRIVATE_BYTES, spec);
+        }
+        struct seep_judgement j = judge(&gen);
+        const struct seep_finding *f = finding(&j, "private-data/leaky.exe:400");
+        assert_non_null(f);
+        q[kind] = f->q;
+        if (kind < 2)
+            assert_int_equal(f->verdict, SEEP_VERDICT_LEAKING);
+        seep_judgement_clear(&j);
+        gen_data_clear(&gen);
+    }
+    print_message("q alone %.2g, among 399 quiet %.2g, among 399 loud ones %.2g\n", q[0], q[1],
+                  q[2]);
+    assert_true(q[0] == q[1] && q[2] > 100 * q[0]);
+}
+
 static void judgements_are_deterministic(void **state)
 {
     (void)state;
@@ -679,6 +716,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_leaker_is_found_and_no_other),
         cmocka_unit_test(healthy_machines_are_steady),
+        cmocka_unit_test(quiet_series_are_no_tests),
         cmocka_unit_test(judgements_are_deterministic),
         cmocka_unit_test(too_little_is_unknown),
         cmocka_unit_test(pool_growth_is_a_drivers_or_a_processes),

@@ -39,6 +39,7 @@ struct seep_judged {
     size_t finding; // index into the findings + 1; 0 = none
     size_t life_of; // index + 1 of the series that speaks for all lives of this image; 0 = none
     bool speaks;    // it is that series
+    size_t led_by;  // index + 1 of what it grows in lockstep with, and is accused in its place
     struct seep_against *against; // what a baseline shows of it; NULL = nothing was looked for
 };
 
