@@ -10,6 +10,7 @@
     0.5              // growth of the second half over that of the first: e^(-T / 2 tau) for warm-up
                      // with time constant tau, so 0.5 lets through what tau > 0.72 T does
 #define STOPPED 0.25 // growth in the last quarter over a quarter of the growth
+#define LOG_ODDS 3.0 // 20 to 1
 #define RETAINED                                                                                   \
     0.4           // least floor of the last quarter above the start, over the growth; a line: 0.75
 #define KNOWN 0.5 // what growth that began lately must add to the highest floor before it
@@ -121,6 +122,32 @@ static void find_slowing(const struct seep_grid *grid, struct range *range)
     range->ratio = slope > curve ? (slope + curve) / (slope - curve) : INFINITY;
 }
 
+// Whether two lines that meet, the second one level and at least a fifth long, explain the floors
+// clearly better than one: where noise hides the stop from four windows at the end, all of them
+// show it. The likelihoods are compared as of so many values as do not depend on each other, for
+// what grows in lumps bends by chance.
+static bool levels_off(const struct seep_windows *w, double growth)
+{
+    struct seep_knot knot;
+    size_t n = w->n;
+    if (!seep_knot_find(w->x, w->y, n, &knot) || n - knot.at < n / 5 ||
+        knot.after * (w->x[n - 1] - w->x[0]) >= STOPPED * growth)
+        return false;
+    double e[SEEP_TREND_MAX], mean = 0, squares = 0, lagged = 0, m = (double)n;
+    for (size_t i = 0; i < n; i++) {
+        double x = w->x[i] - w->x[knot.at];
+        e[i] = w->y[i] - (x < 0 ? knot.before : knot.after) * x;
+        mean += e[i] / m;
+    }
+    for (size_t i = 0; i < n; i++) {
+        squares += (e[i] - mean) * (e[i] - mean);
+        lagged += i ? (e[i] - mean) * (e[i - 1] - mean) : 0;
+    }
+    double phi = squares > 0 ? lagged / squares : 0;
+    phi = m > 8 ? fmin(fmax((phi * m + 2) / (m - 4), 0), 0.9) : 0.9;
+    return -log(fmax(1 - knot.gain, 1e-9)) * m * (1 - phi) / (1 + phi) > 2 * LOG_ODDS;
+}
+
 // Growth in quarters of the range and what it says.
 static enum seep_form form_of(const struct seep_grid *grid, struct range *range)
 {
@@ -148,7 +175,7 @@ static enum seep_form form_of(const struct seep_grid *grid, struct range *range)
         return SEEP_FORM_RELEASED;
     double step_rest, line_rest;
     seep_step_or_line(w.y, n, &step_rest, &line_rest);
-    if (end - late < STOPPED * range->growth / 4)
+    if (end - late < STOPPED * range->growth / 4 || levels_off(&w, range->growth))
         return SEEP_FORM_STOPPED;
     double most = 0;
     for (size_t i = 1; i < n; i++)
