@@ -341,29 +341,6 @@ static bool find_limits(struct run *run, struct seep_scene *scene)
     return true;
 }
 
-// p of every series to q, over the machine's series. What is short is not a test; what has not the
-// shape of a leak counts with p = 1.
-static bool adjust(struct seep_scene *scene)
-{
-    double *p = seep_alloc(scene->n_judged + 1, sizeof *p);
-    if (!p)
-        return false;
-    size_t n = 0;
-    for (size_t i = 0; i < scene->n_judged; i++) {
-        const struct seep_judged *j = &scene->judged[i];
-        if (j->shape.form != SEEP_FORM_SHORT)
-            p[n++] = j->life_of ? 1 : j->shape.p;
-    }
-    bool done = seep_adjust_p(p, n, p);
-    n = 0;
-    for (size_t i = 0; i < scene->n_judged; i++) {
-        struct seep_judged *j = &scene->judged[i];
-        j->q = j->shape.form != SEEP_FORM_SHORT ? p[n++] : 1;
-    }
-    seep_free(p);
-    return done;
-}
-
 static bool judge_machine(struct run *run, struct seep_scene *scene)
 {
     run->constant.known = false;
@@ -388,7 +365,7 @@ static bool judge_machine(struct run *run, struct seep_scene *scene)
     }
     if (!find_limits(run, scene))
         return false;
-    if (!seep_join_lives(scene) || !adjust(scene) ||
+    if (!seep_join_lives(scene) || !seep_adjust_machine(scene) ||
         (run->baselines && !seep_baselines_adjust(scene)))
         return seep_fail_memory(run->err);
     seep_scene_sum(scene);

@@ -10,6 +10,7 @@
     0.5              // growth of the second half over that of the first: e^(-T / 2 tau) for warm-up
                      // with time constant tau, so 0.5 lets through what tau > 0.72 T does
 #define STOPPED 0.25 // growth in the last quarter over a quarter of the growth
+#define LOG_ODDS 3.0 // 20 to 1
 #define RETAINED                                                                                   \
     0.4           // least floor of the last quarter above the start, over the growth; a line: 0.75
 #define KNOWN 0.5 // what growth that began lately must add to the highest floor before it
@@ -23,6 +24,7 @@ struct range {
     double evidence; // mean of the tests' Cauchy scores, see cauchy_score()
     enum seep_form form;
     double start, growth;
+    double reach; // root of the sum of squares of the steps, times that of their number
     double ratio; // growth of the second half over that of the first
 };
 
@@ -120,6 +122,32 @@ static void find_slowing(const struct seep_grid *grid, struct range *range)
     range->ratio = slope > curve ? (slope + curve) / (slope - curve) : INFINITY;
 }
 
+// Whether two lines that meet, the second one level and at least a fifth long, explain the floors
+// clearly better than one: where noise hides the stop from four windows at the end, all of them
+// show it. The likelihoods are compared as of so many values as do not depend on each other, for
+// what grows in lumps bends by chance.
+static bool levels_off(const struct seep_windows *w, double growth)
+{
+    struct seep_knot knot;
+    size_t n = w->n;
+    if (!seep_knot_find(w->x, w->y, n, &knot) || n - knot.at < n / 5 ||
+        knot.after * (w->x[n - 1] - w->x[0]) >= STOPPED * growth)
+        return false;
+    double e[SEEP_TREND_MAX], mean = 0, squares = 0, lagged = 0, m = (double)n;
+    for (size_t i = 0; i < n; i++) {
+        double x = w->x[i] - w->x[knot.at];
+        e[i] = w->y[i] - (x < 0 ? knot.before : knot.after) * x;
+        mean += e[i] / m;
+    }
+    for (size_t i = 0; i < n; i++) {
+        squares += (e[i] - mean) * (e[i] - mean);
+        lagged += i ? (e[i] - mean) * (e[i - 1] - mean) : 0;
+    }
+    double phi = squares > 0 ? lagged / squares : 0;
+    phi = m > 8 ? fmin(fmax((phi * m + 2) / (m - 4), 0), 0.9) : 0.9;
+    return -log(fmax(1 - knot.gain, 1e-9)) * m * (1 - phi) / (1 + phi) > 2 * LOG_ODDS;
+}
+
 // Growth in quarters of the range and what it says.
 static enum seep_form form_of(const struct seep_grid *grid, struct range *range)
 {
@@ -134,6 +162,10 @@ static enum seep_form form_of(const struct seep_grid *grid, struct range *range)
         least = fmin(least, w.y[i]);
     range->start = start;
     range->growth = end - start;
+    range->reach = 0;
+    for (size_t i = 1; i < n; i++)
+        range->reach += (w.y[i] - w.y[i - 1]) * (w.y[i] - w.y[i - 1]);
+    range->reach = sqrt(range->reach * (double)(n - 1));
     find_slowing(grid, range);
     struct seep_kendall order;
     if (!(range->growth > 0))
@@ -143,7 +175,7 @@ static enum seep_form form_of(const struct seep_grid *grid, struct range *range)
         return SEEP_FORM_RELEASED;
     double step_rest, line_rest;
     seep_step_or_line(w.y, n, &step_rest, &line_rest);
-    if (end - late < STOPPED * range->growth / 4)
+    if (end - late < STOPPED * range->growth / 4 || levels_off(&w, range->growth))
         return SEEP_FORM_STOPPED;
     double most = 0;
     for (size_t i = 1; i < n; i++)
@@ -223,9 +255,8 @@ static void find_about(const struct seep_grid *grid, size_t from, double base,
     }
 }
 
-// The rate from `from` on, and how the steps went. `raw` is the grid with its rhythm.
-static void measure(const struct seep_grid *grid, const struct seep_grid *raw, size_t from,
-                    struct seep_shape *shape)
+// The rate from `from` on, and how the steps went. `grid` is without its rhythm.
+static void measure(const struct seep_grid *grid, size_t from, struct seep_shape *shape)
 {
     size_t cells = grid->n - from;
     struct seep_windows w;
@@ -252,13 +283,15 @@ static void measure(const struct seep_grid *grid, const struct seep_grid *raw, s
     // A value is known to one unit (a page) at best, a moment to one look.
     double unit = fabs(shape->start) >= 1 << 20 ? 4096 : 1, width = w.x[w.n - 1] - w.x[0];
     double blur = width > 0 ? (unit + fabs(slope.slope) * grid->cell_ns / 1e9 / 10) / width : 0;
+    // What the rhythm took may have been growth, and the other way round.
+    double wider = 1 / sqrt(1 - shape->wave.common);
     shape->rate = slope.slope;
-    shape->rate_low = slope.low - blur;
-    shape->rate_high = slope.high + blur;
+    shape->rate_low = slope.slope - (slope.slope - slope.low) * wider - blur;
+    shape->rate_high = slope.slope + (slope.high - slope.slope) * wider + blur;
     double end_s = ((double)grid->end_ns - (double)grid->start_ns) / 1e9;
     shape->trend = base + shape->rate * end_s;
     shape->pivot_s = end_s - (w.x[0] + w.x[w.n - 1]) / 2;
-    find_about(raw, from, base, shape);
+    find_about(grid, from, base, shape);
     shape->window_s = grid->cell_ns / 1e9 * (double)size;
     shape->n_steps = w.n - 1;
     shape->n_up = 0;
@@ -304,7 +337,7 @@ void seep_shape_find(const struct seep_grid *grid, struct seep_shape *shape)
     // From here on without the rhythm of the day.
     const struct seep_grid *raw = grid;
     struct seep_grid calm = *grid;
-    if (seep_grid_remove_rhythm(&calm))
+    if (seep_grid_remove_rhythm(&calm, &shape->wave))
         grid = &calm;
     struct range ranges[3] = { { .from = 0 }, { .from = n / 2 }, { .from = n - n / 4 } };
     static const double weights[3][3] = { { 1 }, { 0.6, 0.4 }, { 0.5, 0.3, 0.2 } };
@@ -315,6 +348,7 @@ void seep_shape_find(const struct seep_grid *grid, struct seep_shape *shape)
     for (unsigned i = 0; i < n_ranges; i++) {
         ranges[i].form = i ? later_form(grid, &ranges[0], &ranges[i]) : form_of(grid, &ranges[i]);
         test_range(grid, &ranges[i]);
+        shape->reach = fmax(shape->reach, ranges[i].reach);
         evidence += weights[n_ranges - 1][i] * ranges[i].evidence;
         if (i && ranges[i].form == SEEP_FORM_GROWING && ranges[best].form != SEEP_FORM_GROWING)
             best = i;
@@ -335,5 +369,9 @@ void seep_shape_find(const struct seep_grid *grid, struct seep_shape *shape)
     for (size_t i = 0; i < w.n; i++)
         shape->course[i] = w.y[i];
     size_t from = find_onset(grid, range->from, range->growth, shape);
-    measure(grid, raw, from, shape);
+    // A start approaches its level for longer than until the lines meet: what is left of it then,
+    // is small after as long again, twice.
+    if (shape->warmed_up)
+        from = from * 3 < n / 2 ? from * 3 : (from > n / 2 ? from : n / 2);
+    measure(grid, from, shape);
 }
