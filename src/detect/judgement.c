@@ -342,7 +342,8 @@ static bool find_limits(struct run *run, struct seep_scene *scene)
 }
 
 // p of every series to q, over the machine's series. What is short is not a test; what has not the
-// shape of a leak counts with p = 1.
+// shape of a leak, or grows by less than matters, counts with p = 1: a hundred handles that nobody
+// asks about are no evidence for the next accusation.
 static bool adjust(struct seep_scene *scene)
 {
     double *p = seep_alloc(scene->n_judged + 1, sizeof *p);
@@ -351,8 +352,9 @@ static bool adjust(struct seep_scene *scene)
     size_t n = 0;
     for (size_t i = 0; i < scene->n_judged; i++) {
         const struct seep_judged *j = &scene->judged[i];
+        const char *why_not;
         if (j->shape.form != SEEP_FORM_SHORT)
-            p[n++] = j->life_of ? 1 : j->shape.p;
+            p[n++] = j->life_of || !seep_growth_matters(j, &why_not) ? 1 : j->shape.p;
     }
     bool done = seep_adjust_p(p, n, p);
     n = 0;
