@@ -6,9 +6,7 @@
 
 // Limits of the shapes. They are ratios of a series to itself, so they hold for every metric; the
 // measured operating characteristic is in docs/detection.md.
-#define SLOWING                                                                                    \
-    0.5              // growth of the second half over that of the first: e^(-T / 2 tau) for warm-up
-                     // with time constant tau, so 0.5 lets through what tau > 0.72 T does
+#define SLOWING SEEP_SHAPE_SLOWING
 #define STOPPED 0.25 // growth in the last quarter over a quarter of the growth
 #define RETAINED                                                                                   \
     0.4           // least floor of the last quarter above the start, over the growth; a line: 0.75
@@ -54,6 +52,11 @@ static double cauchy_tail(double score)
     return score > 0 ? atan2(1, score) / pi : 1;
 }
 
+double seep_cauchy_mean(double p, double other)
+{
+    return cauchy_tail((cauchy_score(p) + cauchy_score(other)) / 2);
+}
+
 // The tests on one range: of steps between windows of several widths, floors and medians, and of
 // the slope where the noise is stationary.
 static void test_range(const struct seep_grid *grid, struct range *range)
@@ -81,11 +84,11 @@ static void test_range(const struct seep_grid *grid, struct range *range)
                 sum += cauchy_score(drift.p);
         }
     }
-    bool tries_slope = grid->n_gaps == 0 && cells >= SEEP_STATIONARY_MIN;
+    bool tries_slope = cells >= SEEP_STATIONARY_MIN;
     if (tries_slope) {
         seep_windows_make(grid, range->from, grid->n, windows_of(cells, 256), SEEP_WINDOW_LEVEL,
                           &w);
-        if (seep_drift_stationary(w.y, w.n, &drift))
+        if (seep_drift_stationary(w.y, w.broken, w.n, &drift))
             stationary = cauchy_score(drift.p);
     }
     // A third is for the one test of the other kind.
@@ -94,29 +97,36 @@ static void test_range(const struct seep_grid *grid, struct range *range)
         range->evidence += (stationary - range->evidence) / 3;
 }
 
+void seep_parabola(const double *y, size_t n, double *slope, double *curve)
+{
+    // On x = -1..1 the polynomials 1, x, x^2 - mean(x^2) are orthogonal.
+    double m = (double)n, square = 0, across = 0, bend = 0, mean = 0;
+    *slope = *curve = 0;
+    for (size_t i = 0; i < n; i++) {
+        double x = 2 * (double)i / (m - 1) - 1;
+        square += x * x / m;
+        mean += y[i] / m;
+    }
+    for (size_t i = 0; i < n; i++) {
+        double x = 2 * (double)i / (m - 1) - 1, q = x * x - square;
+        across += x * x;
+        bend += q * q;
+        *slope += x * (y[i] - mean);
+        *curve += q * (y[i] - mean);
+    }
+    *slope /= across;
+    *curve /= bend;
+}
+
 // Growth of the second half over that of the first, by a parabola through the median levels of
 // `range`: all of them say it more surely than the floors at three places.
 static void find_slowing(const struct seep_grid *grid, struct range *range)
 {
     size_t cells = grid->n - range->from;
     struct seep_windows w;
+    double slope, curve;
     seep_windows_make(grid, range->from, grid->n, windows_of(cells, 32), SEEP_WINDOW_LEVEL, &w);
-    // On x = -1..1 the polynomials 1, x, x^2 - mean(x^2) are orthogonal.
-    double n = (double)w.n, square = 0, across = 0, bend = 0, slope = 0, curve = 0, mean = 0;
-    for (size_t i = 0; i < w.n; i++) {
-        double x = 2 * (double)i / (n - 1) - 1;
-        square += x * x / n;
-        mean += w.y[i] / n;
-    }
-    for (size_t i = 0; i < w.n; i++) {
-        double x = 2 * (double)i / (n - 1) - 1, q = x * x - square;
-        across += x * x;
-        bend += q * q;
-        slope += x * (w.y[i] - mean);
-        curve += q * (w.y[i] - mean);
-    }
-    slope /= across;
-    curve /= bend;
+    seep_parabola(w.y, w.n, &slope, &curve);
     range->ratio = slope > curve ? (slope + curve) / (slope - curve) : INFINITY;
 }
 
@@ -307,7 +317,7 @@ void seep_shape_find(const struct seep_grid *grid, struct seep_shape *shape)
     if (seep_grid_remove_rhythm(&calm))
         grid = &calm;
     struct range ranges[3] = { { .from = 0 }, { .from = n / 2 }, { .from = n - n / 4 } };
-    static const double weights[3][3] = { { 1 }, { 0.6, 0.4 }, { 0.5, 0.3, 0.2 } };
+    static const double weights[3][3] = { { 1 }, { 0.7, 0.3 }, { 0.7, 0.2, 0.1 } };
     unsigned n_ranges = n >= 96 ? 3 : (n >= 2 * SEEP_SHAPE_MIN_LOOKS ? 2 : 1);
     double evidence = 0;
     // What the whole observation says stands, unless a later part grows as a leak does.
