@@ -14,6 +14,12 @@
 #define ORDER 0.5 // Kendall's tau of the floors
 #define ONE_STEP 0.5 // of the growth at once; less, and it is the largest of several
 #define CRUMB 0.2    // of the whole range's growth
+// So much likelier (by a logarithm) has a cap, reached two looks before the end or earlier, to be
+// than a line. A quarter of ten looks is two steps, in which noise looks like growth; one of thirty
+// is seven, and a line that looks like a cap there is the commoner mistake.
+#define CAP_OF_FEW 1.0
+#define CAP_OF_SHORT 4.0
+enum { FEW_LOOKS = 16, SHORT_LOOKS = 48 };
 
 // The range of cells from `from` to the end of the grid.
 struct range {
@@ -130,6 +136,34 @@ static void find_slowing(const struct seep_grid *grid, struct range *range)
     range->ratio = slope > curve ? (slope + curve) / (slope - curve) : INFINITY;
 }
 
+// How much likelier a rise that ends at a cap, two looks before the end or earlier, makes y than a
+// straight line does: half the logarithm of the ratio of the squared errors, for each value.
+static double cap_over_line(const double *y, size_t n)
+{
+    double line = 0, best = INFINITY;
+    for (size_t cap = n - 1; cap >= n / 2; cap--) {
+        double mx = 0, my = 0, xx = 0, xy = 0, yy = 0, m = (double)n;
+        if (cap == n - 2)
+            continue; // one look is no level
+        for (size_t i = 0; i < n; i++) {
+            mx += (double)(i < cap ? i : cap) / m;
+            my += y[i] / m;
+        }
+        for (size_t i = 0; i < n; i++) {
+            double x = (double)(i < cap ? i : cap) - mx, v = y[i] - my;
+            xx += x * x;
+            xy += x * v;
+            yy += v * v;
+        }
+        double left = fmax(yy - xy * xy / xx, 0);
+        if (cap == n - 1)
+            line = left;
+        else
+            best = fmin(best, left);
+    }
+    return best > 0 ? log(line / best) / 2 : INFINITY;
+}
+
 // Growth in quarters of the range and what it says.
 static enum seep_form form_of(const struct seep_grid *grid, struct range *range)
 {
@@ -155,6 +189,9 @@ static enum seep_form form_of(const struct seep_grid *grid, struct range *range)
     seep_step_or_line(w.y, n, &step_rest, &line_rest);
     if (end - late < STOPPED * range->growth / 4)
         return SEEP_FORM_STOPPED;
+    if (cells <= SHORT_LOOKS &&
+        (double)n * cap_over_line(w.y, n) > (cells < FEW_LOOKS ? CAP_OF_FEW : CAP_OF_SHORT))
+        return SEEP_FORM_SLOWING;
     double most = 0;
     for (size_t i = 1; i < n; i++)
         most = fmax(most, w.y[i] - w.y[i - 1]);
