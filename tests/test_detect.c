@@ -159,7 +159,7 @@ static void drift_tests_keep_their_size(void **state)
                 assert_true(seep_drift_steps(y, NULL, 24, &drift));
                 steps += drift.p < 0.05;
                 rare += drift.p < 0.001;
-                stationary += seep_drift_stationary(y, 128, &drift) && drift.p < 0.001;
+                stationary += seep_drift_stationary(y, NULL, 128, &drift) && drift.p < 0.001;
             }
             print_message(
                 "phi %.1f %s: steps %.4f at 0.05, %.4f at 0.001; stationary %.4f at 0.001\n",

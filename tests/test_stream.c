@@ -323,7 +323,8 @@ static void batch_and_stream_agree(void **state)
         next_look(&r, 60 + 0.5 * gen_uniform(&random));
         double sum = 0;
         for (unsigned i = 0; i < ALL; i++) {
-            see(&r, subjects[i], values[i][k]);
+            bool failed = i % 5 == 0 && gen_uniform(&random) < 0.01; // a look shows nothing
+            see(&r, subjects[i], failed ? 0 : values[i][k]);
             sum += values[i][k];
         }
         see(&r, commit, sum);
@@ -671,6 +672,42 @@ static void cells_agree_with_points(void **state)
     assert_true(cells.n <= SEEP_CELLS_MAX && cells.low[0] == 0 && cells.first == 1);
 }
 
+// The lowest value of a track of `n` looks of which a share failed, each for `looks` looks.
+static double lowest_of(unsigned n, double share, int looks)
+{
+    static struct seep_grid grid;
+    struct seep_track track = { 0 };
+    struct gen_random random = { 77 };
+    int failing = 0;
+    for (unsigned i = 0; i < n; i++) {
+        if (failing == 0 && i > 0 && i + 1 < n && gen_uniform(&random) < share)
+            failing = looks;
+        assert_true(seep_track_add(&track, T0 + i * 60 * S, failing ? 0 : 1e8 + i));
+        failing -= failing > 0;
+    }
+    assert_true(seep_track_grid(&track, T0 + n * 60 * S, 60 * S, NULL, &grid));
+    double low = INFINITY;
+    for (size_t i = 0; i < grid.n; i++)
+        low = fmin(low, grid.low[i]);
+    seep_track_clear(&track);
+    return low;
+}
+
+static void looks_that_failed_are_no_floor(void **state)
+{
+    (void)state;
+    static const unsigned lengths[] = { 400, 1400, 12000 }; // a cell each; points; cells
+    for (size_t k = 0; k < 3; k++) {
+        assert_true(lowest_of(lengths[k], 0.003, 1) >= 1e8);
+        // What lasts, or comes often, is how the series is.
+        assert_true(lowest_of(lengths[k], 0.003, 9) < 1);
+        assert_true(k == 0 || lowest_of(lengths[k], 0.4, 1) < 1);
+    }
+    struct seep_point few[] = { { 0, 50 }, { S, 0 }, { 2 * S, 40 }, { 3 * S, 8 }, { 4 * S, 60 } };
+    seep_mend_failed_looks(few, 5);
+    assert_true(few[1].value == 40 && few[3].value == 8);
+}
+
 // What the inner sink refuses, the stream refuses, and says why.
 static void a_full_disk_is_passed_on(void **state)
 {
@@ -697,6 +734,7 @@ int main(void)
         cmocka_unit_test(the_rule_of_alarms_holds),
         cmocka_unit_test(memory_is_bounded),
         cmocka_unit_test(cells_agree_with_points),
+        cmocka_unit_test(looks_that_failed_are_no_floor),
         cmocka_unit_test(a_full_disk_is_passed_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

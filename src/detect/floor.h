@@ -37,6 +37,18 @@ size_t seep_unwrap32(struct seep_point *points, size_t n);
 bool seep_is_wide32(double value);
 size_t seep_wraps32(size_t wraps, double before, double value, double usual);
 
+// Whether `value` is a look that failed, if it was held no longer than looks are apart: a counter
+// that could not be read shows 0, and no program gives back nine tenths of what it has and takes it
+// again between one look and the next.
+static inline bool seep_is_failed_look(double before, double value, double after)
+{
+    return value < before / 10 && value < after / 10;
+}
+// Of so many looks so many failed: whether that is still rare. If not, it is how the series is.
+bool seep_is_rare_failure(uint64_t failed, uint64_t looks);
+// Puts the lesser neighbour in the place of each look that failed, unless they are many.
+void seep_mend_failed_looks(struct seep_point *points, size_t n);
+
 // Times in which nothing was written, much longer than usual.
 enum { SEEP_MAX_SILENCES = 32 };
 struct seep_silences {

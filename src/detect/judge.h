@@ -170,7 +170,13 @@ void seep_relate(struct seep_drafts *drafts, struct seep_scene *scene);
 void seep_fold(struct seep_drafts *drafts, struct seep_draft *into, struct seep_draft *from);
 
 // lives.c: one image, several lives (restarts) on one machine.
-bool seep_join_lives(struct seep_scene *scene);
+// `at` puts a judged series on its grid again; a grid with n = 0 where there is none. False when
+// that failed, and then so does seep_join_lives.
+struct seep_life_grids {
+    bool (*at)(void *ctx, const struct seep_judged *judged, struct seep_grid *grid);
+    void *ctx;
+};
+bool seep_join_lives(struct seep_scene *scene, const struct seep_life_grids *grids);
 void seep_write_lives(struct seep_drafts *drafts, struct seep_scene *scene);
 
 // snapshot.c: what single moments of processes say.

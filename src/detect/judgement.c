@@ -341,6 +341,24 @@ static bool find_limits(struct run *run, struct seep_scene *scene)
     return true;
 }
 
+struct life_reader {
+    struct run *run;
+    const struct seep_scene *scene;
+};
+
+static bool grid_of_life(void *ctx, const struct seep_judged *judged, struct seep_grid *grid)
+{
+    struct life_reader *reader = ctx;
+    const struct seep_scene *scene = reader->scene;
+    const struct seep_silences *machine = scene->busiest ? &scene->silences : NULL;
+    const struct seep_track *track = track_of(reader->run, judged->series);
+    if (!track)
+        return false;
+    if (!seep_track_grid(track, judged->last_ns, scene->tick_ns, machine, grid))
+        grid->n = 0;
+    return true;
+}
+
 static bool judge_machine(struct run *run, struct seep_scene *scene)
 {
     run->constant.known = false;
@@ -365,8 +383,9 @@ static bool judge_machine(struct run *run, struct seep_scene *scene)
     }
     if (!find_limits(run, scene))
         return false;
-    if (!seep_join_lives(scene) || !seep_adjust_machine(scene) ||
-        (run->baselines && !seep_baselines_adjust(scene)))
+    struct life_reader reader = { run, scene };
+    if (!seep_join_lives(scene, &(struct seep_life_grids){ grid_of_life, &reader }) ||
+        !seep_adjust_machine(scene) || (run->baselines && !seep_baselines_adjust(scene)))
         return seep_fail_memory(run->err);
     seep_scene_sum(scene);
     size_t n_tested = 0;

@@ -6,9 +6,7 @@
 
 // Limits of the shapes. They are ratios of a series to itself, so they hold for every metric; the
 // measured operating characteristic is in docs/detection.md.
-#define SLOWING                                                                                    \
-    0.5              // growth of the second half over that of the first: e^(-T / 2 tau) for warm-up
-                     // with time constant tau, so 0.5 lets through what tau > 0.72 T does
+#define SLOWING SEEP_SHAPE_SLOWING
 #define STOPPED 0.25 // growth in the last quarter over a quarter of the growth
 #define LOG_ODDS 3.0 // 20 to 1
 #define RETAINED                                                                                   \
@@ -17,6 +15,12 @@
 #define ORDER 0.5 // Kendall's tau of the floors
 #define ONE_STEP 0.5 // of the growth at once; less, and it is the largest of several
 #define CRUMB 0.2    // of the whole range's growth
+// So much likelier (by a logarithm) has a cap, reached two looks before the end or earlier, to be
+// than a line. A quarter of ten looks is two steps, in which noise looks like growth; one of thirty
+// is seven, and a line that looks like a cap there is the commoner mistake.
+#define CAP_OF_FEW 1.0
+#define CAP_OF_SHORT 4.0
+enum { FEW_LOOKS = 16, SHORT_LOOKS = 48 };
 
 // The range of cells from `from` to the end of the grid.
 struct range {
@@ -56,6 +60,11 @@ static double cauchy_tail(double score)
     return score > 0 ? atan2(1, score) / pi : 1;
 }
 
+double seep_cauchy_mean(double p, double other)
+{
+    return cauchy_tail((cauchy_score(p) + cauchy_score(other)) / 2);
+}
+
 // The tests on one range: of steps between windows of several widths, floors and medians, and of
 // the slope where the noise is stationary.
 static void test_range(const struct seep_grid *grid, struct range *range)
@@ -83,11 +92,11 @@ static void test_range(const struct seep_grid *grid, struct range *range)
                 sum += cauchy_score(drift.p);
         }
     }
-    bool tries_slope = grid->n_gaps == 0 && cells >= SEEP_STATIONARY_MIN;
+    bool tries_slope = cells >= SEEP_STATIONARY_MIN;
     if (tries_slope) {
         seep_windows_make(grid, range->from, grid->n, windows_of(cells, 256), SEEP_WINDOW_LEVEL,
                           &w);
-        if (seep_drift_stationary(w.y, w.n, &drift))
+        if (seep_drift_stationary(w.y, w.broken, w.n, &drift))
             stationary = cauchy_score(drift.p);
     }
     // A third is for the one test of the other kind.
@@ -96,29 +105,36 @@ static void test_range(const struct seep_grid *grid, struct range *range)
         range->evidence += (stationary - range->evidence) / 3;
 }
 
+void seep_parabola(const double *y, size_t n, double *slope, double *curve)
+{
+    // On x = -1..1 the polynomials 1, x, x^2 - mean(x^2) are orthogonal.
+    double m = (double)n, square = 0, across = 0, bend = 0, mean = 0;
+    *slope = *curve = 0;
+    for (size_t i = 0; i < n; i++) {
+        double x = 2 * (double)i / (m - 1) - 1;
+        square += x * x / m;
+        mean += y[i] / m;
+    }
+    for (size_t i = 0; i < n; i++) {
+        double x = 2 * (double)i / (m - 1) - 1, q = x * x - square;
+        across += x * x;
+        bend += q * q;
+        *slope += x * (y[i] - mean);
+        *curve += q * (y[i] - mean);
+    }
+    *slope /= across;
+    *curve /= bend;
+}
+
 // Growth of the second half over that of the first, by a parabola through the median levels of
 // `range`: all of them say it more surely than the floors at three places.
 static void find_slowing(const struct seep_grid *grid, struct range *range)
 {
     size_t cells = grid->n - range->from;
     struct seep_windows w;
+    double slope, curve;
     seep_windows_make(grid, range->from, grid->n, windows_of(cells, 32), SEEP_WINDOW_LEVEL, &w);
-    // On x = -1..1 the polynomials 1, x, x^2 - mean(x^2) are orthogonal.
-    double n = (double)w.n, square = 0, across = 0, bend = 0, slope = 0, curve = 0, mean = 0;
-    for (size_t i = 0; i < w.n; i++) {
-        double x = 2 * (double)i / (n - 1) - 1;
-        square += x * x / n;
-        mean += w.y[i] / n;
-    }
-    for (size_t i = 0; i < w.n; i++) {
-        double x = 2 * (double)i / (n - 1) - 1, q = x * x - square;
-        across += x * x;
-        bend += q * q;
-        slope += x * (w.y[i] - mean);
-        curve += q * (w.y[i] - mean);
-    }
-    slope /= across;
-    curve /= bend;
+    seep_parabola(w.y, w.n, &slope, &curve);
     range->ratio = slope > curve ? (slope + curve) / (slope - curve) : INFINITY;
 }
 
@@ -146,6 +162,34 @@ static bool levels_off(const struct seep_windows *w, double growth)
     double phi = squares > 0 ? lagged / squares : 0;
     phi = m > 8 ? fmin(fmax((phi * m + 2) / (m - 4), 0), 0.9) : 0.9;
     return -log(fmax(1 - knot.gain, 1e-9)) * m * (1 - phi) / (1 + phi) > 2 * LOG_ODDS;
+}
+
+// How much likelier a rise that ends at a cap, two looks before the end or earlier, makes y than a
+// straight line does: half the logarithm of the ratio of the squared errors, for each value.
+static double cap_over_line(const double *y, size_t n)
+{
+    double line = 0, best = INFINITY;
+    for (size_t cap = n - 1; cap >= n / 2; cap--) {
+        double mx = 0, my = 0, xx = 0, xy = 0, yy = 0, m = (double)n;
+        if (cap == n - 2)
+            continue; // one look is no level
+        for (size_t i = 0; i < n; i++) {
+            mx += (double)(i < cap ? i : cap) / m;
+            my += y[i] / m;
+        }
+        for (size_t i = 0; i < n; i++) {
+            double x = (double)(i < cap ? i : cap) - mx, v = y[i] - my;
+            xx += x * x;
+            xy += x * v;
+            yy += v * v;
+        }
+        double left = fmax(yy - xy * xy / xx, 0);
+        if (cap == n - 1)
+            line = left;
+        else
+            best = fmin(best, left);
+    }
+    return best > 0 ? log(line / best) / 2 : INFINITY;
 }
 
 // Growth in quarters of the range and what it says.
@@ -177,6 +221,9 @@ static enum seep_form form_of(const struct seep_grid *grid, struct range *range)
     seep_step_or_line(w.y, n, &step_rest, &line_rest);
     if (end - late < STOPPED * range->growth / 4 || levels_off(&w, range->growth))
         return SEEP_FORM_STOPPED;
+    if (cells <= SHORT_LOOKS &&
+        (double)n * cap_over_line(w.y, n) > (cells < FEW_LOOKS ? CAP_OF_FEW : CAP_OF_SHORT))
+        return SEEP_FORM_SLOWING;
     double most = 0;
     for (size_t i = 1; i < n; i++)
         most = fmax(most, w.y[i] - w.y[i - 1]);
@@ -340,7 +387,7 @@ void seep_shape_find(const struct seep_grid *grid, struct seep_shape *shape)
     if (seep_grid_remove_rhythm(&calm, &shape->wave))
         grid = &calm;
     struct range ranges[3] = { { .from = 0 }, { .from = n / 2 }, { .from = n - n / 4 } };
-    static const double weights[3][3] = { { 1 }, { 0.6, 0.4 }, { 0.5, 0.3, 0.2 } };
+    static const double weights[3][3] = { { 1 }, { 0.7, 0.3 }, { 0.7, 0.2, 0.1 } };
     unsigned n_ranges = n >= 96 ? 3 : (n >= 2 * SEEP_SHAPE_MIN_LOOKS ? 2 : 1);
     double evidence = 0;
     // What the whole observation says stands, unless a later part grows as a leak does.

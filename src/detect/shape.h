@@ -63,6 +63,17 @@ enum { SEEP_SHAPE_MIN_LOOKS = 8 };
 
 void seep_shape_find(const struct seep_grid *grid, struct seep_shape *shape);
 
+// Two p values of the same growth, however they depend on each other, as one (Liu and Xie 2020).
+double seep_cauchy_mean(double p, double other);
+
+// Growth of the second half over that of the first below which it is slowing: e^(-T / 2 tau) for a
+// warm-up with time constant tau, so 0.5 lets through what tau > 0.72 T does.
+#define SEEP_SHAPE_SLOWING 0.5
+
+// The parabola through y at even steps: it grows by slope - curve in the first half and by slope +
+// curve in the second. n >= 3.
+void seep_parabola(const double *y, size_t n, double *slope, double *curve);
+
 // onset.c: the best split of y over x into two straight lines that meet.
 struct seep_knot {
     size_t at;            // window at which they meet
