@@ -206,7 +206,7 @@ enum seep_status cli_file_read(const struct cli_file *file, struct seep_sink *si
         control.ctx = &line;
     }
     struct seep_err loss = { 0 };
-    // What is dear to find is looked for only where somebody wants it.
+    // What is dear to find is offered only where somebody takes it.
     struct seep_sink_ops ops = watching;
     if (!sink->ops->heap)
         ops.heap = NULL;

@@ -61,11 +61,17 @@ void seep_heap_lose(struct seep_heap_walker *w, const char *what, uint64_t addre
 
 bool seep_heap_link(struct seep_heap_walker *w, uint64_t address)
 {
-    if (w->links < SEEP_HEAP_MAX_LINKS) {
+    // Each link lies in memory of its own, forward and backward pointer: a list that is longer than
+    // the memory has room for is a circle.
+    uint64_t room = w->process->held_bytes / (2 * (uint64_t)w->layout.pointer_bytes);
+    uint32_t most = SEEP_HEAP_MAX_LINKS;
+    if (w->process->held_bytes && room < most)
+        most = (uint32_t)room;
+    if (w->links < most) {
         w->links++;
         return true;
     }
-    if (w->links == SEEP_HEAP_MAX_LINKS) {
+    if (w->links == most) {
         w->links++;
         seep_heap_lose(w, "heap-links", address,
                        "the lists of the heap at 0x%" PRIx64 " do not end: they are cut off",

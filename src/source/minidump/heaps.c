@@ -7,6 +7,7 @@
 #include "symbols/readable.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,16 +48,24 @@ static bool on_blocks(void *ctx, const struct seep_blocks *blocks)
     return seep_sink_blocks(h->r->sink, &fact) || dump_stop(h->r);
 }
 
-// What of a heap's memory is not in the dump is told of the whole dump once (usage-partial).
+// What of a heap's memory is not in the dump its writer left out.
 static bool on_loss(void *ctx, const char *what, uint64_t address, const char *text)
 {
     enum { LOSSES = 64 }; // said one by one
     struct heaps *h = ctx;
+    char line[SEEP_MAX_MESSAGE / 2];
     if (h->losses++ >= LOSSES)
         return true;
-    bool ok = seep_sink_lose(h->r->sink, what, 1, SEEP_UNKNOWN_COUNT, SEEP_NO_OFFSET,
-                             "%s (at address 0x%" PRIx64 ")", text, address);
-    return ok || dump_stop(h->r);
+    (void)snprintf(line, sizeof line, "%.400s (at address 0x%" PRIx64 ")", text, address);
+    struct seep_loss loss = {
+        .what = what,
+        .count = 1,
+        .bytes = SEEP_UNKNOWN_COUNT,
+        .offset = SEEP_NO_OFFSET,
+        .text = line,
+        .harmless = strcmp(what, "heap-memory-missing") == 0,
+    };
+    return seep_sink_loss(h->r->sink, &loss) || dump_stop(h->r);
 }
 
 // --- symbols
@@ -179,6 +188,7 @@ struct roots {
     size_t n_registers, registers_capacity;
     uint64_t *stack_pointers; // ascending
     size_t n_stack_pointers, pointers_capacity;
+    uint64_t n_missing; // regions that the dump does not hold whole
 };
 
 static void roots_clear(struct roots *roots)
@@ -237,6 +247,22 @@ static uint64_t stack_in_use(const struct roots *roots, const struct dump_region
     return roots->stack_pointers[low] & ~UINT64_C(7);
 }
 
+// Whether the dump holds all of a range.
+static bool held(const struct dump_reader *r, uint64_t address, uint64_t size_bytes)
+{
+    const struct seep_memory *memory = &r->memory.memory;
+    while (size_bytes) {
+        struct seep_bytes piece = memory->span(memory, address);
+        if (!piece.len)
+            return false;
+        if (piece.len >= size_bytes)
+            break;
+        address += piece.len;
+        size_bytes -= piece.len;
+    }
+    return true;
+}
+
 // Everything that can be written and does not belong to a heap: what the census knows of heaps it
 // leaves out by itself. Where the protection is unknown, all that is held.
 static bool add_regions(struct dump_reader *r, struct roots *roots)
@@ -251,6 +277,8 @@ static bool add_regions(struct dump_reader *r, struct roots *roots)
             base = stack_in_use(roots, at);
         if (!seep_grow(&roots->at, &roots->capacity, roots->n + 1, sizeof *roots->at))
             return false;
+        if (!held(r, base, at->size_bytes - (base - at->base)))
+            roots->n_missing++;
         roots->at[roots->n++] = (struct seep_census_root){
             .address = base,
             .size_bytes = at->size_bytes - (base - at->base),
@@ -262,26 +290,37 @@ static bool add_regions(struct dump_reader *r, struct roots *roots)
 
 // --- what is told
 
+// Whether the writer put all memory into the dump (MiniDumpWithFullMemory).
+static bool is_full(const struct dump_reader *r)
+{
+    enum { WITH_FULL_MEMORY = 2 };
+    return r->dump.flags & WITH_FULL_MEMORY && r->memory.n_missing == 0;
+}
+
 static bool push_census(struct heaps *h)
 {
     struct dump_reader *r = h->r;
     struct roots roots = { 0 };
     struct seep_census_heap *heaps = seep_alloc(r->n_heaps, sizeof *heaps);
     struct seep_census_image *images = seep_alloc(r->n_images + 1, sizeof *images);
+    size_t n = 0;
     bool ok = heaps && images && add_registers(r, &roots) && add_regions(r, &roots);
-    for (size_t i = 0; ok && i < r->n_heaps; i++)
-        heaps[i] = (struct seep_census_heap){ r->heaps[i].facts.address,
-                                              &h->process[r->heaps[i].facts.bits == 64] };
+    for (size_t i = 0; ok && i < r->n_heaps; i++) {
+        if (r->heaps[i].known)
+            heaps[n++] = (struct seep_census_heap){ r->heaps[i].facts.address,
+                                                    &h->process[r->heaps[i].facts.bits == 64] };
+    }
+    bool whole = roots.n && !roots.n_missing && (!r->regions.derived || is_full(r));
     for (size_t i = 0; ok && i < r->n_images; i++)
         images[i] = (struct seep_census_image){ r->images[i].base, r->images[i].size_bytes };
     struct seep_census census = {
         .memory = &r->memory.memory,
         .heaps = heaps,
-        .n_heaps = r->n_heaps,
+        .n_heaps = n,
         .roots = roots.at,
-        .n_roots = roots.n,
+        .n_roots = whole ? roots.n : 0,
         .registers = roots.registers,
-        .n_registers = roots.n_registers,
+        .n_registers = whole ? roots.n_registers : 0,
         .images = images,
         .n_images = r->n_images,
         .symbol = r->input->symbols ? symbol_at : NULL,
@@ -293,7 +332,12 @@ static bool push_census(struct heaps *h)
     struct seep_census_visitor visitor = {
         .heap = on_heap, .blocks = on_blocks, .loss = on_loss, .ctx = h
     };
-    if (ok)
+    if (ok && n && !whole)
+        ok = seep_sink_note(r->sink, "unreachable-unknown", SEEP_UNKNOWN_COUNT, SEEP_UNKNOWN_COUNT,
+                            SEEP_NO_OFFSET,
+                            "the dump does not hold all memory that may point into heaps: what "
+                            "nothing points to cannot be told");
+    if (ok && n)
         ok = seep_heap_census(&census, &visitor, NULL, &r->sink->error);
     roots_clear(&roots);
     seep_free(images);

@@ -177,7 +177,7 @@ static bool step(struct dump_reader *r)
         return false;
     if (--r->list_steps % RELEASE_STEP == 0)
         seep_input_release(r->input);
-    return true;
+    return r->list_steps > 0;
 }
 
 static bool on_range(void *ctx, const struct seep_heap *heap, uint64_t address, uint64_t size_bytes)
@@ -186,9 +186,9 @@ static bool on_range(void *ctx, const struct seep_heap *heap, uint64_t address, 
     (void)heap;
     (void)size_bytes;
     (void)dump_regions_claim(&lists->r->regions, address, lists->claim);
-    if (!step(lists->r))
-        lists->bad = true;
-    return lists->r->list_steps > 0;
+    bool more = step(lists->r);
+    lists->bad |= !more;
+    return more;
 }
 
 static bool on_loss(void *ctx, const char *what, uint64_t address, const char *text)
@@ -209,6 +209,7 @@ static bool on_loss(void *ctx, const char *what, uint64_t address, const char *t
 struct seep_heap_process dump_heap_process(const struct dump_reader *r, unsigned pointer_bytes)
 {
     return (struct seep_heap_process){ .memory = &r->memory.memory,
+                                       .held_bytes = r->memory.held_bytes,
                                        .bits = 8 * pointer_bytes,
                                        .build = r->has_system ? r->system.build : 0 };
 }
