@@ -3,9 +3,14 @@
 //
 // A source announces a machine, processes and series (and gets ids that are valid for this run
 // only), opens a *tick* (a moment of one machine at which samples were taken) and gives that tick's
-// samples. Strings are copied by the sink. Every call returns false when the sink cannot take more
-// (out of memory, disk full, cancelled): the source stops then and returns SEEP_FAILED;
-// `seep_sink_error` says why. A sink never fails because of what the facts say.
+// samples. Modules, regions, handles, heaps and blocks are of the moment of the newest tick: a
+// source that knows when a snapshot was taken opens that tick before them. What the system counts
+// of a process at that moment are samples of its series. SEEP_NO_TIME is a moment, too: what
+// follows such a tick is one snapshot, and nobody knows when it was.
+//
+// Strings are copied by the sink. Every call returns false when the sink cannot take more (out of
+// memory, disk full, cancelled): the source stops then and returns SEEP_FAILED; `seep_sink_error`
+// says why. A sink never fails because of what the facts say.
 #ifndef SEEP_MODEL_SINK_H
 #define SEEP_MODEL_SINK_H
 

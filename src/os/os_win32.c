@@ -184,6 +184,20 @@ void seep_os_map_done(const struct seep_os_map *map, size_t offset)
     mapping->done = offset;
 }
 
+void seep_os_map_scattered(const struct seep_os_map *map, size_t offset, bool scattered)
+{
+    // A view of a file reads a few pages around a fault and has no advice to take.
+    (void)map;
+    (void)offset;
+    (void)scattered;
+}
+
+void seep_os_map_release(const struct seep_os_map *map)
+{
+    if (map->view.len)
+        (void)VirtualUnlock((void *)(uintptr_t)map->view.data, map->view.len);
+}
+
 int64_t seep_os_now_ns(void)
 {
     FILETIME now;

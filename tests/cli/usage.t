@@ -12,10 +12,10 @@ $ seep analyze --jsno x
 ! seep: there is no option --jsno here: did you mean --json?
 ? 2
 $ seep analyze --top
-! seep: --top wants N: show the N gravest findings (text: 20; 0 = all)
+! seep: --top wants N: show the first N of each list (text: 20; 0 = all)
 ? 2
 $ seep analyze --top=-1 x
-! seep: '-1' is no value for --top: show the N gravest findings (text: 20; 0 = all)
+! seep: '-1' is no value for --top: show the first N of each list (text: 20; 0 = all)
 ? 2
 $ seep analyze --as word x
 ! seep: 'word' is no value for --as: blg pdh-csv pdh-tsv .*seep.* (re)
