@@ -155,6 +155,22 @@ static bool pass_blocks(struct seep_sink *s, const struct seep_blocks *f)
     return seep_sink_blocks(((struct watching_sink *)s)->to, f);
 }
 
+static bool pass_stack(struct seep_sink *s, struct seep_stack_id parent, const struct seep_frame *f,
+                       struct seep_stack_id *id)
+{
+    return seep_sink_stack(((struct watching_sink *)s)->to, parent, f, id);
+}
+
+static bool pass_site(struct seep_sink *s, const struct seep_site *f)
+{
+    return seep_sink_site(((struct watching_sink *)s)->to, f);
+}
+
+static bool pass_site_frees(struct seep_sink *s, const struct seep_site_frees *f)
+{
+    return seep_sink_site_frees(((struct watching_sink *)s)->to, f);
+}
+
 static bool pass_event(struct seep_sink *s, const struct seep_event *f)
 {
     return seep_sink_event(((struct watching_sink *)s)->to, f);
@@ -190,6 +206,9 @@ static const struct seep_sink_ops watching = {
     .handle = pass_handle,
     .heap = pass_heap,
     .blocks = pass_blocks,
+    .stack = pass_stack,
+    .site = pass_site,
+    .site_frees = pass_site_frees,
     .event = pass_event,
     .tally = pass_tally,
     .loss = watch_loss,
@@ -206,7 +225,7 @@ enum seep_status cli_file_read(const struct cli_file *file, struct seep_sink *si
         control.ctx = &line;
     }
     struct seep_err loss = { 0 };
-    // What is dear to find is offered only where somebody takes it.
+    // What is dear to find is looked for only where somebody wants it.
     struct seep_sink_ops ops = watching;
     if (!sink->ops->heap)
         ops.heap = NULL;
@@ -215,9 +234,12 @@ enum seep_status cli_file_read(const struct cli_file *file, struct seep_sink *si
     struct watching_sink watch = {
         .sink = { .ops = &ops }, .to = sink, .first = &loss, .kept = losses
     };
-    struct seep_input input = {
-        .path = file->path, .view = file->map.view, .map = &file->map, .symbols = file->symbols
-    };
+    struct seep_input input = { .path = file->path,
+                                .view = file->map.view,
+                                .map = &file->map,
+                                .symbols = file->symbols,
+                                .blocks = file->blocks,
+                                .peek = file->peek };
     seep_log(SEEP_LOG_DETAIL, "%s: reading as %s", file->path, file->source->name);
     enum seep_status status = file->source->read(&input, &watch.sink, &control, read_bytes, err);
     if (line.shown)
