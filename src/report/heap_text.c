@@ -97,7 +97,7 @@ static void add_heaps(struct text *t)
     if (!n)
         return;
     seep_buf_addf(&t->out, "\n%-18s %-7s %4s %10s %10s %10s %10s %10s %10s\n", "heap", "kind",
-                  "bits", "blocks", "bytes", "entries", "free", "committed", "reserved");
+                  "bits", "blocks", "bytes", "busy", "free", "committed", "reserved");
     for (size_t i = 0; i < n; i++) {
         const struct seep_heap *h = &space->heaps[i];
         bool counted = t->summary->counted;
