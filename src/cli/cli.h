@@ -61,7 +61,7 @@ struct cli_file {
     const char *path;
     struct seep_os_map map;
     const struct seep_source *source;
-    bool blocks, peek; // as in seep_input; set between opening and reading
+    bool brief, peek; // as in seep_input; set between opening and reading
 };
 
 // Maps a file and finds the source that reads it (`as`: its name, NULL = by bids).

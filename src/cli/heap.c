@@ -58,7 +58,6 @@ static bool read_file(struct look *look, const char *path)
         look->status = CLI_EXIT_INPUT;
         return false;
     }
-    file.blocks = true;
     file.peek = cli_has(look->args, CLI_PEEK);
     seep_spaces_init(&look->spaces);
     enum seep_status how = cli_file_read(&file, &look->spaces.sink, cli_has(look->args, CLI_QUIET),

@@ -218,7 +218,7 @@ enum seep_status cli_file_read(const struct cli_file *file, struct seep_sink *si
     struct seep_input input = { .path = file->path,
                                 .view = file->map.view,
                                 .map = &file->map,
-                                .blocks = file->blocks,
+                                .brief = file->brief,
                                 .peek = file->peek };
     seep_log(SEEP_LOG_DETAIL, "%s: reading as %s", file->path, file->source->name);
     enum seep_status status = file->source->read(&input, &watch.sink, &control, read_bytes, err);

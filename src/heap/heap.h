@@ -38,8 +38,9 @@ struct seep_heap_visitor {
 // What the address space is.
 struct seep_heap_process {
     const struct seep_memory *memory;
-    unsigned bits;                  // 32 or 64: of the heaps of this ntdll
-    uint32_t build;                 // Windows build number, for the built-in layouts; 0 = unknown
+    uint64_t held_bytes; // that the memory holds in all: lists are not longer; 0 = unknown
+    unsigned bits;       // 32 or 64: of the heaps of this ntdll
+    uint32_t build;      // Windows build number, for the built-in layouts; 0 = unknown
     const struct seep_types *types; // of that ntdll; NULL = the built-in layout of the build
     uint64_t heap_key; // the keys of segment heaps: seep_heap_keys; 0 = unknown, then they are
     uint64_t lfh_key;  // derived from what they encode and believed where the walk bears them out

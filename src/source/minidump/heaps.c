@@ -383,7 +383,7 @@ bool dump_push_heaps(struct dump_reader *r)
         return dump_stop(r);
     find_types(&h, 32, &h.process[0]);
     find_types(&h, 64, &h.process[1]);
-    bool ok = ops->blocks ? push_census(&h) : push_totals(&h);
+    bool ok = ops->blocks && !r->input->brief ? push_census(&h) : push_totals(&h);
     seep_free(h.symbols);
     return ok;
 }
