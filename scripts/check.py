@@ -169,6 +169,8 @@ def stage_fuzz(log, _counts):
         raise StageFailed("no fuzz target was built")
     seeds_of = {seeds.parent.name.replace("-", "_"): seeds
                 for seeds in (ROOT / "src/source").glob("*/seeds")}
+    seeds_of |= {seeds.name.replace("-", "_"): seeds
+                 for seeds in (ROOT / "src").glob("*/seeds/*") if seeds.is_dir()}
     complaints = []
     for target in targets:
         found = WORK / "corpus" / target.name

@@ -61,12 +61,17 @@ struct cli_file {
     const char *path;
     struct seep_os_map map;
     const struct seep_source *source;
-    bool brief, peek; // as in seep_input; set between opening and reading
+    struct seep_symbols *symbols; // the caller's; NULL = addresses stay addresses
+    bool brief, peek;             // as in seep_input; set between opening and reading
 };
 
 // Maps a file and finds the source that reads it (`as`: its name, NULL = by bids).
 bool cli_file_open(const char *path, const char *as, struct cli_file *file, struct seep_err *err);
 void cli_file_close(struct cli_file *file);
+
+// symbols.c: where names come from, by --symbols, _NT_ALT_SYMBOL_PATH, _NT_SYMBOL_PATH and the
+// folders of the files; what is skipped is said on stderr. NULL with `err` only when memory is out.
+struct seep_symbols *cli_symbols_open(const struct cli_args *args, struct seep_err *err);
 
 // The losses of one file, kept for the head of a document. Zeroed = none.
 struct cli_losses {

@@ -218,6 +218,7 @@ enum seep_status cli_file_read(const struct cli_file *file, struct seep_sink *si
     struct seep_input input = { .path = file->path,
                                 .view = file->map.view,
                                 .map = &file->map,
+                                .symbols = file->symbols,
                                 .brief = file->brief,
                                 .peek = file->peek };
     seep_log(SEEP_LOG_DETAIL, "%s: reading as %s", file->path, file->source->name);
@@ -236,8 +237,9 @@ enum seep_status cli_file_read(const struct cli_file *file, struct seep_sink *si
     return status;
 }
 
-bool cli_import(struct seep_case *c, const struct cli_args *args, const char *const *files,
-                size_t n_files, enum cli_exit *worst, struct seep_err *err)
+static bool import_files(struct seep_case *c, const struct cli_args *args, const char *const *files,
+                         size_t n_files, struct seep_symbols *symbols, enum cli_exit *worst,
+                         struct seep_err *err)
 {
     for (size_t i = 0; i < n_files; i++) {
         struct seep_err own = { 0 };
@@ -254,6 +256,7 @@ bool cli_import(struct seep_case *c, const struct cli_args *args, const char *co
             *worst = CLI_EXIT_INPUT;
             continue;
         }
+        file.symbols = symbols;
         if (!seep_case_begin_source(c, files[i], file.source->name, file.map.view.len,
                                     SEEP_CASE_IMPORT, &sink, err)) {
             cli_file_close(&file);
@@ -279,4 +282,13 @@ bool cli_import(struct seep_case *c, const struct cli_args *args, const char *co
             break;
     }
     return true;
+}
+
+bool cli_import(struct seep_case *c, const struct cli_args *args, const char *const *files,
+                size_t n_files, enum cli_exit *worst, struct seep_err *err)
+{
+    struct seep_symbols *symbols = cli_symbols_open(args, err);
+    bool ok = symbols && import_files(c, args, files, n_files, symbols, worst, err);
+    seep_symbols_close(symbols);
+    return ok;
 }

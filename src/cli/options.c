@@ -6,6 +6,7 @@
 #include "base/time.h"
 #include "os/os.h"
 #include "source/source.h"
+#include "symbols/path.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -38,6 +39,10 @@ const struct cli_option_row cli_options[] = {
                        "time between samples: 500ms, 10s, 1m (default 10s)", NULL },
     [CLI_DURATION] = { 'd', "duration", CLI_TIME_SPAN, "TIME",
                        "stop after TIME: 30s, 10m, 8h, 2d (default: until Ctrl-C)", NULL },
+    [CLI_SYMBOLS] = { 0, "symbols", CLI_PATHS, "PATH",
+                      "find symbols along PATH (as _NT_SYMBOL_PATH: folders, "
+                      "srv*STORE*URL; may be given several times)",
+                      NULL },
     [CLI_OUTPUT] = { 'o', "output", CLI_FILE, "FILE", "write to FILE", NULL },
     [CLI_FORMAT] = { 0, "format", CLI_TEXT, "FORMAT", "how to write it (default text)",
                      "text json" },
@@ -119,6 +124,20 @@ static bool add_baseline(struct cli_args *args, const char *text)
     return true;
 }
 
+static bool add_symbols(struct cli_args *args, const char *text, struct seep_err *err)
+{
+    struct seep_symbol_path path = { 0 };
+    bool ok = seep_symbol_path_add(&path, text, err);
+    seep_symbol_path_clear(&path);
+    if (!ok)
+        return false;
+    if (!seep_grow(&args->symbols, &args->symbols_capacity, args->n_symbols + 1,
+                   sizeof *args->symbols))
+        return seep_fail_memory(err);
+    args->symbols[args->n_symbols++] = text;
+    return true;
+}
+
 static bool is_choice(const char *choices, const char *word)
 {
     size_t len = strlen(word);
@@ -144,6 +163,11 @@ static bool set_value(struct cli_args *args, enum cli_option option, const char 
         break;
     case CLI_FILES:
         ok = *text && add_baseline(args, text);
+        break;
+    case CLI_PATHS:
+        if (*text && !add_symbols(args, text, err))
+            return false;
+        ok = *text != '\0';
         break;
     case CLI_COUNT:
         ok = parse_count(text, &args->number[option]);
@@ -306,5 +330,6 @@ void cli_args_clear(struct cli_args *args)
     seep_arena_clear(&args->names);
     seep_free(args->pids);
     seep_free(args->baselines);
+    seep_free(args->symbols);
     *args = (struct cli_args){ 0 };
 }

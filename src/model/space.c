@@ -245,23 +245,22 @@ static bool on_blocks(struct seep_sink *sink, const struct seep_blocks *blocks)
     return ok || seep_fail_memory(&sink->error);
 }
 
-static const struct seep_sink_ops ops = {
-    .machine = on_machine,
-    .process = on_process,
-    .process_end = on_process_end,
-    .series = on_series,
-    .tick = on_tick,
-    .sample = on_sample,
-    .module = on_module,
-    .region = on_region,
-    .handle = on_handle,
-    .heap = on_heap,
-    .blocks = on_blocks,
-};
+#define OPS                                                                                        \
+    .machine = on_machine, .process = on_process, .process_end = on_process_end,                   \
+    .series = on_series, .tick = on_tick, .sample = on_sample, .module = on_module,                \
+    .region = on_region, .handle = on_handle, .heap = on_heap
+
+static const struct seep_sink_ops all_ops = { OPS, .blocks = on_blocks };
+static const struct seep_sink_ops ops_without_blocks = { OPS };
 
 void seep_spaces_init(struct seep_spaces *spaces)
 {
-    *spaces = (struct seep_spaces){ .sink = { .ops = &ops }, .tick_ns = SEEP_NO_TIME };
+    *spaces = (struct seep_spaces){ .sink = { .ops = &all_ops }, .tick_ns = SEEP_NO_TIME };
+}
+
+void seep_spaces_without_blocks(struct seep_spaces *spaces)
+{
+    spaces->sink.ops = &ops_without_blocks;
 }
 
 // Compares two elements by a number of theirs and, where that is equal, by another.

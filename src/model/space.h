@@ -56,6 +56,9 @@ struct seep_spaces {
 // Makes an empty collection; the caller owns it: seep_spaces_clear.
 void seep_spaces_init(struct seep_spaces *spaces);
 
+// Asks for no blocks: a source need not take the heaps apart more than their totals want.
+void seep_spaces_without_blocks(struct seep_spaces *spaces);
+
 // Sorts what was collected. To be called once, after the last fact.
 void seep_spaces_finish(struct seep_spaces *spaces);
 

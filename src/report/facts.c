@@ -425,7 +425,9 @@ static bool print_heap(struct seep_sink *sink, const struct seep_heap *h)
     struct seep_facts_printer *printer = printer_of(sink);
     struct seep_json *json = begin_line(printer, SEEP_FACT_HEAP);
     key_owner(printer, json, h->process);
-    seep_heap_json(json, h);
+    // "kind" is the fact's here.
+    seep_json_key_string(json, "heap_kind", seep_heap_kind_name(h->kind));
+    seep_heap_numbers_json(json, h);
     seep_json_end_object(json);
     return put_line(printer);
 }
@@ -445,6 +447,21 @@ static bool print_blocks(struct seep_sink *sink, const struct seep_blocks *b)
     seep_json_key_string(json, "content", or_null(b->content));
     seep_json_end_object(json);
     return put_line(printer);
+}
+
+// A source looks for blocks only where they are wanted: to be counted they are.
+static bool count_heap(struct seep_sink *sink, const struct seep_heap *heap)
+{
+    (void)sink;
+    (void)heap;
+    return true;
+}
+
+static bool count_blocks(struct seep_sink *sink, const struct seep_blocks *blocks)
+{
+    (void)sink;
+    (void)blocks;
+    return true;
 }
 
 static bool print_loss(struct seep_sink *sink, const struct seep_loss *loss)
@@ -607,6 +624,10 @@ struct seep_facts_printer *seep_facts_printer_open(FILE *out, enum seep_fact_kin
     printer->ops.handle = kind == SEEP_FACT_HANDLE ? print_handle : NULL;
     printer->ops.heap = kind == SEEP_FACT_HEAP ? print_heap : NULL;
     printer->ops.blocks = kind == SEEP_FACT_BLOCKS ? print_blocks : NULL;
+    if (kind == SEEP_N_FACT_KINDS) {
+        printer->ops.heap = count_heap;
+        printer->ops.blocks = count_blocks;
+    }
     if (kind == SEEP_FACT_EVENT)
         printer->ops.event = print_event;
     if (kind == SEEP_FACT_LOSS)

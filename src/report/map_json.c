@@ -68,8 +68,13 @@ void seep_region_json(struct seep_json *json, const struct seep_region *r)
 
 void seep_heap_json(struct seep_json *json, const struct seep_heap *h)
 {
-    key_address(json, "address", h->address);
     seep_json_key_string(json, "kind", seep_heap_kind_name(h->kind));
+    seep_heap_numbers_json(json, h);
+}
+
+void seep_heap_numbers_json(struct seep_json *json, const struct seep_heap *h)
+{
+    key_address(json, "address", h->address);
     seep_json_key_uint(json, "bits", h->bits);
     key_known(json, "busy_blocks", h->busy_blocks);
     key_known(json, "busy_bytes", h->busy_bytes);

@@ -4,6 +4,7 @@
 #include "report/plain.h"
 #include "report/writer.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
@@ -454,12 +455,20 @@ static const char *plural(uint64_t n, const char *one, const char *many)
 static void add_facts(struct seep_buf *work, const struct seep_dataset_source *source)
 {
     static const char *const many[] = {
-        [SEEP_FACT_MACHINE] = "machines", [SEEP_FACT_PROCESS] = "processes",
-        [SEEP_FACT_SAMPLE] = "samples",   [SEEP_FACT_MODULE] = "modules",
-        [SEEP_FACT_STACK] = "stacks",     [SEEP_FACT_SITE] = "sites",
-        [SEEP_FACT_REGION] = "regions",   [SEEP_FACT_POOL_TAG] = "pool tags",
-        [SEEP_FACT_HANDLE] = "handles",   [SEEP_FACT_EVENT] = "events",
+        [SEEP_FACT_MACHINE] = "machines",
+        [SEEP_FACT_PROCESS] = "processes",
+        [SEEP_FACT_SAMPLE] = "samples",
+        [SEEP_FACT_MODULE] = "modules",
+        [SEEP_FACT_STACK] = "stacks",
+        [SEEP_FACT_SITE] = "sites",
+        [SEEP_FACT_REGION] = "regions",
+        [SEEP_FACT_POOL_TAG] = "pool tags",
+        [SEEP_FACT_HANDLE] = "handles",
+        [SEEP_FACT_HEAP] = "heaps",
+        [SEEP_FACT_BLOCKS] = "groups of blocks",
+        [SEEP_FACT_EVENT] = "events",
     };
+    static_assert(sizeof many / sizeof *many == SEEP_FACT_LOSS, "a word for every kind");
     const char *before = ": ";
     for (int kind = 0; kind < SEEP_FACT_LOSS; kind++) {
         uint64_t n = source->facts[kind];

@@ -136,14 +136,15 @@ static bool prepare(struct seep_store *store, struct seep_place *place)
     return !place->skipped;
 }
 
-// Fetches `name` into the store of place `keeper`; its path in `*path`.
-static bool fetch(struct seep_store *store, struct seep_place *place, size_t keeper,
-                  const struct seep_store_query *query, const char *name, struct seep_buf *path)
+// Fetches `name` into a store; its path in `*path`.
+static bool fetch(struct seep_store *store, size_t at, const struct seep_store_query *query,
+                  const char *name, struct seep_buf *path)
 {
+    struct seep_place *place = &store->path.places[at];
     struct seep_os_new_file file = { 0 };
     struct seep_buf url = { 0 };
     struct seep_err err = { 0 };
-    if (!seep_store_begin(store, keeper, query, name, path, &file)) {
+    if (!seep_store_begin(store, at, query, name, path, &file)) {
         give_up(store, place, "there is no store that could keep what it sends");
         return false;
     }
@@ -162,23 +163,41 @@ static bool fetch(struct seep_store *store, struct seep_place *place, size_t kee
     return ok;
 }
 
-bool seep_store_fetch(struct seep_store *store, size_t at, size_t keeper,
-                      const struct seep_store_query *query, struct seep_buf *path)
+// Whether all blocks of a PDB are there: not every server says how many bytes will come, and what
+// is cut off would be kept for good (MSF: https://llvm.org/docs/PDB/MsfFile.html, "The
+// Superblock").
+static bool is_whole(const char *path)
+{
+    struct seep_os_map map;
+    if (!seep_os_map(path, &map, NULL))
+        return false;
+    bool ok = true;
+    if (seep_bytes_match(map.view, 0,
+                         "Microsoft C/C++ MSF 7.00\r\n\x1a"
+                         "DS\0\0\0",
+                         32))
+        ok = (uint64_t)seep_bytes_u32(map.view, 32) * seep_bytes_u32(map.view, 40) <= map.view.len;
+    seep_os_unmap(&map);
+    return ok;
+}
+
+bool seep_store_fetch(struct seep_store *store, size_t at, const struct seep_store_query *query,
+                      struct seep_buf *path)
 {
     struct seep_place *place = &store->path.places[at];
     struct seep_buf packed = { 0 }, packed_path = { 0 };
     if (!prepare(store, place))
         return false;
-    bool ok = fetch(store, place, keeper, query, query->file, path);
-    if (ok && !query->accept(query->ctx, path->data, true)) {
+    bool ok = fetch(store, at, query, query->file, path);
+    if (ok && !(is_whole(path->data) && query->accept(query->ctx, path->data, true))) {
         seep_store_say(store, "the symbol server %s sent a wrong or damaged %s: not used",
                        place->where, query->file);
         seep_os_remove(path->data);
         ok = false;
     } else if (!ok && !place->skipped && seep_store_packed_name(query->file, &packed)) {
-        ok = fetch(store, place, keeper, query, packed.data, &packed_path);
+        ok = fetch(store, at, query, packed.data, &packed_path);
         if (ok) {
-            ok = seep_store_unpack(store, keeper, query, packed_path.data, path);
+            ok = seep_store_unpack(store, at, query, packed_path.data, path);
             if (!ok)
                 seep_store_say(store, "the symbol server %s sent a wrong or damaged %s: not used",
                                place->where, packed.data);

@@ -116,7 +116,8 @@ static bool make_tree(struct tree *tree, const uint8_t *lengths, unsigned n)
         for (unsigned i = 0; i < tree->count[len]; i++) {
             unsigned spread = 1u << (FAST_BITS - len);
             unsigned from = (tree->first[len] + i) * spread;
-            uint16_t entry = (uint16_t)(tree->symbols[tree->index[len] + i] << 5 | len);
+            unsigned symbol = tree->symbols[tree->index[len] + i];
+            uint16_t entry = (uint16_t)(symbol << 5 | len);
             for (unsigned k = 0; k < spread; k++)
                 tree->fast[from + k] = entry;
         }

@@ -91,13 +91,16 @@ bool seep_store_packed_name(const char *file, struct seep_buf *name)
     return true;
 }
 
-bool seep_store_begin(struct seep_store *store, size_t at, const struct seep_store_query *query,
-                      const char *name, struct seep_buf *path, struct seep_os_new_file *file)
+// Begins the file `name` in the query's folder of the store of place `at`. Where the store cannot
+// be written, it is said once.
+static bool begin_at(struct seep_store *store, size_t at, const struct seep_store_query *query,
+                     const char *name, struct seep_buf *path, struct seep_os_new_file *file)
 {
-    struct seep_place *place = at == OWN_STORE ? NULL : &store->path.places[at];
+    bool *unwritable =
+        at == OWN_STORE ? &store->own_unwritable : &store->path.places[at].unwritable;
     const char *root = root_of(store, at);
     struct seep_err err = { 0 };
-    if (!root || (place && place->unwritable))
+    if (!root || *unwritable)
         return false;
     seep_buf_reset(path);
     seep_buf_addf(path, "%s/", root);
@@ -105,12 +108,22 @@ bool seep_store_begin(struct seep_store *store, size_t at, const struct seep_sto
     bool ok = !path->failed && seep_os_make_folder(path->data, &err);
     seep_buf_addf(path, "/%s", name);
     ok = ok && !path->failed && seep_os_new_file_begin(path->data, file, &err);
-    if (!ok && place)
-        place->unwritable = true;
-    if (!ok && place)
+    if (!ok)
         seep_store_say(store, "the symbol store %s %s: nothing is kept there", root,
                        err.what[0] ? err.what : "cannot be written (out of memory)");
+    *unwritable = !ok;
     return ok;
+}
+
+bool seep_store_begin(struct seep_store *store, size_t found, const struct seep_store_query *query,
+                      const char *name, struct seep_buf *path, struct seep_os_new_file *file)
+{
+    for (size_t at = found == OWN_STORE ? 0 : found; at-- > 0;) {
+        if (seep_symbol_path_keeps(&store->path, at, found) &&
+            begin_at(store, at, query, name, path, file))
+            return true;
+    }
+    return begin_at(store, OWN_STORE, query, name, path, file);
 }
 
 static bool write_out(void *ctx, const void *data, size_t len)
@@ -126,8 +139,7 @@ static void copy_to(struct seep_store *store, size_t at, const struct seep_store
     struct seep_os_new_file file = { 0 };
     struct seep_buf path = { 0 };
     struct seep_err err = { 0 };
-    if (seep_os_map(from, &map, &err) &&
-        seep_store_begin(store, at, query, query->file, &path, &file)) {
+    if (seep_os_map(from, &map, &err) && begin_at(store, at, query, query->file, &path, &file)) {
         bool ok = write_out(file.file, map.view.data, map.view.len) || !map.view.len;
         if (ok)
             (void)seep_os_new_file_keep(&file, &err);
@@ -158,19 +170,7 @@ static void keep(struct seep_store *store, size_t found, const struct seep_store
     }
 }
 
-// Which store gets what has to be written before it can be looked at: the nearest of those that
-// keep, else the user's own.
-static size_t keeper_of(const struct seep_store *store, size_t found)
-{
-    for (size_t at = found == OWN_STORE ? 0 : found; at-- > 0;) {
-        if (seep_symbol_path_keeps(&store->path, at, found) && !store->path.places[at].unwritable &&
-            root_of(store, at))
-            return at;
-    }
-    return OWN_STORE;
-}
-
-bool seep_store_unpack(struct seep_store *store, size_t at, const struct seep_store_query *query,
+bool seep_store_unpack(struct seep_store *store, size_t found, const struct seep_store_query *query,
                        const char *from, struct seep_buf *path)
 {
     struct seep_os_map map = { 0 };
@@ -178,7 +178,7 @@ bool seep_store_unpack(struct seep_store *store, size_t at, const struct seep_st
     struct seep_err err = { 0 };
     if (!query->id || !seep_os_map(from, &map, &err))
         return false;
-    bool ok = seep_store_begin(store, at, query, query->file, path, &file);
+    bool ok = seep_store_begin(store, found, query, query->file, path, &file);
     if (ok) {
         struct seep_expand to = { .take = write_out, .ctx = file.file };
         ok = seep_cab_expand(map.view, &to, &err) && seep_os_new_file_keep(&file, &err);
@@ -240,7 +240,7 @@ static bool search_leaf(struct seep_store *store, size_t at, const struct seep_s
     struct seep_buf packed = { 0 };
     bool ok = find_file(dir, query->file, path) && query->accept(query->ctx, path->data, true);
     if (!ok && find_packed(dir, query->file, &packed))
-        ok = seep_store_unpack(store, keeper_of(store, at), query, packed.data, path);
+        ok = seep_store_unpack(store, at, query, packed.data, path);
     seep_buf_clear(&packed);
     return ok || (find_file(dir, "file.ptr", path) && follow(store, query, path));
 }
@@ -275,7 +275,7 @@ static bool search_flat(struct seep_store *store, size_t at, const struct seep_s
              query->accept(query->ctx, path->data, true);
     }
     if (!ok && find_packed(root, query->file, &below))
-        ok = seep_store_unpack(store, keeper_of(store, at), query, below.data, path);
+        ok = seep_store_unpack(store, at, query, below.data, path);
     for (size_t i = 0; !ok && query->also && query->also[i]; i++)
         ok = find_file(root, query->also[i], path) && query->accept(query->ctx, path->data, true);
     seep_buf_clear(&below);
@@ -322,8 +322,7 @@ static bool search_place(struct seep_store *store, size_t at, const struct seep_
 {
     struct seep_place *place = &store->path.places[at];
     if (place->kind == SEEP_PLACE_SERVER)
-        return !place->skipped && query->id &&
-               seep_store_fetch(store, at, keeper_of(store, at), query, path);
+        return !place->skipped && query->id && seep_store_fetch(store, at, query, path);
     if (!place->looked_at)
         look_at(store, at);
     if (place->skipped)

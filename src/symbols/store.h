@@ -20,7 +20,8 @@ struct seep_store {
     const struct seep_symbols_options *options;
     struct seep_buf own; // root of the user's own store; empty = none
     struct seep_http *http;
-    bool no_http;      // it cannot be opened
+    bool no_http; // it cannot be opened
+    bool own_unwritable;
     size_t n_unusable; // places that were skipped
 };
 
@@ -45,22 +46,23 @@ void seep_store_clear(struct seep_store *store);
 // For fetch.c. Says a line, if anybody listens.
 void seep_store_say(const struct seep_store *store, const char *format, ...) SEEP_PRINTF(2, 3);
 
-// Begins the file `name` in the query's folder of the store of place `at`; its path in `*path`.
-// False, and it is said once, where the store cannot be written.
-bool seep_store_begin(struct seep_store *store, size_t at, const struct seep_store_query *query,
+// Begins the file `name`, found at place `found`, in the query's folder of the nearest store that
+// keeps it and can be written, else of the user's own; its path in `*path`. False where there is
+// none. Stores that cannot be written are said once.
+bool seep_store_begin(struct seep_store *store, size_t found, const struct seep_store_query *query,
                       const char *name, struct seep_buf *path, struct seep_os_new_file *file);
 
-// Unpacks the file at `from` for the store of place `at`, and offers it. Where it is not accepted,
-// nothing is left.
-bool seep_store_unpack(struct seep_store *store, size_t at, const struct seep_store_query *query,
+// Unpacks the file at `from`, found at place `found`, into such a store, and offers it. Where it is
+// not accepted, nothing is left.
+bool seep_store_unpack(struct seep_store *store, size_t found, const struct seep_store_query *query,
                        const char *from, struct seep_buf *path);
 
 // "ntdll.pd_"; false where the name has no ending.
 bool seep_store_packed_name(const char *file, struct seep_buf *name);
 
-// fetch.c: asks the server at place `at` for the file, has place `keeper` keep it, and offers it;
-// where it is then, in `*path`.
-bool seep_store_fetch(struct seep_store *store, size_t at, size_t keeper,
-                      const struct seep_store_query *query, struct seep_buf *path);
+// fetch.c: asks the server at place `at` for the file, has it kept, and offers it; where it is
+// then, in `*path`.
+bool seep_store_fetch(struct seep_store *store, size_t at, const struct seep_store_query *query,
+                      struct seep_buf *path);
 
 #endif
