@@ -73,7 +73,8 @@ static void add_answer(struct text *t)
         return;
     }
     seep_human_bytes((double)sizes->bytes, size);
-    seep_buf_addf(&t->out, ": %" PRIu64 " blocks in use, %s", sizes->blocks, size);
+    seep_buf_addf(&t->out, ": %" PRIu64 " block%s in use, %s", sizes->blocks,
+                  sizes->blocks == 1 ? "" : "s", size);
     if (!s->unreachable_known) {
         seep_buf_adds(&t->out, "; whether something points to them is not known\n");
         return;

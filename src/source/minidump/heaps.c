@@ -56,7 +56,10 @@ static bool on_loss(void *ctx, const char *what, uint64_t address, const char *t
     char line[SEEP_MAX_MESSAGE / 2];
     if (h->losses++ >= LOSSES)
         return true;
-    (void)snprintf(line, sizeof line, "%.400s (at address 0x%" PRIx64 ")", text, address);
+    if (address == SEEP_NO_OFFSET)
+        (void)snprintf(line, sizeof line, "%.400s", text);
+    else
+        (void)snprintf(line, sizeof line, "%.400s (at address 0x%" PRIx64 ")", text, address);
     struct seep_loss loss = {
         .what = what,
         .count = 1,
