@@ -32,7 +32,7 @@ struct cli_command {
     enum cli_exit (*run)(const struct cli_args *args);
 };
 
-extern const struct cli_command cli_analyze, cli_facts, cli_map, cli_record, cli_report,
+extern const struct cli_command cli_analyze, cli_facts, cli_heap, cli_map, cli_record, cli_report,
     cli_sources;
 extern const struct cli_command *const cli_commands[];
 extern const size_t cli_n_commands;
@@ -62,6 +62,7 @@ struct cli_file {
     struct seep_os_map map;
     const struct seep_source *source;
     struct seep_symbols *symbols; // the caller's; NULL = addresses stay addresses
+    bool brief, peek;             // as in seep_input; set between opening and reading
 };
 
 // Maps a file and finds the source that reads it (`as`: its name, NULL = by bids).

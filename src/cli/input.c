@@ -215,9 +215,12 @@ enum seep_status cli_file_read(const struct cli_file *file, struct seep_sink *si
     struct watching_sink watch = {
         .sink = { .ops = &ops }, .to = sink, .first = &loss, .kept = losses
     };
-    struct seep_input input = {
-        .path = file->path, .view = file->map.view, .map = &file->map, .symbols = file->symbols
-    };
+    struct seep_input input = { .path = file->path,
+                                .view = file->map.view,
+                                .map = &file->map,
+                                .symbols = file->symbols,
+                                .brief = file->brief,
+                                .peek = file->peek };
     seep_log(SEEP_LOG_DETAIL, "%s: reading as %s", file->path, file->source->name);
     enum seep_status status = file->source->read(&input, &watch.sink, &control, read_bytes, err);
     if (line.shown)

@@ -53,6 +53,8 @@ const struct cli_option_row cli_options[] = {
     [CLI_PROCESS] = { 0, "process", CLI_COUNT, "PID",
                       "of the processes that the file is about, take this one", NULL },
     [CLI_REGIONS] = { 0, "regions", CLI_FLAG, NULL, "list the regions, too", NULL },
+    [CLI_PEEK] = { 0, "peek", CLI_FLAG, NULL,
+                   "show the first bytes of one block of each group: they may be secrets", NULL },
     [CLI_UNTIL_LEAKING] = { 0, "until-leaking", CLI_FLAG, NULL,
                             "stop as soon as something is leaking", NULL },
     [CLI_QUIET] = { 'q', "quiet", CLI_FLAG, NULL, "no progress and no warnings", NULL },

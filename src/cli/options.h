@@ -31,6 +31,7 @@ enum cli_option {
     CLI_NAME,
     CLI_PROCESS,
     CLI_REGIONS,
+    CLI_PEEK,
     CLI_UNTIL_LEAKING,
     CLI_QUIET,
     CLI_VERBOSE,

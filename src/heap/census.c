@@ -177,6 +177,8 @@ static bool mark_all(struct census *c)
 {
     char text[160];
     uint64_t roots = 0;
+    if (!c->in->n_roots)
+        return true;
     sort_extents(c);
     if (!seep_mark_init(&c->mark, c->in, &c->index))
         return false;
@@ -197,7 +199,7 @@ static bool mark_all(struct census *c)
                        "%" PRIu64 " of %" PRIu64 " bytes that may point to blocks are not in the "
                        "dump: what seems unreachable may not be",
                        c->mark.missing_bytes, roots);
-        lose(c, "heap-roots", SEEP_NO_OFFSET, text);
+        lose(c, "heap-roots-partial", SEEP_NO_OFFSET, text);
     }
     c->mark.missing_bytes = 0;
     seep_mark_follow(&c->mark, c->bits_of);

@@ -219,7 +219,8 @@ static void from_types(const struct seep_types *types, int i, struct seep_heap_l
     if (m.offset >= SEEP_HEAP_ABSENT || m.bit_offset > 63 || m.bit_length > 64)
         return;
     uint32_t size = m.size_bytes;
-    if (size != 1 && size != 2 && size != 4 && size != 8)
+    if ((size != 1 && size != 2 && size != 4 && size != 8) ||
+        (m.type && size > layout->pointer_bytes))
         size = i == SEEP_HM_LFH_OFFSETS ? 4 : layout->pointer_bytes;
     layout->fields[i] = (struct seep_heap_field){ .offset = (uint16_t)m.offset,
                                                   .size_bytes = (uint8_t)size,

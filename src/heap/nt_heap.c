@@ -333,9 +333,11 @@ static void read_uncommitted(struct seep_heap_walker *w, struct nt *nt,
     uint64_t head = seep_heap_at(&w->layout, segment->address, SEEP_HM_SEGMENT_UNCOMMITTED_LIST);
     uint64_t link, most = segment->size_bytes / PAGE;
     nt->n_uncommitted = 0;
+    seep_heap_list(w);
     if (!seep_heap_pointer(w, head, &link))
         return;
-    while (link != head && nt->n_uncommitted <= most && seep_heap_link(w, link)) {
+    while (link != head && nt->n_uncommitted <= most &&
+           seep_heap_link(w, SEEP_LINKS_UNCOMMITTED, link)) {
         uint64_t at = link - w->layout.fields[SEEP_HM_UNCOMMITTED_SEGMENT_ENTRY].offset;
         uint64_t address, size, offset;
         if (!seep_heap_read(&w->layout, w->memory, at, SEEP_HM_UNCOMMITTED_ADDRESS, &address) ||
@@ -417,6 +419,7 @@ static struct seep_heap_extent *segments_of(struct seep_heap_walker *w, const st
     uint64_t head = seep_heap_at(&w->layout, nt->address, SEEP_HM_HEAP_SEGMENT_LIST), link = head;
     uint64_t at = nt->address;
     *n = 0;
+    seep_heap_list(w);
     for (;;) {
         if ((at != nt->address || link == head) && read_segment(w, nt, at, &segment)) {
             if (!seep_grow(&list, &capacity, *n + 1, sizeof *list)) {
@@ -431,7 +434,7 @@ static struct seep_heap_extent *segments_of(struct seep_heap_walker *w, const st
                            nt->address);
             break;
         }
-        if (link == head || w->stopped || !seep_heap_link(w, link))
+        if (link == head || w->stopped || !seep_heap_link(w, SEEP_LINKS_SEGMENTS, link))
             break;
         at = link - w->layout.fields[SEEP_HM_SEGMENT_LIST_ENTRY].offset;
     }
@@ -479,6 +482,7 @@ static bool virtual_block(struct seep_heap_walker *w, const struct nt *nt, uint6
 static void walk_virtual_blocks(struct seep_heap_walker *w, const struct nt *nt)
 {
     uint64_t head = seep_heap_at(&w->layout, nt->address, SEEP_HM_HEAP_VIRTUAL_BLOCKS), link = head;
+    seep_heap_list(w);
     for (;;) {
         if (!seep_heap_pointer(w, link, &link)) {
             seep_heap_lose(w, "heap-memory-missing", link,
@@ -486,7 +490,7 @@ static void walk_virtual_blocks(struct seep_heap_walker *w, const struct nt *nt)
                            nt->address);
             return;
         }
-        if (link == head || w->stopped || !seep_heap_link(w, link))
+        if (link == head || w->stopped || !seep_heap_link(w, SEEP_LINKS_LARGE, link))
             return;
         if (!virtual_block(w, nt, link - w->layout.fields[SEEP_HM_VIRTUAL_LIST_ENTRY].offset))
             seep_heap_lose(w, "heap-memory-missing", link,

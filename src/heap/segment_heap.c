@@ -71,6 +71,7 @@ bool seep_vs_read(struct seep_heap_walker *w, uint64_t key, uint64_t at,
         return false;
     *chunk = (struct seep_vs_chunk){ .size_bytes = units * len,
                                      .previous_bytes = previous * len,
+                                     .allocated_as = allocated,
                                      .allocated = allocated != 0 };
     if (chunk->allocated) {
         if (seep_heap_get(&w->layout, header, SEEP_HM_CHUNK_HAS_UNUSED, &flag))
@@ -194,7 +195,7 @@ static void walk_vs(struct seep_heap_walker *w, const struct seep_segment_heap *
             return;
         }
         if (chunk.size_bytes <= header || chunk.size_bytes > end - at ||
-            chunk.previous_bytes != previous) {
+            (previous && chunk.previous_bytes != previous)) {
             seep_heap_lose(w, "heap-chunk", at,
                            "a chunk of the heap at 0x%" PRIx64 " does not hang together",
                            heap->address);
@@ -284,6 +285,7 @@ static void collect_segments(struct seep_heap_walker *w, struct seep_segment_hea
                              uint64_t head, const struct seep_page_segment *like)
 {
     uint64_t link = head;
+    seep_heap_list(w);
     for (;;) {
         if (!seep_heap_pointer(w, link, &link)) {
             seep_heap_lose(w, "heap-memory-missing", link,
@@ -291,7 +293,7 @@ static void collect_segments(struct seep_heap_walker *w, struct seep_segment_hea
                            heap->address);
             return;
         }
-        if (link == head || !seep_heap_link(w, link))
+        if (link == head || !seep_heap_link(w, SEEP_LINKS_SEGMENTS, link))
             return;
         struct seep_page_segment segment = *like;
         segment.address = link - w->layout.fields[SEEP_HM_PAGE_SEGMENT_LIST_ENTRY].offset;
@@ -474,10 +476,11 @@ static void walk_large(struct seep_heap_walker *w, const struct seep_segment_hea
         return;
     uint64_t tree = seep_heap_at(&w->layout, heap->address, SEEP_HM_SH_LARGE_TREE);
     uint64_t node = child(w, tree, tree);
+    seep_heap_list(w);
     while ((node || n) && !w->stopped) {
         if (!node)
             node = stack[--n];
-        if (!seep_heap_link(w, node))
+        if (!seep_heap_link(w, SEEP_LINKS_LARGE, node))
             break;
         give_large(w, node, &node_page);
         uint64_t left = child(w, node, node);

@@ -46,6 +46,7 @@ struct seep_segment_heap {
 // A chunk of a VS subsegment.
 struct seep_vs_chunk {
     uint64_t size_bytes, previous_bytes; // whole
+    uint64_t allocated_as;               // the field as it is: 0 or 1
     bool allocated, has_unused, skip;
 };
 

@@ -24,6 +24,7 @@
 enum {
     MAX_SAMPLES = 64, // subsegments that are looked at for a key
     CHAIN = 8,        // chunks of each that must hang together
+    ENOUGH_LINKS = 2, // that must agree with a heap key
     MAX_FIRST = 64,   // places after the bitmap where blocks may begin
     MAX_CANDIDATES = 2048,
     MAX_BLOCKS = 64,        // of an LFH subsegment that are looked at
@@ -68,7 +69,7 @@ static unsigned chain(struct seep_heap_walker *w, uint64_t key, const struct see
     while (n < CHAIN && at < end) {
         struct seep_vs_chunk chunk;
         if (!seep_vs_read(w, key, at, &chunk) || !chunk.size_bytes || chunk.size_bytes > end - at ||
-            chunk.previous_bytes != previous)
+            (n && chunk.previous_bytes != previous))
             return n;
         previous = chunk.size_bytes;
         at += chunk.size_bytes;
@@ -78,16 +79,18 @@ static unsigned chain(struct seep_heap_walker *w, uint64_t key, const struct see
     return n;
 }
 
-// How many of the samples hang together under a key: to their end, or for CHAIN chunks.
-static size_t chains(struct seep_heap_walker *w, uint64_t key, const struct samples *s)
+// How many chunks of all samples hang together with the one before them under a key; a subsegment
+// whose end they reach counts for two more. By accident each one does with a probability of 1 in
+// 32,768.
+static size_t links(struct seep_heap_walker *w, uint64_t key, const struct samples *s)
 {
-    size_t good = 0;
+    size_t n = 0;
     for (size_t i = 0; i < s->n; i++) {
         bool whole;
-        unsigned n = chain(w, key, &s->at[i], &whole);
-        good += n == CHAIN || (n && whole);
+        unsigned hanging = chain(w, key, &s->at[i], &whole);
+        n += (hanging ? hanging - 1 : 0) + (whole ? 2 : 0);
     }
-    return good;
+    return n;
 }
 
 // The key that the signature of a page segment gives.
@@ -109,11 +112,35 @@ static uint64_t field_key(const struct seep_heap_field *f, uint64_t value)
     return value << (f->offset * 8 + f->bit_offset);
 }
 
-// From the first chunk (no chunk before it) and each size that the following chunk confirms.
+// How often two free chunks lie side by side under a key, or a chunk is neither free nor in use:
+// never where the key is right.
+static size_t contradictions(struct seep_heap_walker *w, uint64_t key, const struct samples *s)
+{
+    const struct seep_heap_field *allocated = &w->layout.fields[SEEP_HM_CHUNK_ALLOCATED];
+    size_t n = 0;
+    for (size_t i = 0; i < s->n; i++) {
+        uint64_t at, end;
+        struct seep_vs_chunk chunk;
+        bool was_free = false;
+        (void)seep_vs_chunks(w, &s->at[i], &at, &end);
+        while (at < end && seep_vs_read(w, key, at, &chunk) && chunk.size_bytes &&
+               chunk.size_bytes <= end - at) {
+            n += (was_free && !chunk.allocated) ||
+                 (allocated->bit_length > 1 && chunk.allocated_as > 1);
+            was_free = !chunk.allocated;
+            at += chunk.size_bytes;
+        }
+    }
+    return n;
+}
+
+// From the first chunk (no chunk before it) and each size that the following chunk confirms; then
+// whether the first chunk is in use or free, of which only one goes with the others.
 static bool chunk_key(struct seep_heap_walker *w, const struct samples *s, uint64_t *key)
 {
     const struct seep_heap_field *units = &w->layout.fields[SEEP_HM_CHUNK_UNITS];
     const struct seep_heap_field *before = &w->layout.fields[SEEP_HM_CHUNK_PREVIOUS_UNITS];
+    const struct seep_heap_field *allocated = &w->layout.fields[SEEP_HM_CHUNK_ALLOCATED];
     uint64_t granule = w->layout.sizes[SEEP_HS_CHUNK];
     for (size_t i = 0; i < s->n && i < CHAIN; i++) {
         uint64_t at, end;
@@ -127,10 +154,13 @@ static bool chunk_key(struct seep_heap_walker *w, const struct samples *s, uint6
         uint64_t most = (end - at) / granule, raw = plain.size_bytes / granule;
         for (uint64_t n = 1; n < most && n >> units->bit_length == 0; n++) {
             uint64_t candidate = base | field_key(units, raw ^ n);
-            if (chain(w, candidate, &s->at[i], &whole) >= 3 && chains(w, candidate, s) * 2 > s->n) {
-                *key = candidate;
-                return true;
-            }
+            if (chain(w, candidate, &s->at[i], &whole) < 3 || links(w, candidate, s) <= s->n)
+                continue;
+            uint64_t in_use = candidate | field_key(allocated, plain.allocated_as ^ 1);
+            uint64_t free = candidate | field_key(allocated, plain.allocated_as);
+            bool is_in_use = !contradictions(w, in_use, s), is_free = !contradictions(w, free, s);
+            *key = is_in_use ? in_use : free;
+            return is_in_use != is_free;
         }
     }
     return false;
@@ -140,7 +170,7 @@ static void find_heap_key(struct seep_heap_walker *w, struct seep_segment_heap *
                           struct samples *s)
 {
     uint64_t best = 0, key;
-    size_t best_good = 0;
+    size_t best_links = 0;
     collect(w, heap, SEEP_RANGE_VS, s);
     if (!s->n)
         return;
@@ -149,20 +179,20 @@ static void find_heap_key(struct seep_heap_walker *w, struct seep_segment_heap *
             key = w->process->heap_key;
         else if (!signature_key(w, heap, &heap->segments[i - 1], &key))
             continue;
-        size_t good = i == 0 && !key ? 0 : chains(w, key, s);
-        if (good > best_good) {
+        if (!key || (best_links && key == best))
+            continue;
+        size_t n = links(w, key, s);
+        if (n > best_links) {
             best = key;
-            best_good = good;
+            best_links = n;
         }
-        if (best_good == s->n)
-            break;
     }
-    if (best_good * 2 <= s->n && chunk_key(w, s, &key)) {
+    if (best_links < ENOUGH_LINKS && chunk_key(w, s, &key)) {
         best = key;
-        best_good = s->n;
+        best_links = ENOUGH_LINKS;
     }
     heap->heap_key = best;
-    heap->has_heap_key = best_good != 0;
+    heap->has_heap_key = best_links >= ENOUGH_LINKS;
 }
 
 // --- the LFH key

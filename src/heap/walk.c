@@ -59,7 +59,14 @@ void seep_heap_lose(struct seep_heap_walker *w, const char *what, uint64_t addre
         w->stopped = true;
 }
 
-bool seep_heap_link(struct seep_heap_walker *w, uint64_t address)
+void seep_heap_list(struct seep_heap_walker *w)
+{
+    w->kept_link = 0;
+    w->keep_for = 1;
+    w->kept_for = 0;
+}
+
+bool seep_heap_link(struct seep_heap_walker *w, enum seep_heap_links kind, uint64_t address)
 {
     // Each link lies in memory of its own, forward and backward pointer: a list that is longer than
     // the memory has room for is a circle.
@@ -67,17 +74,19 @@ bool seep_heap_link(struct seep_heap_walker *w, uint64_t address)
     uint32_t most = SEEP_HEAP_MAX_LINKS;
     if (w->process->held_bytes && room < most)
         most = (uint32_t)room;
-    if (w->links < most) {
-        w->links++;
-        return true;
-    }
-    if (w->links == most) {
-        w->links++;
+    if (w->links[kind] >= most || address == w->kept_link) {
         seep_heap_lose(w, "heap-links", address,
-                       "the lists of the heap at 0x%" PRIx64 " do not end: they are cut off",
+                       "a list of the heap at 0x%" PRIx64 " does not end: it is cut off",
                        w->heap->address);
+        return false;
     }
-    return false;
+    w->links[kind]++;
+    if (++w->kept_for == w->keep_for) {
+        w->kept_link = address;
+        w->keep_for *= 2;
+        w->kept_for = 0;
+    }
+    return true;
 }
 
 void seep_heap_give_range(struct seep_heap_walker *w, uint64_t address, uint64_t size_bytes)

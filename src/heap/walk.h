@@ -9,9 +9,16 @@
 #include "heap/heap.h"
 #include "heap/layout.h"
 
-// Links of one heap's lists and trees that are followed: real heaps have one per segment, per
-// uncommitted range and per large block, some 10,000 in 100 GB; a cycle ends here.
+// Links of one kind that are followed in one heap: real heaps have one per segment, per uncommitted
+// range and per large block, some 10,000 in 100 GB.
 #define SEEP_HEAP_MAX_LINKS (1u << 22)
+
+enum seep_heap_links {
+    SEEP_LINKS_SEGMENTS,
+    SEEP_LINKS_UNCOMMITTED,
+    SEEP_LINKS_LARGE, // large and virtual blocks
+    SEEP_N_HEAP_LINKS,
+};
 
 // Address space of a heap: a segment or a large block.
 struct seep_heap_extent {
@@ -27,9 +34,12 @@ struct seep_heap_walker {
     const struct seep_control *control;
     struct seep_heap *heap;
     bool ranges_only;
-    bool stopped;   // by the visitor, the control, or because memory is out
-    bool no_memory; // an allocation failed
-    uint32_t links; // followed so far
+    bool stopped;                      // by the visitor, the control, or because memory is out
+    bool no_memory;                    // an allocation failed
+    uint32_t links[SEEP_N_HEAP_LINKS]; // followed so far, of each kind
+    // R. Brent's search for a cycle: a link that is kept, for how many more, and how many so far.
+    uint64_t kept_link;
+    uint32_t keep_for, kept_for;
     uint32_t steps; // blocks since the control was asked
     bool walked;    // something of the contents was read
     // The run of memory that was read last.
@@ -49,8 +59,12 @@ bool seep_heap_pointer(struct seep_heap_walker *w, uint64_t address, uint64_t *v
 void seep_heap_lose(struct seep_heap_walker *w, const char *what, uint64_t address,
                     const char *format, ...) SEEP_PRINTF(4, 5);
 
-// Whether one more link may be followed; tells the loss when not.
-bool seep_heap_link(struct seep_heap_walker *w, uint64_t address);
+// Begins a list (no tree: its links do not repeat).
+void seep_heap_list(struct seep_heap_walker *w);
+
+// Whether one more link may be followed: there are not too many, the list does not go round without
+// its head. Tells the loss when not.
+bool seep_heap_link(struct seep_heap_walker *w, enum seep_heap_links kind, uint64_t address);
 
 void seep_heap_give_range(struct seep_heap_walker *w, uint64_t address, uint64_t size_bytes);
 void seep_heap_give_block(struct seep_heap_walker *w, const struct seep_heap_block *block);

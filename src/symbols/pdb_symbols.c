@@ -40,6 +40,8 @@ enum {
     OMAP_ENTRY = 8,
 };
 
+#define OMAP_NOWHERE UINT32_C(0x80000000)
+
 static bool add(struct seep_pdb_reading *r, enum seep_symbol_kind kind, uint32_t section,
                 uint32_t offset, uint32_t size, struct seep_bytes name)
 {
@@ -316,8 +318,10 @@ static bool read_omap(struct seep_pdb_reading *r, uint32_t stream, bool to_sourc
     if (all.len < seep_msf_size(&r->pdb->msf, stream))
         seep_pdb_lose(&r->loss, "the PDB is cut off: the map of the reordered image is missing");
     for (size_t at = 0; all.len - at >= OMAP_ENTRY; at += OMAP_ENTRY) {
+        uint32_t other = seep_le32(all.data + at + 4);
+        // No image has 2 GiB: tools write 0x80000000 for "nowhere", as well as 0.
         if (!seep_symbol_builder_omap(r->builder, to_source, seep_le32(all.data + at),
-                                      seep_le32(all.data + at + 4)))
+                                      other >= OMAP_NOWHERE ? 0 : other))
             return seep_pdb_no_memory(&r->loss);
     }
     return true;

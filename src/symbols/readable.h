@@ -12,7 +12,7 @@
 
 // Appends the readable form of `name` to `out`, or `name` itself where it is not decorated or not
 // understood; the result says whether it was. Names of Microsoft's compilers and of the Itanium ABI
-// (mingw), also with the leading underscore or "__imp_" that x86 and imports bring.
+// (mingw), also with what x86 and imports put around them ("_f@4", "__Z", "__imp_").
 bool seep_symbol_readable(const char *name, struct seep_buf *out);
 
 #endif

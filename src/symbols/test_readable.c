@@ -37,6 +37,10 @@ static void names_of_microsofts_compilers(void **state)
     expect("??__Ex@@YAXXZ", "`dynamic initializer for 'x''");
     expect("??__E?x@ns@@3HA@@YAXXZ", "`dynamic initializer for 'ns::x''");
     expect("__imp_?f@@YAXXZ", "__imp_f");
+    expect("_RtlUnwind@16", "RtlUnwind");
+    expect("@__security_check_cookie@4", "__security_check_cookie");
+    expect("_a@b", "_a@b");
+    expect("_@4", "_@4");
 }
 
 static void templates_scopes_and_back_references(void **state)
