@@ -52,8 +52,9 @@ const struct cli_command cli_analyze = {
                 "srv01.seep\n"
                 "  seep analyze new.blg --baseline last-week.blg --baseline other-host.seep\n"
                 "  seep analyze *.blg --json | jq '.findings[0].subject'\n",
-    .options = CLI_BIT(CLI_JSON) | CLI_BIT(CLI_CASE) | CLI_BIT(CLI_AS) | CLI_BIT(CLI_TOP) |
-               CLI_BIT(CLI_ALL) | CLI_BIT(CLI_SINCE) | CLI_BIT(CLI_UNTIL) | CLI_BIT(CLI_BASELINE),
+    .options = CLI_BIT(CLI_JSON) | CLI_BIT(CLI_SYMBOLS) | CLI_BIT(CLI_CASE) | CLI_BIT(CLI_AS) |
+               CLI_BIT(CLI_TOP) | CLI_BIT(CLI_ALL) | CLI_BIT(CLI_SINCE) | CLI_BIT(CLI_UNTIL) |
+               CLI_BIT(CLI_BASELINE),
     .max_files = (size_t)-1,
     .run = run,
 };

@@ -109,6 +109,33 @@ bool seep_sink_blocks(struct seep_sink *sink, const struct seep_blocks *blocks)
     return !sink->ops->blocks || sink->ops->blocks(sink, blocks);
 }
 
+bool seep_sink_stack(struct seep_sink *sink, struct seep_stack_id parent,
+                     const struct seep_frame *frame, struct seep_stack_id *id)
+{
+    struct seep_stack_id own = { 0 };
+    sink->counts[SEEP_FACT_STACK]++;
+    if (sink->ops->stack) {
+        if (!sink->ops->stack(sink, parent, frame, &own))
+            return false;
+    } else {
+        own.v = ++sink->last_id;
+    }
+    if (id)
+        *id = own;
+    return true;
+}
+
+bool seep_sink_site(struct seep_sink *sink, const struct seep_site *site)
+{
+    sink->counts[SEEP_FACT_SITE]++;
+    return !sink->ops->site || sink->ops->site(sink, site);
+}
+
+bool seep_sink_site_frees(struct seep_sink *sink, const struct seep_site_frees *frees)
+{
+    return !sink->ops->site_frees || sink->ops->site_frees(sink, frees);
+}
+
 bool seep_sink_event(struct seep_sink *sink, const struct seep_event *event)
 {
     sink->counts[SEEP_FACT_EVENT]++;

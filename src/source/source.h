@@ -21,12 +21,21 @@ struct seep_input {
     struct seep_bytes view;        // all its bytes
     const struct seep_os_map *map; // NULL when the bytes come from memory (tests, fuzzing)
     struct seep_symbols *symbols;  // where names come from; NULL = addresses stay addresses
+    bool blocks;                   // the user asks for the blocks of heaps, which takes a walk over
+                                   // all of them; without, sources give what costs little
     bool peek;                     // the user asks to see what blocks of memory hold
 };
 
 // Tells the system that the bytes before `offset` will not be read again soon; cheap, call it every
 // few MiB.
 void seep_input_done(const struct seep_input *input, size_t offset);
+
+// Says that the bytes from `offset` on will be read here and there, or (`scattered` false) one
+// after another again.
+void seep_input_scattered(const struct seep_input *input, size_t offset, bool scattered);
+
+// Lets the system take back the memory of everything that was read so far.
+void seep_input_release(const struct seep_input *input);
 
 // How sure a bid is: the number of bits that had to match, so that a longer magic outbids a shorter
 // one. 0 = not mine. Text formats and structural checks bid what their evidence is worth, at most

@@ -11,6 +11,7 @@
 #include "symbols/table.h"
 #include "symbols/types.h"
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -23,11 +24,21 @@ struct seep_symbols_options {
     // _NT_SYMBOL_PATH here.
     const char *const *paths;
     size_t n_paths;
-    const char *cache_folder; // of ready tables; NULL = the user's own (os); "" = no cache
-    bool offline;             // no HTTP
+    // Folders of the images and dumps that are looked at: searched first, themselves only.
+    const char *const *folders;
+    size_t n_folders;
+    // Of ready tables and, below it, of downloads where the path names no store for them; NULL =
+    // the user's own (os); "" = none.
+    const char *cache_folder;
+    bool offline;                        // no HTTP
+    int64_t timeout_ms;                  // of a server that does not answer; 0 = 30 s
+    const volatile sig_atomic_t *cancel; // becomes nonzero to stop a download; NULL = never
     // NULL, or called with one line about what is being done or was skipped ("an unreadable store
     // is skipped and said").
     void (*say)(void *ctx, const char *line);
+    // NULL, or called while a file is fetched, for a line that is written over; `total_bytes` 0 =
+    // not known.
+    void (*progress)(void *ctx, const char *name, uint64_t done_bytes, uint64_t total_bytes);
     void *ctx;
 };
 
@@ -36,11 +47,9 @@ struct seep_symbols *seep_symbols_open(const struct seep_symbols_options *option
                                        struct seep_err *err);
 void seep_symbols_close(struct seep_symbols *symbols);
 
-// The symbols of one module; its parts may be NULL (an ISF without lines, a stripped PDB without
-// types). Belongs to the session.
+// The symbols of one module. Belongs to the session.
 struct seep_symbol_file {
     const struct seep_symbol_table *table;
-    const struct seep_types *types;
     const char *path; // where it was found
 };
 
@@ -49,5 +58,11 @@ struct seep_symbol_file {
 const struct seep_symbol_file *seep_symbols_for(struct seep_symbols *symbols,
                                                 const struct seep_image_identity *identity,
                                                 struct seep_err *why);
+
+// The layouts of structures that the same file holds, read when they are first asked for: most
+// modules are only asked for names. NULL with `why` (may be NULL) where there are none.
+const struct seep_types *seep_symbols_types(struct seep_symbols *symbols,
+                                            const struct seep_image_identity *identity,
+                                            struct seep_err *why);
 
 #endif

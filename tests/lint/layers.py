@@ -24,7 +24,7 @@ LAYERS = {
 
 WINDOWS_HEADERS = re.compile(
     r"(?:windows|windef|winbase|winternl|winnt|winuser|winsvc|winsock2?|ws2tcpip|psapi|tlhelp32"
-    r"|dbghelp|evntrace|evntcons|tdh|pdh|winevt|ntsecapi|ntstatus|shellapi|io)\.h",
+    r"|dbghelp|evntrace|evntcons|tdh|pdh|winevt|ntsecapi|ntstatus|shellapi|winhttp|io)\.h",
     re.IGNORECASE,
 )
 MAY_INCLUDE_WINDOWS = re.compile(r"src/os/|src/source/live[^/]*/|agent/|tests/specimens/")
