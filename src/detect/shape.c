@@ -7,8 +7,8 @@
 // Limits of the shapes. They are ratios of a series to itself, so they hold for every metric; the
 // measured operating characteristic is in docs/detection.md.
 #define SLOWING SEEP_SHAPE_SLOWING
-#define STOPPED 0.25 // growth in the last quarter over a quarter of the growth
-#define LOG_ODDS 7.0 // 1,000 to 1: leaks that pause are as common as caches that fill all day
+#define STOPPED 0.25     // growth in the last quarter over a quarter of the growth
+#define LOG_ODDS 7.0     // 1,000 to 1: leaks that pause are as common as caches that fill all day
 #define CHI_SQUARED 3.84 // its 95 % point with one degree of freedom
 #define RETAINED                                                                                   \
     0.4           // least floor of the last quarter above the start, over the growth; a line: 0.75
