@@ -26,7 +26,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const struct seep_sink_ops dear = { .heap = take_heap, .blocks = take_blocks };
     struct seep_sink sink = { .ops = &dear };
-    struct seep_input input = { .path = "fuzz", .view = seep_bytes(data, size) };
+    struct seep_input input = { .path = "fuzz", .view = seep_bytes(data, size), .peek = true };
     struct seep_err err = { 0 };
     uint64_t read_bytes = 0;
     (void)SEEP_FUZZ_SOURCE.bid(input.view);

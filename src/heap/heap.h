@@ -30,7 +30,8 @@ struct seep_heap_visitor {
     // Comes before the blocks that lie in it, which come in ascending order.
     bool (*range)(void *ctx, const struct seep_heap *heap, uint64_t address, uint64_t size_bytes);
     bool (*block)(void *ctx, const struct seep_heap *heap, const struct seep_heap_block *block);
-    // What could not be walked: `what` is a short name for programs, `text` a sentence.
+    // What could not be walked: `what` is a short name for programs, `text` a sentence;
+    // SEEP_NO_OFFSET = no address.
     bool (*loss)(void *ctx, const char *what, uint64_t address, const char *text);
     void *ctx;
 };
