@@ -390,6 +390,18 @@ static void restarts(struct oc_draw *draw, struct oc_recipe *r)
     r->same_pid = chance(draw, 0.3);
 }
 
+// Four lives, in each of which the warm-up takes a good part of it and ends.
+static void restarts_often(struct oc_draw *draw, struct oc_recipe *r)
+{
+    oc_recipe_begin(draw, r);
+    for (unsigned i = 0; i < 3; i++)
+        r->life_at[i] = 0.25 * (i + 1);
+    r->rise.kind = OC_RISE_EXPONENTIAL;
+    r->rise.height = draw->growth * oc_between(draw, 0.2, 1);
+    r->rise.width = 0.25 / oc_log_between(draw, 4, 40);
+    r->same_pid = chance(draw, 0.3);
+}
+
 static void walk(struct oc_draw *draw, struct oc_recipe *r)
 {
     oc_recipe_begin(draw, r);
@@ -437,6 +449,7 @@ const struct oc_family oc_families[] = {
     { "irregular looks", false, false, irregular },
     { "PID reuse", false, false, pid_reuse },
     { "restarts", false, false, restarts },
+    { "restarts, slow starts", false, false, restarts_often },
     { "warm-up under way", false, false, warm_up_under_way },
     { "cache still filling", false, false, cache_filling },
     { "part of a tooth", false, false, one_tooth },

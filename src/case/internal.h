@@ -27,9 +27,21 @@ struct case_process {
     bool has_pid;
     int64_t start_ns;
     uint32_t image;           // interned
-    uint32_t next;            // the next one of the same machine and PID, 0 = last
     const char *architecture; // as its newest source names it; a constant, NULL = unknown
     bool wow64;
+};
+
+// Lists of the processes that may be meant by what a source says of one (process.c).
+struct case_life {
+    uint32_t row, next; // of a process; number of the node that was listed before it, 0 = last
+};
+struct case_lives {
+    struct seep_intern keys;
+    uint32_t *heads; // heads[key id - 1]: number of the node that was listed last
+    size_t heads_capacity;
+    struct case_life *nodes; // nodes[number - 1]
+    size_t n_nodes, nodes_capacity;
+    bool renamed; // some process was: lists by image are no longer in the order of rows
 };
 
 enum case_table {
@@ -75,8 +87,7 @@ struct seep_case {
     uint32_t source_id;
     sqlite3_stmt *insert_tick, *insert_chunk, *insert_series, *insert_process, *insert_event;
     sqlite3_stmt *insert_field, *insert_loss;
-    struct seep_intern
-        keys; // of machines, series, process heads and losses; ids map to rows through `rows`
+    struct seep_intern keys; // of machines, series and losses; ids map to rows through `rows`
     uint32_t *rows;
     size_t rows_capacity;
     struct seep_intern images;
@@ -86,6 +97,7 @@ struct seep_case {
     size_t n_boots, boots_capacity;
     struct case_process *processes; // processes[row - 1]
     size_t n_processes, processes_capacity;
+    struct case_lives lives;
     struct case_tail *tails; // tails[series row - 1]
     size_t n_tails, tails_capacity;
     uint32_t *dirty; // series rows with points that are not in a row
@@ -184,6 +196,15 @@ bool case_push_snapshot(struct seep_case *c, uint32_t row, struct seep_process_i
 // Fills data->snapshots, and the architectures of `processes` (space.c).
 bool case_load_snapshots(struct seep_case *c, struct seep_dataset *data,
                          struct seep_process *processes, struct seep_err *err);
+
+// The newest process that is the same as `p`; 0 = none (process.c).
+uint32_t case_process_find(const struct seep_case *c, const struct case_process *p);
+// Adds a process as the one of a row; and what has become known, or has changed, of one.
+bool case_process_remember(struct seep_case *c, uint32_t row, struct case_process p);
+bool case_process_started(struct seep_case *c, uint32_t row, int64_t start_ns);
+bool case_process_renamed(struct seep_case *c, uint32_t row, uint32_t image);
+void case_processes_forget(struct seep_case *c); // all of them, keeping the memory
+void case_processes_clear(struct seep_case *c);
 
 // Points (points.c). Appends a point to the tail of a series.
 bool case_tail_add(struct seep_case *c, uint32_t series, int64_t tick, double value);

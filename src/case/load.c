@@ -405,29 +405,44 @@ static bool load_events(struct seep_case *c, struct seep_dataset *data, struct s
     return ok || seep_fail_memory(err);
 }
 
+struct placed {
+    struct seep_point point;
+    size_t at;
+};
+
+// qsort() of some C libraries does not keep the order of equals.
 static int by_time(const void *a, const void *b)
 {
-    const struct seep_point *x = a, *y = b;
-    return (x->t_ns > y->t_ns) - (x->t_ns < y->t_ns);
+    const struct placed *x = a, *y = b;
+    if (x->point.t_ns != y->point.t_ns)
+        return x->point.t_ns < y->point.t_ns ? -1 : 1;
+    return (x->at > y->at) - (x->at < y->at);
 }
 
-// Sorts where needed (stable: equal moments keep their order) and keeps the last value of each
-// moment.
-static void order_points(struct seep_points *points)
+// Sorts where needed and keeps the last value that was written of each moment. False when memory is
+// out.
+static bool order_points(struct seep_points *points)
 {
     bool sorted = true;
     for (size_t i = 1; i < points->count && sorted; i++)
         sorted = points->at[i - 1].t_ns < points->at[i].t_ns;
     if (sorted)
-        return;
-    qsort(points->at, points->count, sizeof *points->at, by_time);
+        return true;
+    struct placed *order = seep_alloc(points->count, sizeof *order);
+    if (!order)
+        return false;
+    for (size_t i = 0; i < points->count; i++)
+        order[i] = (struct placed){ points->at[i], i };
+    qsort(order, points->count, sizeof *order, by_time);
     size_t n = 0;
     for (size_t i = 0; i < points->count; i++) {
-        if (n && points->at[n - 1].t_ns == points->at[i].t_ns)
+        if (n && points->at[n - 1].t_ns == order[i].point.t_ns)
             n--;
-        points->at[n++] = points->at[i];
+        points->at[n++] = order[i].point;
     }
     points->count = n;
+    seep_free(order);
+    return true;
 }
 
 static bool load_points(void *ctx, size_t index, struct seep_points *points, struct seep_err *err)
@@ -463,9 +478,7 @@ static bool load_points(void *ctx, size_t index, struct seep_points *points, str
     if (ok && rc != SQLITE_DONE)
         ok = case_sql_fail(c, err, "the points cannot be read");
     sqlite3_reset(c->select_points);
-    if (ok)
-        order_points(points);
-    return ok;
+    return ok && (order_points(points) || seep_fail_memory(err));
 }
 
 // The value of a series at one moment; NaN where it has none there.

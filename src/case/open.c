@@ -236,7 +236,7 @@ void seep_case_close(struct seep_case *c)
     case_tails_clear(c);
     seep_free(c->machines);
     seep_free(c->boots);
-    seep_free(c->processes);
+    case_processes_clear(c);
     seep_free(c->rows);
     seep_free(c->tick_times);
     seep_intern_clear(&c->keys);

@@ -19,12 +19,6 @@ enum {
     SEAL_COMMITS = 128,     // a recording joins its short rows after as many commits
 };
 
-// Starts of a process that differ by less are the same: Perfmon's Elapsed Time and an event's
-// creation time round differently.
-#define START_TOLERANCE_NS (2 * SEEP_NS_PER_S)
-// A start that is computed from the uptime moves by less from one recording to the next: a tick of
-// the system's clock.
-#define SAME_START_NS (SEEP_NS_PER_S / 100)
 // Boot times that differ by less are the same boot: they are computed from an uptime and drift with
 // the clock.
 #define BOOT_TOLERANCE_NS (120 * SEEP_NS_PER_S)
@@ -201,49 +195,6 @@ static bool on_machine(struct seep_sink *sink, const struct seep_machine *m,
     return true;
 }
 
-static bool same_process(const struct case_process *old, const struct case_process *new)
-{
-    if (old->start_ns != SEEP_NO_TIME && new->start_ns != SEEP_NO_TIME) {
-        // A program of another name that took the PID over is another process, however soon; one
-        // that runs another program (exec) keeps its start.
-        uint64_t apart = old->start_ns > new->start_ns
-                             ? (uint64_t)old->start_ns - (uint64_t) new->start_ns
-                             : (uint64_t) new->start_ns - (uint64_t)old->start_ns;
-        return apart <= SAME_START_NS || (apart <= START_TOLERANCE_NS && old->image == new->image);
-    }
-    return old->image == new->image && (old->boot == new->boot || !old->boot || !new->boot);
-}
-
-// The head of the list of processes with this machine and PID (or, without a PID, this image).
-static bool process_head(struct seep_case *c, const struct case_process *p, uint32_t *id,
-                         uint32_t *row)
-{
-    struct seep_buf key = { 0 };
-    seep_buf_addf(&key, "p%" PRIu32 "/%d/%" PRIu32, p->machine, p->has_pid,
-                  p->has_pid ? p->pid : p->image);
-    bool ok = case_key_row(c, &key, id, row);
-    seep_buf_clear(&key);
-    return ok;
-}
-
-static bool remember_process(struct seep_case *c, uint32_t row, struct case_process p)
-{
-    uint32_t head, first;
-    if (!process_head(c, &p, &head, &first))
-        return false;
-    size_t had = c->processes_capacity;
-    if (!seep_grow(&c->processes, &c->processes_capacity, row, sizeof *c->processes))
-        return seep_fail_memory(&c->sink.error);
-    if (c->processes_capacity > had)
-        memset(c->processes + had, 0, (c->processes_capacity - had) * sizeof *c->processes);
-    p.next = first;
-    c->processes[row - 1] = p;
-    if (row > c->n_processes)
-        c->n_processes = row;
-    c->rows[head - 1] = row;
-    return true;
-}
-
 // Names of images differ in their letters from one source to the other.
 static uint32_t intern_image(struct seep_case *c, const char *image)
 {
@@ -272,6 +223,8 @@ static bool on_process(struct seep_sink *sink, const struct seep_process *p,
                        struct seep_process_id *id)
 {
     struct seep_case *c = case_of(sink);
+    if (!case_begin(c, &c->sink.error))
+        return false;
     struct case_process new = { .machine = p->machine.v,
                                 .boot = p->machine.v && p->machine.v <= c->n_machines
                                             ? c->machines[p->machine.v - 1].boot
@@ -283,25 +236,22 @@ static bool on_process(struct seep_sink *sink, const struct seep_process *p,
                                 .architecture = case_architecture(p->architecture),
                                 .wow64 = p->wow64 };
     bool has_image = p->image && p->image[0];
-    uint32_t head, row;
-    if (!new.image || !process_head(c, &new, &head, &row) || !case_begin(c, &c->sink.error))
-        return false;
-    while (row && !same_process(&c->processes[row - 1], &new))
-        row = c->processes[row - 1].next;
+    if (!new.image)
+        return seep_fail_memory(&c->sink.error);
+    uint32_t row = case_process_find(c, &new);
     if (row) {
-        struct case_process *old = &c->processes[row - 1];
         if (new.architecture) {
-            old->architecture = new.architecture;
-            old->wow64 = new.wow64;
+            c->processes[row - 1].architecture = new.architecture;
+            c->processes[row - 1].wow64 = new.wow64;
         }
-        if (old->start_ns == SEEP_NO_TIME && new.start_ns != SEEP_NO_TIME) {
-            old->start_ns = new.start_ns;
+        struct case_process old = c->processes[row - 1];
+        if (old.start_ns == SEEP_NO_TIME && new.start_ns != SEEP_NO_TIME) {
             const int64_t values[] = { row, new.start_ns };
-            if (!run(c, "UPDATE process SET start_ns=?2 WHERE id=?1", values, 2))
+            if (!case_process_started(c, row, new.start_ns) ||
+                !run(c, "UPDATE process SET start_ns=?2 WHERE id=?1", values, 2))
                 return false;
-        } else if (old->start_ns == new.start_ns && old->image != new.image &&has_image) {
-            old->image = new.image;
-            if (!rename_process(c, row, p->image))
+        } else if (old.start_ns == new.start_ns && old.image != new.image &&has_image) {
+            if (!case_process_renamed(c, row, new.image) || !rename_process(c, row, p->image))
                 return false;
         }
         id->v = row;
@@ -321,7 +271,7 @@ static bool on_process(struct seep_sink *sink, const struct seep_process *p,
     if (!case_step(c, s, "a process cannot be stored"))
         return false;
     row = (uint32_t)sqlite3_last_insert_rowid(c->db);
-    if (!remember_process(c, row, new))
+    if (!case_process_remember(c, row, new))
         return false;
     id->v = row;
     return true;
@@ -657,7 +607,8 @@ static bool remember_processes(struct seep_case *c, struct seep_err *err)
         };
         int64_t row = sqlite3_column_int64(stmt, 0);
         // Rows are numbered without gaps, so a number beyond their count is not ours.
-        ok = p.image && row == (int64_t)c->n_processes + 1 && remember_process(c, (uint32_t)row, p);
+        ok = p.image && row == (int64_t)c->n_processes + 1 &&
+             case_process_remember(c, (uint32_t)row, p);
     }
     sqlite3_finalize(stmt);
     return ok || seep_fail(err, SEEP_NO_OFFSET, "ask for the case as seep wrote it",
@@ -710,7 +661,8 @@ bool case_remember_again(struct seep_case *c, struct seep_err *err)
     seep_intern_clear(&c->images);
     if (c->rows_capacity)
         memset(c->rows, 0, c->rows_capacity * sizeof *c->rows);
-    c->n_machines = c->n_processes = c->n_boots = 0;
+    case_processes_forget(c);
+    c->n_machines = c->n_boots = 0;
     bool ok = case_remember(c, err);
     for (size_t i = 0; ok && i < n && i < c->n_machines; i++)
         c->machines[i].boot = before[i].boot;

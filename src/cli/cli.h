@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "case/case.h"
 #include "cli/options.h"
+#include "detect/detect.h"
 #include "model/control.h"
 #include "source/source.h"
 
@@ -92,13 +93,28 @@ enum seep_status cli_file_read(const struct cli_file *file, struct seep_sink *si
 bool cli_import(struct seep_case *c, const struct cli_args *args, const char *const *files,
                 size_t n_files, enum cli_exit *worst, struct seep_err *err);
 
-// judge.c: judges a case and writes its report to `out`; the findings are kept in the case where it
-// can be written.
+// judge.c: the known-good runs of --baseline.
+struct cli_baselines;
+// Reads them; `*exit` becomes CLI_EXIT_INPUT where one could not be read whole, which has been
+// complained about. False when memory, or a temporary file, is out.
+bool cli_baselines_open(struct cli_baselines **baselines, const struct cli_args *args,
+                        enum cli_exit *exit, struct seep_err *err);
+void cli_baselines_close(struct cli_baselines *baselines);
+// Whether there are any, and each could be opened.
+bool cli_baselines_usable(const struct cli_baselines *baselines);
+
+// Judges a case as it is now, as cli_judge does; the caller clears the judgement.
+bool cli_judge_now(struct seep_case *c, const struct cli_baselines *baselines,
+                   struct seep_judgement *judgement, struct seep_err *err);
+
+// Judges a case and writes its report to `out`; the findings are kept in the case where it can be
+// written.
 struct cli_judge {
     struct seep_case *c;
     const struct cli_args *args;
-    const char *command; // as the document names it
-    const char *format;  // "text" or "json"
+    const struct cli_baselines *baselines; // NULL = read those of `args`
+    const char *command;                   // as the document names it
+    const char *format;                    // "text" or "json"
     bool store;
     FILE *out;
 };

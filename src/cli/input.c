@@ -155,6 +155,22 @@ static bool pass_blocks(struct seep_sink *s, const struct seep_blocks *f)
     return seep_sink_blocks(((struct watching_sink *)s)->to, f);
 }
 
+static bool pass_stack(struct seep_sink *s, struct seep_stack_id parent, const struct seep_frame *f,
+                       struct seep_stack_id *id)
+{
+    return seep_sink_stack(((struct watching_sink *)s)->to, parent, f, id);
+}
+
+static bool pass_site(struct seep_sink *s, const struct seep_site *f)
+{
+    return seep_sink_site(((struct watching_sink *)s)->to, f);
+}
+
+static bool pass_site_frees(struct seep_sink *s, const struct seep_site_frees *f)
+{
+    return seep_sink_site_frees(((struct watching_sink *)s)->to, f);
+}
+
 static bool pass_event(struct seep_sink *s, const struct seep_event *f)
 {
     return seep_sink_event(((struct watching_sink *)s)->to, f);
@@ -190,6 +206,9 @@ static const struct seep_sink_ops watching = {
     .handle = pass_handle,
     .heap = pass_heap,
     .blocks = pass_blocks,
+    .stack = pass_stack,
+    .site = pass_site,
+    .site_frees = pass_site_frees,
     .event = pass_event,
     .tally = pass_tally,
     .loss = watch_loss,

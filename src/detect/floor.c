@@ -63,6 +63,30 @@ size_t seep_unwrap32(struct seep_point *points, size_t n)
     return wraps;
 }
 
+bool seep_is_rare_failure(uint64_t failed, uint64_t looks)
+{
+    return failed <= looks / 10 + 2;
+}
+
+void seep_mend_failed_looks(struct seep_point *points, size_t n)
+{
+    uint64_t failed = 0;
+    double usual_ns = usual_step(points, n, 0.9, true);
+    for (int mending = 0; mending < 2; mending++) {
+        for (size_t i = 1; i + 1 < n; i++) {
+            double before = points[i - 1].value, after = points[i + 1].value;
+            double held_ns = (double)points[i + 1].t_ns - (double)points[i].t_ns;
+            if (!seep_is_failed_look(before, points[i].value, after) || held_ns > 2 * usual_ns)
+                continue;
+            failed += !mending;
+            if (mending)
+                points[i].value = fmin(before, after);
+        }
+        if (failed == 0 || !seep_is_rare_failure(failed, n))
+            return;
+    }
+}
+
 void seep_silences_add(struct seep_silences *silences, const struct seep_silence_limits *limits,
                        int64_t from_ns, int64_t to_ns, double step)
 {

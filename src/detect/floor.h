@@ -37,6 +37,18 @@ size_t seep_unwrap32(struct seep_point *points, size_t n);
 bool seep_is_wide32(double value);
 size_t seep_wraps32(size_t wraps, double before, double value, double usual);
 
+// Whether `value` is a look that failed, if it was held no longer than looks are apart: a counter
+// that could not be read shows 0, and no program gives back nine tenths of what it has and takes it
+// again between one look and the next.
+static inline bool seep_is_failed_look(double before, double value, double after)
+{
+    return value < before / 10 && value < after / 10;
+}
+// Of so many looks so many failed: whether that is still rare. If not, it is how the series is.
+bool seep_is_rare_failure(uint64_t failed, uint64_t looks);
+// Puts the lesser neighbour in the place of each look that failed, unless they are many.
+void seep_mend_failed_looks(struct seep_point *points, size_t n);
+
 // Times in which nothing was written, much longer than usual.
 enum { SEEP_MAX_SILENCES = 32 };
 struct seep_silences {
@@ -77,8 +89,15 @@ bool seep_grid_of_cells(const struct seep_cells *cells, const struct seep_silenc
 
 // Takes a daily rhythm (a day's and half a day's sine) out of the levels and lows of a grid that
 // spans two days or more, when it explains at least half of what a straight line leaves. The line
-// is fitted with it, so that growth stays. Returns whether it did.
-bool seep_grid_remove_rhythm(struct seep_grid *grid);
+// is fitted with it, so that growth stays. Returns whether it did, and then what it took.
+struct seep_wave {
+    bool known;     // false: there is none
+    double part[4]; // cosine and sine of a day and of half a day since the grid's start
+    double common;  // share of a line's variation that the terms could show as well, below 1
+};
+bool seep_grid_remove_rhythm(struct seep_grid *grid, struct seep_wave *wave);
+// Seconds after the grid's start.
+double seep_wave_at(const struct seep_wave *wave, double t_s);
 
 // Windows over the cells [from, to): x in seconds since the grid's start, y the floor (the lowest
 // tenth of the cells' lows) or the median level. The cells that do not divide evenly are left off

@@ -40,6 +40,7 @@ struct seep_judged {
     size_t finding; // index into the findings + 1; 0 = none
     size_t life_of; // index + 1 of the series that speaks for all lives of this image; 0 = none
     bool speaks;    // it is that series
+    size_t led_by;  // index + 1 of what it grows in lockstep with, and is accused in its place
     struct seep_against *against; // what a baseline shows of it; NULL = nothing was looked for
 };
 
@@ -97,6 +98,9 @@ bool seep_judge(const struct seep_dataset *data, const struct seep_tracks *track
 // test i is still a discovery among the n. `q` may be `p`. False when memory is out.
 bool seep_adjust_p(const double *p, size_t n, double *q);
 
+// The same of the p of a machine's series, to their q. False when memory is out.
+bool seep_adjust_machine(struct seep_scene *scene);
+
 // verdict.c: the only place that says "leaking".
 // `chosen_only`: see struct seep_scene.
 enum seep_verdict seep_verdict_of(const struct seep_judged *judged, bool chosen_only);
@@ -105,6 +109,8 @@ enum seep_verdict seep_verdict_of(const struct seep_judged *judged, bool chosen_
 bool seep_seen_enough(const struct seep_judged *judged, double observed_s);
 // Whether so much growth, of this metric, in this time, matters; and why not (a static text).
 bool seep_growth_matters(const struct seep_judged *judged, const char **why_not);
+// The least growth that does, in so much time.
+double seep_least_growth(const struct seep_judged *judged);
 // How long an observation has to be, in all, before more can be said: for `unknown` and `suspect`.
 // An estimate: what it did goes on as it was.
 double seep_seconds_needed(const struct seep_judged *judged);
@@ -164,7 +170,13 @@ void seep_relate(struct seep_drafts *drafts, struct seep_scene *scene);
 void seep_fold(struct seep_drafts *drafts, struct seep_draft *into, struct seep_draft *from);
 
 // lives.c: one image, several lives (restarts) on one machine.
-bool seep_join_lives(struct seep_scene *scene);
+// `at` puts a judged series on its grid again; a grid with n = 0 where there is none. False when
+// that failed, and then so does seep_join_lives.
+struct seep_life_grids {
+    bool (*at)(void *ctx, const struct seep_judged *judged, struct seep_grid *grid);
+    void *ctx;
+};
+bool seep_join_lives(struct seep_scene *scene, const struct seep_life_grids *grids);
 void seep_write_lives(struct seep_drafts *drafts, struct seep_scene *scene);
 
 // snapshot.c: what single moments of processes say.

@@ -341,27 +341,22 @@ static bool find_limits(struct run *run, struct seep_scene *scene)
     return true;
 }
 
-// p of every series to q, over the machine's series. What is short is not a test; what has not the
-// shape of a leak counts with p = 1.
-static bool adjust(struct seep_scene *scene)
+struct life_reader {
+    struct run *run;
+    const struct seep_scene *scene;
+};
+
+static bool grid_of_life(void *ctx, const struct seep_judged *judged, struct seep_grid *grid)
 {
-    double *p = seep_alloc(scene->n_judged + 1, sizeof *p);
-    if (!p)
+    struct life_reader *reader = ctx;
+    const struct seep_scene *scene = reader->scene;
+    const struct seep_silences *machine = scene->busiest ? &scene->silences : NULL;
+    const struct seep_track *track = track_of(reader->run, judged->series);
+    if (!track)
         return false;
-    size_t n = 0;
-    for (size_t i = 0; i < scene->n_judged; i++) {
-        const struct seep_judged *j = &scene->judged[i];
-        if (j->shape.form != SEEP_FORM_SHORT)
-            p[n++] = j->life_of ? 1 : j->shape.p;
-    }
-    bool done = seep_adjust_p(p, n, p);
-    n = 0;
-    for (size_t i = 0; i < scene->n_judged; i++) {
-        struct seep_judged *j = &scene->judged[i];
-        j->q = j->shape.form != SEEP_FORM_SHORT ? p[n++] : 1;
-    }
-    seep_free(p);
-    return done;
+    if (!seep_track_grid(track, judged->last_ns, scene->tick_ns, machine, grid))
+        grid->n = 0;
+    return true;
 }
 
 static bool judge_machine(struct run *run, struct seep_scene *scene)
@@ -388,8 +383,9 @@ static bool judge_machine(struct run *run, struct seep_scene *scene)
     }
     if (!find_limits(run, scene))
         return false;
-    if (!seep_join_lives(scene) || !adjust(scene) ||
-        (run->baselines && !seep_baselines_adjust(scene)))
+    struct life_reader reader = { run, scene };
+    if (!seep_join_lives(scene, &(struct seep_life_grids){ grid_of_life, &reader }) ||
+        !seep_adjust_machine(scene) || (run->baselines && !seep_baselines_adjust(scene)))
         return seep_fail_memory(run->err);
     seep_scene_sum(scene);
     size_t n_tested = 0;

@@ -44,64 +44,203 @@ static double combine(double sum_of_logs, size_t k)
     return fmin(exp(-half) * sum, 1);
 }
 
-// Whether lives follow each other and fill enough of the observation, and those that grow as a leak
-// does are half of it: what they gained in how much time.
-static bool one_service(const struct seep_scene *scene, const struct life *lives, size_t n,
-                        double *gained, double *grew_s)
+// The lives of one image that can say something, as one service.
+struct service {
+    const struct life *lives;
+    size_t n;
+    double gained, grew_s;          // of those that grow as a leak does
+    double first_half, second_half; // what all of them together gained in each half of a life
+    double least_rate;              // gained in a second by the one that gained least
+    struct seep_shape joined;       // of the lives put end to end
+};
+
+// Whether lives follow each other and fill enough of the observation.
+static bool one_after_another(const struct seep_scene *scene, const struct service *service)
 {
-    double covered = 0, judged = 0, span = (double)scene->end_ns - (double)scene->start_ns;
+    double covered = 0, span = (double)scene->end_ns - (double)scene->start_ns;
+    size_t known = 0;
     int64_t last_ns = INT64_MIN;
-    *gained = *grew_s = 0;
-    for (size_t i = 0; i < n; i++) {
-        const struct seep_judged *j = &scene->judged[lives[i].at];
+    for (size_t i = 0; i < service->n; i++) {
+        const struct seep_judged *j = &scene->judged[service->lives[i].at];
         if (last_ns != INT64_MIN && j->first_ns < last_ns)
             return false; // two at once
         last_ns = j->last_ns;
         covered += (double)j->last_ns - (double)j->first_ns;
-        if (j->shape.form == SEEP_FORM_SHORT)
-            continue;
-        judged += j->shape.span_s;
-        if (j->shape.form == SEEP_FORM_GROWING) {
-            *gained += j->shape.growth;
-            *grew_s += j->shape.span_s;
-        }
+        known += j->shape.form != SEEP_FORM_SHORT;
     }
-    return covered >= COVERAGE * span && *grew_s > 0 && *grew_s >= judged / 2;
+    return known >= 2 && covered >= COVERAGE * span;
 }
 
-// A life in which the noise hides the form of growth says nothing (p = 1) if it gained what one
-// expects of it; if it did not, the others did not leak either.
-static void join(struct seep_scene *scene, const struct life *lives, size_t n)
+// Puts a life, in cells of about `width_ns`, behind the ones before it; what it had at its start is
+// put where they ended, so that what was given back between them is no fall.
+static void append(struct seep_grid *joined, const struct seep_grid *life, double width_ns)
 {
-    double logs = 0, gained, grew_s;
-    size_t k = 0, speaker = 0;
-    if (!one_service(scene, lives, n, &gained, &grew_s))
-        return;
+    size_t size = (size_t)fmax(ceil(width_ns / life->cell_ns - 0.01), 1), n = life->n / size;
+    size_t at = joined->n, edge = n / 16 ? n / 16 : 1;
+    n = n < SEEP_TREND_MAX - at ? n : SEEP_TREND_MAX - at;
     for (size_t i = 0; i < n; i++) {
-        const struct seep_judged *j = &scene->judged[lives[i].at];
+        size_t from = life->n - (n - i) * size;
+        struct seep_grid *to = joined;
+        to->t_ns[at + i] = life->t_ns[from + size / 2];
+        to->low[at + i] = life->low[from];
+        to->level[at + i] = 0;
+        to->broken[at + i] = i == 0 && at > 0;
+        for (size_t k = from; k < from + size; k++) {
+            to->low[at + i] = fmin(to->low[at + i], life->low[k]);
+            to->level[at + i] += life->level[k] / (double)size;
+            to->broken[at + i] = to->broken[at + i] || (k > from - (i > 0) && life->broken[k]);
+        }
+    }
+    if (n == 0)
+        return;
+    double start = seep_median(joined->level + at, edge);
+    double end =
+        at ? seep_median(joined->level + at - (edge < at ? edge : at), edge < at ? edge : at)
+           : start;
+    for (size_t i = at; i < at + n; i++) {
+        joined->low[i] += end - start;
+        joined->level[i] += end - start;
+    }
+    joined->n = at + n;
+    joined->n_gaps = at ? joined->n_gaps + 1 : 0;
+    joined->start_ns = at ? joined->start_ns : life->start_ns;
+    joined->end_ns = life->end_ns;
+}
+
+// Puts the lives end to end and takes the shape of that. False only when one could not be read.
+static bool measure(const struct seep_scene *scene, const struct seep_life_grids *grids,
+                    struct service *service)
+{
+    struct seep_grid joined = { 0 }, life;
+    struct seep_windows w;
+    double lived_ns = 0, slope, curve;
+    for (size_t i = 0; i < service->n; i++) {
+        const struct seep_judged *j = &scene->judged[service->lives[i].at];
+        if (j->shape.form != SEEP_FORM_SHORT)
+            lived_ns += j->shape.span_s * 1e9;
+    }
+    joined.cell_ns = fmax(lived_ns / SEEP_TREND_MAX, (double)scene->tick_ns);
+    service->least_rate = INFINITY;
+    for (size_t i = 0; i < service->n; i++) {
+        const struct seep_judged *j = &scene->judged[service->lives[i].at];
+        if (j->shape.form == SEEP_FORM_SHORT)
+            continue;
+        if (!grids->at(grids->ctx, j, &life))
+            return false;
+        if (life.n < SEEP_SHAPE_MIN_LOOKS)
+            continue;
+        seep_windows_make(&life, 0, life.n, life.n < 32 ? life.n : 32, SEEP_WINDOW_LEVEL, &w);
+        seep_parabola(w.y, w.n, &slope, &curve);
+        service->first_half += slope - curve;
+        service->second_half += slope + curve;
+        service->least_rate = fmin(service->least_rate, 2 * slope / j->shape.span_s);
+        append(&joined, &life, joined.cell_ns);
+    }
+    if (joined.n >= SEEP_SHAPE_MIN_LOOKS && joined.end_ns > joined.start_ns)
+        seep_shape_find(&joined, &service->joined);
+    else
+        service->joined = (struct seep_shape){ .p = 1 };
+    return true;
+}
+
+// Whether the lives together have the form of a leak, and each gained what one expects of it: the
+// growth of a start comes with each life too, but it stops in each.
+static bool grows_as_one(const struct service *service)
+{
+    return service->joined.form == SEEP_FORM_GROWING && service->joined.rate_low > 0 &&
+           service->second_half >= SEEP_SHAPE_SLOWING * service->first_half &&
+           service->least_rate >= EXPECTED * service->joined.rate;
+}
+
+// The same life by life, from the p of those that grow as a leak does: they are half of the time,
+// and the others, which say nothing (p = 1), gained what one expects of them. -1 where it is not.
+static double tail_of_each(const struct seep_scene *scene, const struct service *service)
+{
+    double logs = 0, judged_s = 0, gained = 0, grew_s = 0;
+    size_t k = 0;
+    for (size_t i = 0; i < service->n; i++) {
+        const struct seep_judged *j = &scene->judged[service->lives[i].at];
+        judged_s += j->shape.form == SEEP_FORM_SHORT ? 0 : j->shape.span_s;
+        if (j->shape.form == SEEP_FORM_GROWING) {
+            gained += j->shape.growth;
+            grew_s += j->shape.span_s;
+        }
+    }
+    if (!(grew_s > 0) || grew_s < judged_s / 2)
+        return -1;
+    for (size_t i = 0; i < service->n; i++) {
+        const struct seep_judged *j = &scene->judged[service->lives[i].at];
         if (j->shape.form == SEEP_FORM_SHORT)
             continue;
         k++;
-        if (j->shape.form == SEEP_FORM_GROWING) {
-            // The share of series that wander is paid once.
+        if (j->shape.form == SEEP_FORM_GROWING) // the share of series that wander is paid once
             logs += log(fmin(fmax(j->shape.p / SEEP_WALK_SHARE, 1e-300), 1));
+        else if (j->shape.last - j->shape.first < EXPECTED * gained / grew_s * j->shape.span_s)
+            return -1;
+    }
+    return combine(logs, k);
+}
+
+// What the last life, in whose noise the form of growth is hidden, says for all of them.
+static void lend_shape(struct seep_shape *own, const struct seep_shape *joined)
+{
+    struct seep_shape shape = *joined;
+    shape.n_looks = own->n_looks;
+    shape.span_s = own->span_s;
+    shape.first = own->first;
+    shape.last = own->last;
+    shape.start = own->first;
+    shape.growth = shape.retained = joined->rate * own->span_s;
+    shape.trend = own->last;
+    shape.pivot_s = own->span_s / 2;
+    shape.since_ns = own->since_ns;
+    shape.warmed_up = false;
+    shape.n_course = 0;
+    shape.n_gaps = own->n_gaps;
+    shape.gap_s = own->gap_s;
+    *own = shape;
+}
+
+static bool join(struct seep_scene *scene, const struct seep_life_grids *grids,
+                 const struct life *lives, size_t n)
+{
+    struct service service = { .lives = lives, .n = n };
+    if (!one_after_another(scene, &service))
+        return true;
+    if (!measure(scene, grids, &service))
+        return false;
+    double each = tail_of_each(scene, &service);
+    bool as_one = grows_as_one(&service);
+    if (!as_one && each < 0)
+        return true;
+    size_t speaker = 0, last = 0;
+    bool grows = false;
+    for (size_t i = 0; i < n; i++) {
+        const struct seep_shape *s = &scene->judged[lives[i].at].shape;
+        if (s->form == SEEP_FORM_SHORT)
+            continue;
+        last = lives[i].at;
+        if (s->form == SEEP_FORM_GROWING) {
+            grows = true;
             speaker = lives[i].at;
-        } else if (j->shape.last - j->shape.first < EXPECTED * gained / grew_s * j->shape.span_s) {
-            return;
         }
     }
-    if (k < 2)
-        return;
+    if (!grows) {
+        speaker = last;
+        lend_shape(&scene->judged[speaker].shape, &service.joined);
+    }
     for (size_t i = 0; i < n; i++) {
         struct seep_judged *j = &scene->judged[lives[i].at];
         if (lives[i].at != speaker && j->shape.form != SEEP_FORM_SHORT)
             j->life_of = speaker + 1;
     }
     scene->judged[speaker].speaks = true;
-    scene->judged[speaker].shape.p = SEEP_WALK_SHARE * combine(logs, k);
+    double whole = as_one ? service.joined.p / SEEP_WALK_SHARE : 1;
+    scene->judged[speaker].shape.p = SEEP_WALK_SHARE * seep_cauchy_mean(whole, each < 0 ? 1 : each);
+    return true;
 }
 
-bool seep_join_lives(struct seep_scene *scene)
+bool seep_join_lives(struct seep_scene *scene, const struct seep_life_grids *grids)
 {
     struct life *lives = seep_alloc(scene->n_judged + 1, sizeof *lives);
     if (!lives)
@@ -121,8 +260,10 @@ bool seep_join_lives(struct seep_scene *scene)
         while (same < n && lives[same].metric == lives[i].metric &&
                strcmp(lives[same].image, lives[i].image) == 0)
             same++;
-        if (same - i >= 2)
-            join(scene, &lives[i], same - i);
+        if (same - i >= 2 && !join(scene, grids, &lives[i], same - i)) {
+            seep_free(lives);
+            return false;
+        }
         i = same;
     }
     seep_free(lives);

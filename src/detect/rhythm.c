@@ -7,7 +7,7 @@
 #define DAY_S 86400.0
 #define TAU 6.283185307179586
 #define EXPLAINS 0.5 // of the squared error about a straight line; less is not a rhythm
-#define BETTER 0.7   // of a single day: what it leaves, over what a bend or a step leaves
+#define LOG_ODDS 3.0 // of a single day: 20 to 1 against what else looks like a wave seen once
 
 enum {
     TERMS = 6, // level, slope, and sine and cosine of a day and of half a day
@@ -99,8 +99,34 @@ static bool fit_rhythm(const double *t_s, const double *y, size_t n, double span
     return *line >= 0 && *rhythm >= 0;
 }
 
+// What an exponential approach to a level, of the time constant that fits best, leaves.
+static double left_by_approach(const double *x, const double *y, size_t n, double span_s)
+{
+    double best = INFINITY;
+    for (double share = 1.0 / 32; share < 2; share *= 1.4142135623730951) {
+        double m[TERMS][TERMS] = { { 0 } }, r[TERMS] = { 0 }, v[TERMS], all = 0, mean = 0;
+        for (size_t i = 0; i < n; i++)
+            mean += y[i] / (double)n;
+        for (size_t i = 0; i < n; i++) {
+            double e = exp(-x[i] / (share * span_s)), z = y[i] - mean;
+            all += z * z;
+            m[0][0]++;
+            m[0][1] += e;
+            m[1][0] += e;
+            m[1][1] += e * e;
+            r[0] += z;
+            r[1] += e * z;
+        }
+        double left = fit(m, r, all, 2, v);
+        if (left >= 0)
+            best = fmin(best, left);
+    }
+    return best;
+}
+
 // One day is one wave, and a warm-up, a cache that fills or a change of load is like a wave that
-// was seen once. Only what a bend or two steps do not explain nearly as well is taken for a rhythm.
+// was seen once. Only what a bend, an approach or two steps do not explain nearly as well is taken
+// for a rhythm: all have about as many parameters, so it is the likelihoods that are compared.
 static bool is_wave(const struct seep_grid *grid, double span_s)
 {
     struct seep_windows w;
@@ -110,14 +136,42 @@ static bool is_wave(const struct seep_grid *grid, double span_s)
     if (!fit_rhythm(w.x, w.y, w.n, span_s, ONE_WAVE, v, &line, &rhythm) ||
         !seep_knot_find(w.x, w.y, w.n, &knot))
         return false;
+    double x[TERMS], mean = 0, lagged = 0, squares = 0, before = 0;
+    for (size_t i = 0; i < w.n; i++)
+        mean += w.y[i] / (double)w.n;
+    for (size_t i = 0; i < w.n; i++) {
+        terms_at(w.x[i], span_s, x);
+        double e = w.y[i] - mean;
+        for (int k = 0; k < ONE_WAVE; k++)
+            e -= v[k] * x[k];
+        squares += e * e;
+        lagged += i ? e * before : 0;
+        before = e;
+    }
+    double m = (double)w.n, phi = squares > 0 ? lagged / squares : 0;
+    phi = fmin(fmax((phi * m + 2) / (m - 4), 0), 0.9);
+    double looks = m * (1 - phi) / (1 + phi);
     seep_step_or_line(w.y, w.n, &step, &straight);
-    double other = line * (1 - knot.gain);
+    double bend = line * (1 - knot.gain), steps = INFINITY,
+           approach = left_by_approach(w.x, w.y, w.n, span_s);
     if (straight > 0)
-        other = fmin(other, line * left_by_two_steps(w.y, w.n) / straight);
-    return rhythm <= (1 - EXPLAINS) * line && rhythm <= BETTER * other;
+        steps = line * left_by_two_steps(w.y, w.n) / straight;
+    double other = fmin(fmin(bend, steps), approach);
+    return looks * log(line / rhythm) >= 2 * LOG_ODDS &&
+           looks * log(other / rhythm) >= 2 * LOG_ODDS;
 }
 
-bool seep_grid_remove_rhythm(struct seep_grid *grid)
+double seep_wave_at(const struct seep_wave *wave, double t_s)
+{
+    double x[TERMS];
+    if (!wave->known)
+        return 0;
+    terms_at(t_s, 1, x);
+    return wave->part[0] * x[2] + wave->part[1] * x[3] + wave->part[2] * x[4] +
+           wave->part[3] * x[5];
+}
+
+bool seep_grid_remove_rhythm(struct seep_grid *grid, struct seep_wave *wave)
 {
     double span_s = ((double)grid->end_ns - (double)grid->start_ns) / 1e9;
     bool once = span_s < 2 * DAY_S;
@@ -125,16 +179,21 @@ bool seep_grid_remove_rhythm(struct seep_grid *grid)
     if (span_s < 0.98 * DAY_S || grid->n < STRETCHES || grid->cell_ns > DAY_S / 8 * 1e9 ||
         (once && !is_wave(grid, span_s)))
         return false;
-    double t_s[SEEP_TREND_MAX], v[TERMS] = { 0 }, x[TERMS], line, rhythm;
+    double t_s[SEEP_TREND_MAX], v[TERMS] = { 0 }, line, rhythm;
     for (size_t i = 0; i < grid->n; i++)
         t_s[i] = ((double)grid->t_ns[i] - (double)grid->start_ns) / 1e9;
     if (!fit_rhythm(t_s, grid->level, grid->n, span_s, once ? ONE_WAVE : TERMS, v, &line,
                     &rhythm) ||
         (!once && rhythm > (1 - EXPLAINS) * line))
         return false;
+    // A line over k whole days and the sine of a day have in common 6 / (pi k)^2 of the line's
+    // variation; of half a day, a quarter of that.
+    double days = span_s / DAY_S, common = 6 / (9.869604401089358 * days * days);
+    *wave = (struct seep_wave){ .known = true,
+                                .part = { v[2], v[3], v[4], v[5] },
+                                .common = fmin(once ? common : 1.25 * common, 0.75) };
     for (size_t i = 0; i < grid->n; i++) {
-        terms_at(t_s[i], span_s, x);
-        double part = v[2] * x[2] + v[3] * x[3] + v[4] * x[4] + v[5] * x[5];
+        double part = seep_wave_at(wave, t_s[i]);
         grid->low[i] -= part;
         grid->level[i] -= part;
     }

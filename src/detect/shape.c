@@ -6,16 +6,22 @@
 
 // Limits of the shapes. They are ratios of a series to itself, so they hold for every metric; the
 // measured operating characteristic is in docs/detection.md.
-#define SLOWING                                                                                    \
-    0.5              // growth of the second half over that of the first: e^(-T / 2 tau) for warm-up
-                     // with time constant tau, so 0.5 lets through what tau > 0.72 T does
-#define STOPPED 0.25 // growth in the last quarter over a quarter of the growth
+#define SLOWING SEEP_SHAPE_SLOWING
+#define STOPPED 0.25     // growth in the last quarter over a quarter of the growth
+#define LOG_ODDS 7.0     // 1,000 to 1: leaks that pause are as common as caches that fill all day
+#define CHI_SQUARED 3.84 // its 95 % point with one degree of freedom
 #define RETAINED                                                                                   \
     0.4           // least floor of the last quarter above the start, over the growth; a line: 0.75
 #define KNOWN 0.5 // what growth that began lately must add to the highest floor before it
 #define ORDER 0.5 // Kendall's tau of the floors
 #define ONE_STEP 0.5 // of the growth at once; less, and it is the largest of several
 #define CRUMB 0.2    // of the whole range's growth
+// So much likelier (by a logarithm) has a cap, reached two looks before the end or earlier, to be
+// than a line. A quarter of ten looks is two steps, in which noise looks like growth; one of thirty
+// is seven, and a line that looks like a cap there is the commoner mistake.
+#define CAP_OF_FEW 1.0
+#define CAP_OF_SHORT 4.0
+enum { FEW_LOOKS = 16, SHORT_LOOKS = 48 };
 
 // The range of cells from `from` to the end of the grid.
 struct range {
@@ -23,6 +29,7 @@ struct range {
     double evidence; // mean of the tests' Cauchy scores, see cauchy_score()
     enum seep_form form;
     double start, growth;
+    double reach; // root of the sum of squares of the steps, times that of their number
     double ratio; // growth of the second half over that of the first
 };
 
@@ -54,6 +61,11 @@ static double cauchy_tail(double score)
     return score > 0 ? atan2(1, score) / pi : 1;
 }
 
+double seep_cauchy_mean(double p, double other)
+{
+    return cauchy_tail((cauchy_score(p) + cauchy_score(other)) / 2);
+}
+
 // The tests on one range: of steps between windows of several widths, floors and medians, and of
 // the slope where the noise is stationary.
 static void test_range(const struct seep_grid *grid, struct range *range)
@@ -81,11 +93,11 @@ static void test_range(const struct seep_grid *grid, struct range *range)
                 sum += cauchy_score(drift.p);
         }
     }
-    bool tries_slope = grid->n_gaps == 0 && cells >= SEEP_STATIONARY_MIN;
+    bool tries_slope = cells >= SEEP_STATIONARY_MIN;
     if (tries_slope) {
         seep_windows_make(grid, range->from, grid->n, windows_of(cells, 256), SEEP_WINDOW_LEVEL,
                           &w);
-        if (seep_drift_stationary(w.y, w.n, &drift))
+        if (seep_drift_stationary(w.y, w.broken, w.n, &drift))
             stationary = cauchy_score(drift.p);
     }
     // A third is for the one test of the other kind.
@@ -94,30 +106,114 @@ static void test_range(const struct seep_grid *grid, struct range *range)
         range->evidence += (stationary - range->evidence) / 3;
 }
 
+void seep_parabola(const double *y, size_t n, double *slope, double *curve)
+{
+    // On x = -1..1 the polynomials 1, x, x^2 - mean(x^2) are orthogonal.
+    double m = (double)n, square = 0, across = 0, bend = 0, mean = 0;
+    *slope = *curve = 0;
+    for (size_t i = 0; i < n; i++) {
+        double x = 2 * (double)i / (m - 1) - 1;
+        square += x * x / m;
+        mean += y[i] / m;
+    }
+    for (size_t i = 0; i < n; i++) {
+        double x = 2 * (double)i / (m - 1) - 1, q = x * x - square;
+        across += x * x;
+        bend += q * q;
+        *slope += x * (y[i] - mean);
+        *curve += q * (y[i] - mean);
+    }
+    *slope /= across;
+    *curve /= bend;
+}
+
 // Growth of the second half over that of the first, by a parabola through the median levels of
 // `range`: all of them say it more surely than the floors at three places.
 static void find_slowing(const struct seep_grid *grid, struct range *range)
 {
     size_t cells = grid->n - range->from;
     struct seep_windows w;
+    double slope, curve;
     seep_windows_make(grid, range->from, grid->n, windows_of(cells, 32), SEEP_WINDOW_LEVEL, &w);
-    // On x = -1..1 the polynomials 1, x, x^2 - mean(x^2) are orthogonal.
-    double n = (double)w.n, square = 0, across = 0, bend = 0, slope = 0, curve = 0, mean = 0;
-    for (size_t i = 0; i < w.n; i++) {
-        double x = 2 * (double)i / (n - 1) - 1;
-        square += x * x / n;
-        mean += w.y[i] / n;
-    }
-    for (size_t i = 0; i < w.n; i++) {
-        double x = 2 * (double)i / (n - 1) - 1, q = x * x - square;
-        across += x * x;
-        bend += q * q;
-        slope += x * (w.y[i] - mean);
-        curve += q * (w.y[i] - mean);
-    }
-    slope /= across;
-    curve /= bend;
+    seep_parabola(w.y, w.n, &slope, &curve);
     range->ratio = slope > curve ? (slope + curve) / (slope - curve) : INFINITY;
+}
+
+// What a rise that ends at `cap` leaves of y, and how the rest hangs together.
+static double left_by_cap(const double *y, size_t n, size_t cap, double *phi)
+{
+    double mx = 0, my = 0, xx = 0, xy = 0, yy = 0, lagged = 0, before = 0, m = (double)n;
+    for (size_t i = 0; i < n; i++) {
+        mx += (double)(i < cap ? i : cap) / m;
+        my += y[i] / m;
+    }
+    for (size_t i = 0; i < n; i++) {
+        double x = (double)(i < cap ? i : cap) - mx, v = y[i] - my;
+        xx += x * x;
+        xy += x * v;
+        yy += v * v;
+    }
+    for (size_t i = 0; i < n; i++) {
+        double e = y[i] - my - xy / xx * ((double)(i < cap ? i : cap) - mx);
+        lagged += i ? e * before : 0;
+        before = e;
+    }
+    double left = fmax(yy - xy * xy / xx, 0);
+    *phi = left > 0 ? lagged / left : 0;
+    return left;
+}
+
+// Whether a rise to a level, which lasts for a fifth or more, explains the floors clearly better
+// than a line, and two lines that meet hardly better than that: where noise hides the stop from
+// four windows at the end, all of them show it. The likelihoods are those of so many values as do
+// not depend on each other, for what grows in lumps bends by chance.
+static bool levels_off(const struct seep_windows *w)
+{
+    struct seep_knot knot;
+    size_t n = w->n;
+    double phi, its_phi = 0, m = (double)n, best = INFINITY;
+    double line = n ? left_by_cap(w->y, n, n - 1, &phi) : 0;
+    if (n < 16 || !(line > 0) || !seep_knot_find(w->x, w->y, n, &knot))
+        return false;
+    for (size_t cap = n / 4; cap <= n - n / 5; cap++) {
+        double left = left_by_cap(w->y, n, cap, &phi);
+        if (left < best) {
+            best = left;
+            its_phi = phi;
+        }
+    }
+    its_phi = fmin(fmax((its_phi * m + 2) / (m - 4), 0), 0.9);
+    double looks = m * (1 - its_phi) / (1 + its_phi), better = log(line / fmax(best, line * 1e-9));
+    double bent = -log(fmax(1 - knot.gain, 1e-9));
+    return looks * better > 2 * LOG_ODDS && looks * (bent - better) < CHI_SQUARED;
+}
+
+// How much likelier a rise that ends at a cap, two looks before the end or earlier, makes y than a
+// straight line does: half the logarithm of the ratio of the squared errors, for each value.
+static double cap_over_line(const double *y, size_t n)
+{
+    double line = 0, best = INFINITY;
+    for (size_t cap = n - 1; cap >= n / 2; cap--) {
+        double mx = 0, my = 0, xx = 0, xy = 0, yy = 0, m = (double)n;
+        if (cap == n - 2)
+            continue; // one look is no level
+        for (size_t i = 0; i < n; i++) {
+            mx += (double)(i < cap ? i : cap) / m;
+            my += y[i] / m;
+        }
+        for (size_t i = 0; i < n; i++) {
+            double x = (double)(i < cap ? i : cap) - mx, v = y[i] - my;
+            xx += x * x;
+            xy += x * v;
+            yy += v * v;
+        }
+        double left = fmax(yy - xy * xy / xx, 0);
+        if (cap == n - 1)
+            line = left;
+        else
+            best = fmin(best, left);
+    }
+    return best > 0 ? log(line / best) / 2 : INFINITY;
 }
 
 // Growth in quarters of the range and what it says.
@@ -134,6 +230,10 @@ static enum seep_form form_of(const struct seep_grid *grid, struct range *range)
         least = fmin(least, w.y[i]);
     range->start = start;
     range->growth = end - start;
+    range->reach = 0;
+    for (size_t i = 1; i < n; i++)
+        range->reach += (w.y[i] - w.y[i - 1]) * (w.y[i] - w.y[i - 1]);
+    range->reach = sqrt(range->reach * (double)(n - 1));
     find_slowing(grid, range);
     struct seep_kendall order;
     if (!(range->growth > 0))
@@ -143,8 +243,11 @@ static enum seep_form form_of(const struct seep_grid *grid, struct range *range)
         return SEEP_FORM_RELEASED;
     double step_rest, line_rest;
     seep_step_or_line(w.y, n, &step_rest, &line_rest);
-    if (end - late < STOPPED * range->growth / 4)
+    if (end - late < STOPPED * range->growth / 4 || levels_off(&w))
         return SEEP_FORM_STOPPED;
+    if (cells <= SHORT_LOOKS &&
+        (double)n * cap_over_line(w.y, n) > (cells < FEW_LOOKS ? CAP_OF_FEW : CAP_OF_SHORT))
+        return SEEP_FORM_SLOWING;
     double most = 0;
     for (size_t i = 1; i < n; i++)
         most = fmax(most, w.y[i] - w.y[i - 1]);
@@ -223,9 +326,8 @@ static void find_about(const struct seep_grid *grid, size_t from, double base,
     }
 }
 
-// The rate from `from` on, and how the steps went. `raw` is the grid with its rhythm.
-static void measure(const struct seep_grid *grid, const struct seep_grid *raw, size_t from,
-                    struct seep_shape *shape)
+// The rate from `from` on, and how the steps went. `grid` is without its rhythm.
+static void measure(const struct seep_grid *grid, size_t from, struct seep_shape *shape)
 {
     size_t cells = grid->n - from;
     struct seep_windows w;
@@ -252,13 +354,15 @@ static void measure(const struct seep_grid *grid, const struct seep_grid *raw, s
     // A value is known to one unit (a page) at best, a moment to one look.
     double unit = fabs(shape->start) >= 1 << 20 ? 4096 : 1, width = w.x[w.n - 1] - w.x[0];
     double blur = width > 0 ? (unit + fabs(slope.slope) * grid->cell_ns / 1e9 / 10) / width : 0;
+    // What the rhythm took may have been growth, and the other way round.
+    double wider = 1 / sqrt(1 - shape->wave.common);
     shape->rate = slope.slope;
-    shape->rate_low = slope.low - blur;
-    shape->rate_high = slope.high + blur;
+    shape->rate_low = slope.slope - (slope.slope - slope.low) * wider - blur;
+    shape->rate_high = slope.slope + (slope.high - slope.slope) * wider + blur;
     double end_s = ((double)grid->end_ns - (double)grid->start_ns) / 1e9;
     shape->trend = base + shape->rate * end_s;
     shape->pivot_s = end_s - (w.x[0] + w.x[w.n - 1]) / 2;
-    find_about(raw, from, base, shape);
+    find_about(grid, from, base, shape);
     shape->window_s = grid->cell_ns / 1e9 * (double)size;
     shape->n_steps = w.n - 1;
     shape->n_up = 0;
@@ -304,10 +408,10 @@ void seep_shape_find(const struct seep_grid *grid, struct seep_shape *shape)
     // From here on without the rhythm of the day.
     const struct seep_grid *raw = grid;
     struct seep_grid calm = *grid;
-    if (seep_grid_remove_rhythm(&calm))
+    if (seep_grid_remove_rhythm(&calm, &shape->wave))
         grid = &calm;
     struct range ranges[3] = { { .from = 0 }, { .from = n / 2 }, { .from = n - n / 4 } };
-    static const double weights[3][3] = { { 1 }, { 0.6, 0.4 }, { 0.5, 0.3, 0.2 } };
+    static const double weights[3][3] = { { 1 }, { 0.7, 0.3 }, { 0.7, 0.2, 0.1 } };
     unsigned n_ranges = n >= 96 ? 3 : (n >= 2 * SEEP_SHAPE_MIN_LOOKS ? 2 : 1);
     double evidence = 0;
     // What the whole observation says stands, unless a later part grows as a leak does.
@@ -315,6 +419,7 @@ void seep_shape_find(const struct seep_grid *grid, struct seep_shape *shape)
     for (unsigned i = 0; i < n_ranges; i++) {
         ranges[i].form = i ? later_form(grid, &ranges[0], &ranges[i]) : form_of(grid, &ranges[i]);
         test_range(grid, &ranges[i]);
+        shape->reach = fmax(shape->reach, ranges[i].reach);
         evidence += weights[n_ranges - 1][i] * ranges[i].evidence;
         if (i && ranges[i].form == SEEP_FORM_GROWING && ranges[best].form != SEEP_FORM_GROWING)
             best = i;
@@ -335,5 +440,9 @@ void seep_shape_find(const struct seep_grid *grid, struct seep_shape *shape)
     for (size_t i = 0; i < w.n; i++)
         shape->course[i] = w.y[i];
     size_t from = find_onset(grid, range->from, range->growth, shape);
-    measure(grid, raw, from, shape);
+    // A start approaches its level for longer than until the lines meet: what is left of it then,
+    // is small after as long again, twice.
+    if (shape->warmed_up)
+        from = from * 3 < n / 2 ? from * 3 : (from > n / 2 ? from : n / 2);
+    measure(grid, from, shape);
 }

@@ -32,6 +32,7 @@ struct seep_shape {
     double start, growth; // floor where the judged range starts, and how much it rose until the end
     double retained;      // floor at the end above that at the start of the whole observation
     double noise;         // standard deviation of the floor about its line
+    double reach;         // its growth if all steps of its floors had gone up; see multiplicity.c
     double p; // of the drift of a healthy series, all ranges and windows paid for; 1 if none
     size_t n_up, n_steps;             // steps between windows that went up, of how many
     double window_s;                  // width of those windows
@@ -39,8 +40,9 @@ struct seep_shape {
     // The line at the end of the observation, and how long before that it would turn if its slope
     // were another one.
     double trend, pivot_s;
-    // What goes up and down about it: means of equal shares of the values above it, in order; and
-    // how far apart values are that do not depend on each other, high ones and all of them.
+    struct seep_wave wave; // the rhythm that goes on about it
+    // What else goes up and down about it: means of equal shares of the values above it, in order;
+    // and how far apart values are that do not depend on each other, high ones and all of them.
     double about[SEEP_SHAPE_ABOUT];
     double apart_high_s, apart_s;
     int64_t since_ns;                 // when the growth began
@@ -60,6 +62,17 @@ enum { SEEP_SHAPE_MIN_LOOKS = 8 };
 #define SEEP_WALK_SHARE 0.2
 
 void seep_shape_find(const struct seep_grid *grid, struct seep_shape *shape);
+
+// Two p values of the same growth, however they depend on each other, as one (Liu and Xie 2020).
+double seep_cauchy_mean(double p, double other);
+
+// Growth of the second half over that of the first below which it is slowing: e^(-T / 2 tau) for a
+// warm-up with time constant tau, so 0.5 lets through what tau > 0.72 T does.
+#define SEEP_SHAPE_SLOWING 0.5
+
+// The parabola through y at even steps: it grows by slope - curve in the first half and by slope +
+// curve in the second. n >= 3.
+void seep_parabola(const double *y, size_t n, double *slope, double *curve);
 
 // onset.c: the best split of y over x into two straight lines that meet.
 struct seep_knot {

@@ -28,6 +28,8 @@ struct seep_track_cells {
     struct pause pauses[MAX_PAUSES];
     size_t n_pauses, n_wraps;
     double first;
+    double before; // the value before the one that is held
+    uint64_t looks, failed;
     double raw; // the newest value as the counter showed it
     bool wide;  // it showed what no 32-bit counter does
 };
@@ -83,6 +85,21 @@ static double unwrap(struct seep_track_cells *c, double value)
     return value + SEEP_WRAP32 * (double)c->n_wraps;
 }
 
+// What the newest point was is known when the next one has come: until then it is in no cell.
+static void mend(struct seep_track *track, int64_t t_ns, double value)
+{
+    struct seep_track_cells *c = track->cells;
+    double held_ns = (double)t_ns - (double)track->last_ns;
+    if (!track->negated && seep_is_failed_look(c->before, c->cells.value, value) &&
+        held_ns <= 2 * usual_size(&c->times)) {
+        c->failed++;
+        if (seep_is_rare_failure(c->failed, c->looks))
+            c->cells.value = fmin(c->before, value);
+    }
+    c->before = c->cells.value;
+    c->looks++;
+}
+
 static void add_to_cells(struct seep_track *track, int64_t t_ns, double value)
 {
     struct seep_track_cells *c = track->cells;
@@ -100,6 +117,7 @@ static void add_to_cells(struct seep_track *track, int64_t t_ns, double value)
             c->n_pauses = kept < MAX_PAUSES ? kept : MAX_PAUSES - 1;
         c->pauses[c->n_pauses++] = (struct pause){ track->last_ns, t_ns, step };
     }
+    mend(track, t_ns, value);
     seep_cells_add(&c->cells, t_ns, value);
     track->last_ns = t_ns;
 }
@@ -111,6 +129,8 @@ static size_t count_points(const struct seep_track *track, struct seep_point *at
     if (n)
         memcpy(at, track->points, n * sizeof *at);
     size_t wraps = seep_unwrap32(at, n);
+    if (!track->negated) // there a low value is a peak of what is used
+        seep_mend_failed_looks(at, n);
     for (size_t i = 0; track->negated && i < n; i++)
         at[i].value = -at[i].value;
     return wraps;
@@ -128,7 +148,7 @@ static bool change_over(struct seep_track *track)
     c->raw = track->points[n - 1].value;
     for (size_t i = 0; i < n; i++)
         c->wide = c->wide || seep_is_wide32(track->points[i].value);
-    c->first = at[0].value;
+    c->first = c->before = at[0].value;
     seep_cells_begin(&c->cells, at[0].t_ns, at[0].value,
                      (uint64_t)at[n - 1].t_ns - (uint64_t)at[0].t_ns);
     track->cells = c;

@@ -58,10 +58,17 @@ bool seep_drift_steps(const double *y, const bool *broken, size_t n, struct seep
 // probability that a random walk looks as stationary as this (Dickey and Fuller 1979) and goes as
 // far (the test of steps between twelve means). Both are seen between the means of
 // SEEP_STATIONARY_STRETCHES stretches too, because white noise hides a slow walk from value to
-// value. It does not apply (false) unless the line rises by at least SEEP_STATIONARY_RISE standard
-// deviations of the rest.
-enum { SEEP_STATIONARY_STRETCHES = 32, SEEP_STATIONARY_MIN = 96, SEEP_STATIONARY_RISE = 4 };
-bool seep_drift_stationary(const double *y, size_t n, struct seep_drift *result);
+// value. `broken` as above: each stretch between gaps has a level of its own. It does not apply
+// (false) unless the line rises by at least SEEP_STATIONARY_RISE standard deviations of the rest,
+// and to at most SEEP_STATIONARY_PIECES stretches.
+enum {
+    SEEP_STATIONARY_STRETCHES = 32,
+    SEEP_STATIONARY_MIN = 96,
+    SEEP_STATIONARY_RISE = 4,
+    SEEP_STATIONARY_PIECES = 6,
+};
+bool seep_drift_stationary(const double *y, const bool *broken, size_t n,
+                           struct seep_drift *result);
 
 // P(T > t) for Student's t with df degrees of freedom.
 double seep_student_tail(double t, double df);

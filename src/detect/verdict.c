@@ -74,12 +74,18 @@ static struct floor_of_interest least_of(enum seep_metric metric, enum seep_subj
     }
 }
 
+double seep_least_growth(const struct seep_judged *judged)
+{
+    struct floor_of_interest least = least_of(judged->metric, judged->kind);
+    return judged->shape.span_s < SHORT_S ? least.grown_short : least.grown;
+}
+
 bool seep_growth_matters(const struct seep_judged *judged, const char **why_not)
 {
     const struct seep_shape *s = &judged->shape;
     struct floor_of_interest least = least_of(judged->metric, judged->kind);
     *why_not = NULL;
-    if (s->growth < (s->span_s < SHORT_S ? least.grown_short : least.grown))
+    if (s->growth < seep_least_growth(judged))
         *why_not = "too little to matter";
     else if (s->rate * 30 * 86400 < least.a_month)
         *why_not = "too slow to matter within a month";

@@ -80,12 +80,17 @@ struct seep_pairing_totals {
     uint64_t n_sites;
 };
 
-// What stands behind the stack ids that were fed, asked once for each at the end: the id in the
-// sink and a fingerprint of its frames, equal for equal stacks wherever they are met. Stacks whose
-// frames came late, or under several ids, become one here. NULL = ids are the sink's own.
-struct seep_pairing_stacks {
+// What stands behind the ids that were fed, asked at the end, so that what comes late (frames, the
+// name of a process) is known. NULL functions = the ids are the sink's own.
+struct seep_pairing_names {
+    // The process in the sink.
+    bool (*process)(void *ctx, struct seep_process_id fed, struct seep_process_id *id);
+    // The stack in the sink and a fingerprint of its frames, equal for equal stacks wherever they
+    // are met; stacks that were fed under several ids become one here.
     bool (*resolve)(void *ctx, struct seep_stack_id fed, struct seep_stack_id *id,
                     uint64_t *fingerprint);
+    // Whether an object is a process that has ended: references to it keep a zombie.
+    bool (*is_dead)(void *ctx, uint64_t object);
     // Text of a tag as documents show it ("Leak", "Event"); NULL = its four letters.
     const char *(*tag_name)(void *ctx, enum seep_site_kind kind, uint32_t tag);
     void *ctx;
@@ -96,7 +101,7 @@ struct seep_pairing_stacks {
 // seep_site.name names, with samples at the moments. Call once, at the end.
 enum { SEEP_PAIRING_SERIES = 2000 };
 bool seep_pairing_finish(struct seep_pairing *pairing, struct seep_machine_id machine,
-                         const struct seep_pairing_stacks *stacks, struct seep_sink *sink,
+                         const struct seep_pairing_names *names, struct seep_sink *sink,
                          struct seep_pairing_totals *totals);
 
 #endif

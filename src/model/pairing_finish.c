@@ -14,6 +14,7 @@
 // A site as the sink gets it.
 struct final_site {
     struct live_site *site; // the first of those that are one; it holds their sums
+    struct seep_process_id process;
     struct seep_stack_id stack;
     uint64_t fingerprint;
     struct seep_series_id series;
@@ -22,7 +23,7 @@ struct final_site {
 
 struct finish {
     struct seep_pairing *pairing;
-    const struct seep_pairing_stacks *stacks;
+    const struct seep_pairing_names *names;
     struct seep_sink *sink;
     struct seep_intern known; // a resolved origin -> index + 1 in `sites`
     struct final_site *sites;
@@ -42,7 +43,7 @@ static void survives(struct seep_pairing *pairing, uint32_t index, uint64_t coun
 }
 
 // What is live: how old it is.
-static void look_at_live(struct seep_pairing *pairing)
+static void look_at_live(struct seep_pairing *pairing, const struct seep_pairing_names *names)
 {
     for (size_t i = 0; i < pairing->n_sites; i++)
         pairing->sites[i].oldest_ns = SEEP_NO_TIME;
@@ -56,9 +57,12 @@ static void look_at_live(struct seep_pairing *pairing)
                 survives(pairing, block->site, 1, block->size_bytes, block->t_ns);
                 continue;
             }
+            bool dead = names && names->is_dead && names->is_dead(names->ctx, block->address);
             for (uint32_t at = (uint32_t)block->size_bytes; at; at = pairing->holds[at - 1].below) {
                 const struct live_hold *hold = &pairing->holds[at - 1];
                 survives(pairing, hold->site, hold->count, 0, hold->t_ns);
+                if (dead)
+                    pairing->sites[hold->site].dead_count += hold->count;
             }
         }
         const struct seep_range *range = seep_ranges_at(&space->ranges, 0);
@@ -76,6 +80,7 @@ static void sum_up(struct live_site *into, const struct live_site *from)
     into->outstanding_bytes += from->outstanding_bytes;
     into->survivor_count += from->survivor_count;
     into->survivor_bytes += from->survivor_bytes;
+    into->dead_count += from->dead_count;
     if (from->oldest_ns != SEEP_NO_TIME &&
         (into->oldest_ns == SEEP_NO_TIME || from->oldest_ns < into->oldest_ns))
         into->oldest_ns = from->oldest_ns;
@@ -98,16 +103,30 @@ static void sum_up_curve(struct live_site *into, struct live_site *from)
     }
 }
 
+static bool resolve(const struct finish *f, struct seep_stack_id *stack, uint64_t *fingerprint)
+{
+    *fingerprint = stack->v;
+    return !stack->v || !f->names || !f->names->resolve ||
+           f->names->resolve(f->names->ctx, *stack, stack, fingerprint);
+}
+
+static bool resolve_process(const struct finish *f, struct seep_process_id *process)
+{
+    return !process->v || !f->names || !f->names->process ||
+           f->names->process(f->names->ctx, *process, process);
+}
+
 static bool add_site(struct finish *f, struct live_site *site)
 {
     struct seep_stack_id stack = site->origin.stack;
-    uint64_t fingerprint = stack.v;
-    if (f->stacks && stack.v && !f->stacks->resolve(f->stacks->ctx, stack, &stack, &fingerprint))
+    struct seep_process_id process = site->origin.process;
+    uint64_t fingerprint;
+    if (!resolve(f, &stack, &fingerprint) || !resolve_process(f, &process))
         return false;
     struct {
         uint64_t heap;
         uint32_t process, stack, tag, kind;
-    } key = { site->origin.heap, site->origin.process.v, stack.v, site->origin.tag,
+    } key = { site->origin.heap, process.v, stack.v, site->origin.tag,
               (uint32_t)site->origin.kind << 1 | (uint32_t)site->origin.paged };
     uint32_t id = seep_intern(&f->known, &key, sizeof key);
     if (!id)
@@ -121,8 +140,9 @@ static bool add_site(struct finish *f, struct live_site *site)
     }
     if (!seep_grow(&f->sites, &f->capacity, f->n_sites + 1, sizeof *f->sites))
         return false;
-    f->sites[f->n_sites++] =
-        (struct final_site){ .site = site, .stack = stack, .fingerprint = fingerprint };
+    f->sites[f->n_sites++] = (struct final_site){
+        .site = site, .process = process, .stack = stack, .fingerprint = fingerprint
+    };
     return true;
 }
 
@@ -158,8 +178,8 @@ static const char *tag_text(const struct finish *f, const struct seep_pairing_or
     const char *named = NULL;
     if (!o->tag)
         return NULL;
-    if (f->stacks && f->stacks->tag_name)
-        named = f->stacks->tag_name(f->stacks->ctx, o->kind, o->tag);
+    if (f->names && f->names->tag_name)
+        named = f->names->tag_name(f->names->ctx, o->kind, o->tag);
     if (named)
         return named;
     for (int i = 0; i < 4; i++) {
@@ -179,7 +199,7 @@ static bool give_site(struct finish *f, struct final_site *final, bool watched,
     if (watched)
         name_site(final);
     struct seep_site site = {
-        .process = o->process,
+        .process = final->process,
         .kind = o->kind,
         .name = watched ? final->name : NULL,
         .heap = o->kind == SEEP_SITE_HEAP ? o->heap : 0,
@@ -193,6 +213,7 @@ static bool give_site(struct finish *f, struct final_site *final, bool watched,
         .outstanding_bytes = s->outstanding_bytes,
         .survivor_count = s->survivor_count,
         .survivor_bytes = s->survivor_bytes,
+        .dead_count = s->dead_count,
         .oldest_ns = s->oldest_ns,
     };
     if (!seep_sink_site(f->sink, &site))
@@ -203,7 +224,7 @@ static bool give_site(struct finish *f, struct final_site *final, bool watched,
     struct seep_series series = {
         .subject = { .kind = SEEP_SUBJECT_SITE,
                      .machine = machine,
-                     .process = o->process,
+                     .process = final->process,
                      .name = final->name },
         .metric = counted ? SEEP_METRIC_OUTSTANDING_COUNT : SEEP_METRIC_OUTSTANDING_BYTES,
     };
@@ -251,12 +272,12 @@ static bool give_frees(struct finish *f)
     for (size_t i = 0; i < f->pairing->n_frees; i++) {
         const struct live_free *from = &f->pairing->frees[i];
         struct seep_stack_id stack = from->stack;
+        struct seep_process_id process = from->process;
         uint64_t fingerprint;
-        if (f->stacks && stack.v &&
-            !f->stacks->resolve(f->stacks->ctx, stack, &stack, &fingerprint))
+        if (!resolve(f, &stack, &fingerprint) || !resolve_process(f, &process))
             return false;
         struct seep_site_frees frees = {
-            .process = from->process,
+            .process = process,
             .kind = from->kind,
             .stack = stack,
             .frees = from->frees,
@@ -271,12 +292,12 @@ static bool give_frees(struct finish *f)
 }
 
 bool seep_pairing_finish(struct seep_pairing *pairing, struct seep_machine_id machine,
-                         const struct seep_pairing_stacks *stacks, struct seep_sink *sink,
+                         const struct seep_pairing_names *names, struct seep_sink *sink,
                          struct seep_pairing_totals *totals)
 {
-    struct finish f = { .pairing = pairing, .stacks = stacks, .sink = sink };
+    struct finish f = { .pairing = pairing, .names = names, .sink = sink };
     bool ok = true;
-    look_at_live(pairing);
+    look_at_live(pairing, names);
     for (size_t i = 0; ok && i < pairing->n_sites; i++)
         ok = add_site(&f, &pairing->sites[i]);
     if (ok && f.n_sites)

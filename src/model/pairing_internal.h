@@ -46,7 +46,7 @@ struct live_site {
     bool dirty;                // changed since the last moment
     uint64_t curve_bytes, curve_count; // held at moment `n_moments` and on, until it changes
     // At the end only:
-    uint64_t survivor_count, survivor_bytes;
+    uint64_t survivor_count, survivor_bytes, dead_count;
     int64_t oldest_ns;
 };
 

@@ -36,8 +36,9 @@ struct seep_site {
     uint64_t outstanding_count, outstanding_bytes; // at its end
     uint64_t survivor_count, survivor_bytes;       // there at every moment since the middle of the
                                                    // observation; UINT64_MAX = not known
-    int64_t oldest_ns;                             // start of the oldest outstanding one, or
-                                                   // SEEP_NO_TIME
+    uint64_t dead_count; // of references: those to processes that have ended
+    int64_t oldest_ns;   // start of the oldest outstanding one, or
+                         // SEEP_NO_TIME
 };
 
 // Frees whose allocation was not seen, by process and kind: they belong to what was allocated
