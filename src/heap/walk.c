@@ -231,7 +231,7 @@ static bool walk(struct seep_heap_walker *w, uint64_t address, struct seep_heap 
     if (!ok)
         return false;
     if (w->no_memory)
-        seep_heap_lose(w, "heap-memory", address, "memory is out: the heap was not walked whole");
+        return seep_fail_memory(err);
     if (w->walked) {
         seep_heap_add(&result.busy_blocks, 0);
         seep_heap_add(&result.busy_bytes, 0);
