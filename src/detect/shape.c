@@ -7,8 +7,9 @@
 // Limits of the shapes. They are ratios of a series to itself, so they hold for every metric; the
 // measured operating characteristic is in docs/detection.md.
 #define SLOWING SEEP_SHAPE_SLOWING
-#define STOPPED 0.25 // growth in the last quarter over a quarter of the growth
-#define LOG_ODDS 3.0 // 20 to 1
+#define STOPPED 0.25     // growth in the last quarter over a quarter of the growth
+#define LOG_ODDS 7.0     // 1,000 to 1: leaks that pause are as common as caches that fill all day
+#define CHI_SQUARED 3.84 // its 95 % point with one degree of freedom
 #define RETAINED                                                                                   \
     0.4           // least floor of the last quarter above the start, over the growth; a line: 0.75
 #define KNOWN 0.5 // what growth that began lately must add to the highest floor before it
@@ -138,30 +139,53 @@ static void find_slowing(const struct seep_grid *grid, struct range *range)
     range->ratio = slope > curve ? (slope + curve) / (slope - curve) : INFINITY;
 }
 
-// Whether two lines that meet, the second one level and at least a fifth long, explain the floors
-// clearly better than one: where noise hides the stop from four windows at the end, all of them
-// show it. The likelihoods are compared as of so many values as do not depend on each other, for
-// what grows in lumps bends by chance.
-static bool levels_off(const struct seep_windows *w, double growth)
+// What a rise that ends at `cap` leaves of y, and how the rest hangs together.
+static double left_by_cap(const double *y, size_t n, size_t cap, double *phi)
+{
+    double mx = 0, my = 0, xx = 0, xy = 0, yy = 0, lagged = 0, before = 0, m = (double)n;
+    for (size_t i = 0; i < n; i++) {
+        mx += (double)(i < cap ? i : cap) / m;
+        my += y[i] / m;
+    }
+    for (size_t i = 0; i < n; i++) {
+        double x = (double)(i < cap ? i : cap) - mx, v = y[i] - my;
+        xx += x * x;
+        xy += x * v;
+        yy += v * v;
+    }
+    for (size_t i = 0; i < n; i++) {
+        double e = y[i] - my - xy / xx * ((double)(i < cap ? i : cap) - mx);
+        lagged += i ? e * before : 0;
+        before = e;
+    }
+    double left = fmax(yy - xy * xy / xx, 0);
+    *phi = left > 0 ? lagged / left : 0;
+    return left;
+}
+
+// Whether a rise to a level, which lasts for a fifth or more, explains the floors clearly better
+// than a line, and two lines that meet hardly better than that: where noise hides the stop from
+// four windows at the end, all of them show it. The likelihoods are those of so many values as do
+// not depend on each other, for what grows in lumps bends by chance.
+static bool levels_off(const struct seep_windows *w)
 {
     struct seep_knot knot;
     size_t n = w->n;
-    if (!seep_knot_find(w->x, w->y, n, &knot) || n - knot.at < n / 5 ||
-        knot.after * (w->x[n - 1] - w->x[0]) >= STOPPED * growth)
+    double phi, its_phi = 0, m = (double)n, best = INFINITY;
+    double line = n ? left_by_cap(w->y, n, n - 1, &phi) : 0;
+    if (n < 16 || !(line > 0) || !seep_knot_find(w->x, w->y, n, &knot))
         return false;
-    double e[SEEP_TREND_MAX], mean = 0, squares = 0, lagged = 0, m = (double)n;
-    for (size_t i = 0; i < n; i++) {
-        double x = w->x[i] - w->x[knot.at];
-        e[i] = w->y[i] - (x < 0 ? knot.before : knot.after) * x;
-        mean += e[i] / m;
+    for (size_t cap = n / 4; cap <= n - n / 5; cap++) {
+        double left = left_by_cap(w->y, n, cap, &phi);
+        if (left < best) {
+            best = left;
+            its_phi = phi;
+        }
     }
-    for (size_t i = 0; i < n; i++) {
-        squares += (e[i] - mean) * (e[i] - mean);
-        lagged += i ? (e[i] - mean) * (e[i - 1] - mean) : 0;
-    }
-    double phi = squares > 0 ? lagged / squares : 0;
-    phi = m > 8 ? fmin(fmax((phi * m + 2) / (m - 4), 0), 0.9) : 0.9;
-    return -log(fmax(1 - knot.gain, 1e-9)) * m * (1 - phi) / (1 + phi) > 2 * LOG_ODDS;
+    its_phi = fmin(fmax((its_phi * m + 2) / (m - 4), 0), 0.9);
+    double looks = m * (1 - its_phi) / (1 + its_phi), better = log(line / fmax(best, line * 1e-9));
+    double bent = -log(fmax(1 - knot.gain, 1e-9));
+    return looks * better > 2 * LOG_ODDS && looks * (bent - better) < CHI_SQUARED;
 }
 
 // How much likelier a rise that ends at a cap, two looks before the end or earlier, makes y than a
@@ -219,7 +243,7 @@ static enum seep_form form_of(const struct seep_grid *grid, struct range *range)
         return SEEP_FORM_RELEASED;
     double step_rest, line_rest;
     seep_step_or_line(w.y, n, &step_rest, &line_rest);
-    if (end - late < STOPPED * range->growth / 4 || levels_off(&w, range->growth))
+    if (end - late < STOPPED * range->growth / 4 || levels_off(&w))
         return SEEP_FORM_STOPPED;
     if (cells <= SHORT_LOOKS &&
         (double)n * cap_over_line(w.y, n) > (cells < FEW_LOOKS ? CAP_OF_FEW : CAP_OF_SHORT))

@@ -30,7 +30,8 @@ struct seep_heap_visitor {
     // Comes before the blocks that lie in it, which come in ascending order.
     bool (*range)(void *ctx, const struct seep_heap *heap, uint64_t address, uint64_t size_bytes);
     bool (*block)(void *ctx, const struct seep_heap *heap, const struct seep_heap_block *block);
-    // What could not be walked: `what` is a short name for programs, `text` a sentence.
+    // What could not be walked: `what` is a short name for programs, `text` a sentence;
+    // SEEP_NO_OFFSET = no address.
     bool (*loss)(void *ctx, const char *what, uint64_t address, const char *text);
     void *ctx;
 };
@@ -38,8 +39,9 @@ struct seep_heap_visitor {
 // What the address space is.
 struct seep_heap_process {
     const struct seep_memory *memory;
-    unsigned bits;                  // 32 or 64: of the heaps of this ntdll
-    uint32_t build;                 // Windows build number, for the built-in layouts; 0 = unknown
+    uint64_t held_bytes; // that the memory holds in all: lists are not longer; 0 = unknown
+    unsigned bits;       // 32 or 64: of the heaps of this ntdll
+    uint32_t build;      // Windows build number, for the built-in layouts; 0 = unknown
     const struct seep_types *types; // of that ntdll; NULL = the built-in layout of the build
     uint64_t heap_key; // the keys of segment heaps: seep_heap_keys; 0 = unknown, then they are
     uint64_t lfh_key;  // derived from what they encode and believed where the walk bears them out

@@ -68,7 +68,13 @@ void seep_heap_list(struct seep_heap_walker *w)
 
 bool seep_heap_link(struct seep_heap_walker *w, enum seep_heap_links kind, uint64_t address)
 {
-    if (w->links[kind] >= SEEP_HEAP_MAX_LINKS || address == w->kept_link) {
+    // Each link lies in memory of its own, forward and backward pointer: a list that is longer than
+    // the memory has room for is a circle.
+    uint64_t room = w->process->held_bytes / (2 * (uint64_t)w->layout.pointer_bytes);
+    uint32_t most = SEEP_HEAP_MAX_LINKS;
+    if (w->process->held_bytes && room < most)
+        most = (uint32_t)room;
+    if (w->links[kind] >= most || address == w->kept_link) {
         seep_heap_lose(w, "heap-links", address,
                        "a list of the heap at 0x%" PRIx64 " does not end: it is cut off",
                        w->heap->address);

@@ -224,7 +224,8 @@ class Types:
 
 
 def member(text, type_, offset, counted=False):
-    return u16(0x1405 if counted else 0x150D, 3) + u32(type_) + numeric(offset) + name(text, counted)
+    leaf = 0x1405 if counted else 0x150D
+    return u16(leaf, 3) + u32(type_) + numeric(offset) + name(text, counted)
 
 
 def base(type_, offset):
