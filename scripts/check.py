@@ -28,7 +28,7 @@ FUZZ_SECONDS = int(os.environ.get("SEEP_FUZZ_SECONDS", "5"))
 SYSTEM_DLLS = {
     "advapi32", "bcrypt", "dbghelp", "gdi32", "iphlpapi", "kernel32", "msvcrt", "ntdll", "ole32",
     "oleaut32", "pdh", "psapi", "rpcrt4", "shell32", "shlwapi", "tdh", "user32", "version",
-    "wevtapi", "ws2_32", "wtsapi32",
+    "wevtapi", "winhttp", "ws2_32", "wtsapi32",
 }
 
 
@@ -169,6 +169,8 @@ def stage_fuzz(log, _counts):
         raise StageFailed("no fuzz target was built")
     seeds_of = {seeds.parent.name.replace("-", "_"): seeds
                 for seeds in (ROOT / "src/source").glob("*/seeds")}
+    seeds_of |= {seeds.name.replace("-", "_"): seeds
+                 for seeds in (ROOT / "src").glob("*/seeds/*") if seeds.is_dir()}
     complaints = []
     for target in targets:
         found = WORK / "corpus" / target.name

@@ -382,7 +382,9 @@ static void an_older_case_is_brought_up_to_date(void **state)
     put_samples(begin(c, "a", SEEP_CASE_IMPORT), "A", 0, 10);
     end(c);
     seep_case_close(c);
-    raw_sql("DROP TABLE finding; DROP INDEX event_by_time; PRAGMA user_version=1");
+    raw_sql("DROP TABLE finding; DROP INDEX event_by_time; DROP TABLE snapshot; DROP TABLE module;"
+            "DROP TABLE region; DROP TABLE handle; DROP TABLE heap; DROP TABLE blocks;"
+            "PRAGMA user_version=1");
     c = open_case(SEEP_CASE_READ); // what is older can be read as it is
     assert_int_equal(load(c).series[0].n_points, 10);
     seep_case_close(c);
@@ -396,7 +398,7 @@ static void an_older_case_is_brought_up_to_date(void **state)
     assert_true(seep_case_set_findings(c, &finding, 1, NULL));
     assert_int_equal(load(c).series[0].n_points, 10);
     seep_case_close(c);
-    raw_sql("SELECT count(*) FROM finding");
+    raw_sql("SELECT count(*) FROM finding, snapshot, region");
 }
 
 static void strangers_are_refused(void **state)
@@ -409,7 +411,7 @@ static void strangers_are_refused(void **state)
     seep_case_close(c);
     raw_sql("PRAGMA user_version=99");
     expect_refused(SEEP_CASE_WRITE, "version 99");
-    raw_sql("PRAGMA user_version=2; CREATE TRIGGER evil AFTER INSERT ON source BEGIN DELETE FROM "
+    raw_sql("PRAGMA user_version=3; CREATE TRIGGER evil AFTER INSERT ON source BEGIN DELETE FROM "
             "loss; END");
     expect_refused(SEEP_CASE_READ, "'evil'");
     raw_sql("DROP TRIGGER evil; DROP TABLE chunk; CREATE VIEW Chunk AS SELECT 1 AS id, 1 AS "
@@ -512,6 +514,135 @@ static uint64_t hash_of(const char *path)
     uint64_t hash = seep_hash(file.data, file.len);
     seep_buf_clear(&file);
     return hash;
+}
+
+// What on_process is to find, the plain way: the newest of those pushed before that is the same.
+struct known {
+    struct seep_process p;
+    uint32_t row;
+};
+
+static bool is_same(const struct seep_process *a, const struct seep_process *b)
+{
+    bool named = strcmp(a->image, b->image) == 0;
+    if (a->has_pid != b->has_pid || (a->has_pid ? a->pid != b->pid : !named))
+        return false;
+    if (a->start_ns == SEEP_NO_TIME || b->start_ns == SEEP_NO_TIME)
+        return named;
+    int64_t apart =
+        a->start_ns > b->start_ns ? a->start_ns - b->start_ns : b->start_ns - a->start_ns;
+    return apart <= SEEP_NS_PER_S / 100 || (named && apart <= 2 * SEEP_NS_PER_S);
+}
+
+static uint32_t plainly_found(struct known *known, size_t *n, const struct seep_process *p)
+{
+    for (size_t i = *n; i-- > 0;) {
+        struct seep_process *old = &known[i].p;
+        if (!is_same(old, p))
+            continue;
+        if (old->start_ns == SEEP_NO_TIME)
+            old->start_ns = p->start_ns;
+        else if (old->start_ns == p->start_ns)
+            old->image = p->image;
+        return known[i].row;
+    }
+    known[*n] = (struct known){ *p, (uint32_t)*n + 1 };
+    return known[(*n)++].row;
+}
+
+static void lives_are_found_as_a_search_of_all_finds_them(void **state)
+{
+    (void)state;
+    enum { N = 4000 };
+    static const char *const images[] = { "a.exe", "b.exe", "c.exe" };
+    static struct known known[N];
+    struct seep_case *c = open_case(SEEP_CASE_WRITE);
+    struct seep_sink *sink = begin(c, "a.blg", SEEP_CASE_IMPORT);
+    struct seep_machine_id m;
+    struct seep_machine srv = machine("SRV");
+    assert_true(seep_sink_machine(sink, &srv, &m));
+    uint64_t random = 88172645463325252u;
+    size_t n = 0, again = 0;
+    for (size_t i = 0; i < N; i++) {
+        random ^= random << 13, random ^= random >> 7, random ^= random << 17;
+        // Starts from before 1970 to after it, most a few milliseconds or seconds apart.
+        int64_t start_ns = (int64_t)(random >> 8 & 1023) * (SEEP_NS_PER_S / 200 * 27) -
+                           60 * SEEP_NS_PER_S + (int64_t)(random >> 20 & 3) * 6000000;
+        struct seep_process p = process(m, 100 + (random >> 24 & 1), start_ns);
+        p.image = images[(random >> 32) % 3];
+        p.has_pid = (random >> 40) % 16 != 0;
+        if ((random >> 48) % 8 == 0)
+            p.start_ns = SEEP_NO_TIME;
+        struct seep_process_id id;
+        size_t before = n;
+        uint32_t row = plainly_found(known, &n, &p);
+        assert_true(seep_sink_process(sink, &p, &id));
+        assert_int_equal(id.v, row);
+        again += n == before;
+    }
+    assert_true(n > 300 && again > 300);
+    end(c);
+    seep_case_close(c);
+}
+
+// 200,000 lives of one PID: a search of all of them would take minutes.
+static void a_pid_may_have_many_lives(void **state)
+{
+    (void)state;
+    enum { N = 200000 };
+    struct seep_case *c = open_case(SEEP_CASE_WRITE);
+    struct seep_sink *sink = begin(c, "a.blg", SEEP_CASE_IMPORT);
+    struct seep_machine_id m;
+    struct seep_machine srv = machine("SRV");
+    assert_true(seep_sink_machine(sink, &srv, &m));
+    int64_t start = seep_os_monotonic_ns();
+    for (uint32_t i = 0; i < N; i++) {
+        struct seep_process_id id;
+        struct seep_process p = process(m, 1948, i * (10 * SEEP_NS_PER_S));
+        assert_true(seep_sink_process(sink, &p, &id));
+        assert_int_equal(id.v, i + 1);
+    }
+    double took_s = (double)(seep_os_monotonic_ns() - start) / 1e9;
+    print_message("%d lives of one PID in %.2f s\n", N, took_s);
+    assert_true(took_s < 15);
+    end(c);
+    seep_case_close(c);
+}
+
+// Two sources that saw the same moments: what was written last counts, in whatever order they come.
+static void of_equal_moments_the_last_written_counts(void **state)
+{
+    (void)state;
+    enum { N = 3000 };
+    struct seep_case *c = open_case(SEEP_CASE_WRITE);
+    for (int source = 0; source < 3; source++) {
+        struct seep_sink *sink = begin(c, "a.blg", SEEP_CASE_IMPORT);
+        struct seep_machine_id m;
+        struct seep_process_id p;
+        struct seep_series_id handles;
+        struct seep_machine srv = machine("SRV");
+        assert_true(seep_sink_machine(sink, &srv, &m));
+        struct seep_process app = process(m, 7, 1);
+        assert_true(seep_sink_process(sink, &app, &p));
+        struct seep_series series = handles_of(m, p);
+        assert_true(seep_sink_series(sink, &series, &handles));
+        for (int i = 0; i < N; i++) {
+            assert_true(seep_sink_tick(sink, m, (int64_t)(i / 3) * SEEP_NS_PER_S));
+            assert_true(seep_sink_sample(sink, handles, source * N + i + 1));
+        }
+        end(c);
+    }
+    struct seep_dataset data;
+    struct seep_points points = { 0 };
+    assert_true(seep_case_dataset(c, &data, NULL));
+    assert_true(data.points(data.ctx, 0, &points, NULL));
+    assert_int_equal(points.count, N / 3);
+    for (size_t i = 0; i < points.count; i++) {
+        assert_int_equal(points.at[i].t_ns, (int64_t)i * SEEP_NS_PER_S);
+        assert_true(points.at[i].value == (double)(2 * N + 3 * i + 3));
+    }
+    seep_points_clear(&points);
+    seep_case_close(c);
 }
 
 static void other_databases_are_left_alone(void **state)
@@ -656,6 +787,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(damaged_cases_are_read_in_part, set_up, tear_down),
         cmocka_unit_test_setup_teardown(bytes_are_read_like_files, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_program_of_another_name_is_another_process, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(lives_are_found_as_a_search_of_all_finds_them, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_pid_may_have_many_lives, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(of_equal_moments_the_last_written_counts, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(other_databases_are_left_alone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(absurd_numbers_are_bounded, set_up, tear_down),

@@ -298,17 +298,22 @@ static void the_rhythm_of_a_day_is_taken_out(void **state)
     (void)state;
     static struct seep_grid grid;
     struct seep_points points = { 0 };
+    struct seep_wave wave;
     for (int i = 0; i < 5 * 1440; i++) // 100 a day under a rhythm of +-300
         assert_true(seep_points_add(&points, i * 60 * S,
                                     5000 + i / 14.4 + 300 * sin(6.283185307179586 * i / 1440 + 1)));
     assert_true(seep_grid_build(points.at, points.count, 0, points.at[points.count - 1].t_ns,
                                 60 * S, NULL, &grid));
-    assert_true(seep_grid_remove_rhythm(&grid));
+    assert_true(seep_grid_remove_rhythm(&grid, &wave));
     for (size_t i = 0; i < grid.n; i++) {
         double line = 5000 + (double)grid.t_ns[i] / (60.0 * 1e9) / 14.4;
         assert_true(fabs(grid.level[i] - line) < 5);
     }
-    assert_false(seep_grid_remove_rhythm(&grid)); // none is left
+    assert_true(wave.known && wave.common > 0.02 && wave.common < 0.05);
+    for (int i = 0; i < 48; i++) // it goes on after the observation
+        assert_true(fabs(seep_wave_at(&wave, 5 * 86400 + i * 1800) -
+                         300 * sin(6.283185307179586 * i / 48 + 1)) < 5);
+    assert_false(seep_grid_remove_rhythm(&grid, &wave)); // none is left
     seep_points_clear(&points);
 }
 

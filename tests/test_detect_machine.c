@@ -190,6 +190,77 @@ static void healthy_machines_are_steady(void **state)
     }
 }
 
+// Caches that fill for up to three quarters of the day and are full then, under noise with a memory
+// that hides the stop from a few windows.
+static void full_caches_under_noise_do_not_leak(void **state)
+{
+    (void)state;
+    enum { N_MACHINES = 8, N_CACHES = 250, N_LOOKS = 1440 };
+    size_t leaking = 0;
+    for (uint64_t k = 0; k < N_MACHINES; k++) {
+        struct gen_data gen;
+        struct gen_random random = { 31 + k };
+        gen_data_init(&gen);
+        struct seep_machine_id m = gen_machine(&gen, "SRV01");
+        for (unsigned c = 0; c < N_CACHES; c++) {
+            struct seep_process_id p = gen_process(&gen, m, "cache.exe", 400 + c, T0 - S);
+            size_t at = gen_add(&gen, m, SEEP_SUBJECT_PROCESS, p, NULL, SEEP_METRIC_PRIVATE_BYTES);
+            double full = N_LOOKS * (0.55 + 0.2 * gen_uniform(&random));
+            double height = (50 + 300 * gen_uniform(&random)) * MIB, noise = 0;
+            for (unsigned i = 0; i < N_LOOKS; i++) {
+                noise = 0.9 * noise + 0.44 * height / 10 * gen_normal(&random);
+                double value = 500 * MIB + height * fmin(i / full, 1) + noise;
+                assert_true(seep_points_add(gen_points(&gen, at), T0 + i * 60 * S,
+                                            floor(value / 4096) * 4096));
+            }
+        }
+        struct seep_judgement j = judge(&gen);
+        for (size_t i = 0; i < j.n_findings; i++)
+            leaking += j.findings[i].verdict == SEEP_VERDICT_LEAKING;
+        seep_judgement_clear(&j);
+        gen_data_clear(&gen);
+    }
+    print_message("%u of %u full caches leaking\n", (unsigned)leaking, N_MACHINES * N_CACHES);
+    assert_true(leaking * 50 <= N_MACHINES * N_CACHES);
+}
+
+// What stirs too little to be accused, whatever it did, takes no evidence from a leak; what stirs
+// more does.
+static void quiet_series_are_no_tests(void **state)
+{
+    (void)state;
+    double q[3];
+    for (int kind = 0; kind < 3; kind++) { // alone, among quiet ones, among loud ones
+        struct gen_data gen;
+        gen_data_init(&gen);
+        struct seep_machine_id m = gen_machine(&gen, "SRV01");
+        for (unsigned i = 0; i < (kind ? 400 : 1); i++) {
+            struct seep_process_id p =
+                gen_process(&gen, m, i ? "svc.exe" : "leaky.exe", 400 + i, T0 - S);
+            struct gen_spec spec = { .family = i ? GEN_AR1 : GEN_LEAK_AR1,
+                                     .seed = 5 + i,
+                                     .start_ns = T0,
+                                     .tick_s = 60,
+                                     .n = 240,
+                                     .level = 200 * MIB,
+                                     .noise = i == 0 ? 3 * MIB : (kind == 1 ? 8192 : 3 * MIB),
+                                     .growth = i ? 0 : 40 * MIB };
+            add_process_series(&gen, m, p, SEEP_METRIC_PRIVATE_BYTES, spec);
+        }
+        struct seep_judgement j = judge(&gen);
+        const struct seep_finding *f = finding(&j, "private-data/leaky.exe:400");
+        assert_non_null(f);
+        q[kind] = f->q;
+        if (kind < 2)
+            assert_int_equal(f->verdict, SEEP_VERDICT_LEAKING);
+        seep_judgement_clear(&j);
+        gen_data_clear(&gen);
+    }
+    print_message("q alone %.2g, among 399 quiet %.2g, among 399 loud ones %.2g\n", q[0], q[1],
+                  q[2]);
+    assert_true(q[0] == q[1] && q[2] > 100 * q[0]);
+}
+
 static void judgements_are_deterministic(void **state)
 {
     (void)state;
@@ -679,6 +750,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_leaker_is_found_and_no_other),
         cmocka_unit_test(healthy_machines_are_steady),
+        cmocka_unit_test(full_caches_under_noise_do_not_leak),
+        cmocka_unit_test(quiet_series_are_no_tests),
         cmocka_unit_test(judgements_are_deterministic),
         cmocka_unit_test(too_little_is_unknown),
         cmocka_unit_test(pool_growth_is_a_drivers_or_a_processes),

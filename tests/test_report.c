@@ -603,7 +603,7 @@ static void facts_are_lines(void **state)
     assert_int_equal(count_of(text, "\n"), 2);
     assert_first_line(text, "{\"kind\":\"process\",\"pid\":1948,\"parent_pid\":700,\"start\":null,"
                             "\"end\":\"2026-03-01T12:01:00.000000000Z\",\"image\":\"explorer.exe\","
-                            "\"host\":\"SRV01\"}");
+                            "\"architecture\":null,\"wow64\":null,\"host\":\"SRV01\"}");
     text = print_facts(SEEP_FACT_MACHINE, &out);
     assert_has(text, "{\"kind\":\"machine\",\"host\":\"SRV01\",");
     text = print_facts(SEEP_FACT_EVENT, &out);

@@ -148,6 +148,73 @@ static bool on_sample(struct seep_sink *sink, struct seep_series_id id, double v
     return true;
 }
 
+static bool on_module(struct seep_sink *sink, const struct seep_module *m)
+{
+    char guid[SEEP_GUID_TEXT] = "-";
+    if (seep_guid_known(m->identity.pdb.guid))
+        seep_guid_text(m->identity.pdb.guid, guid);
+    seep_buf_addf(&kit(sink)->text,
+                  "module %u base=0x%" PRIx64 " size=%" PRIu64 " pdb=%s/%s/%u%s %s\n", m->process.v,
+                  m->base, m->size_bytes, or_dash(m->identity.pdb.name), guid, m->identity.pdb.age,
+                  m->unloaded ? " unloaded" : "", or_dash(m->path));
+    return true;
+}
+
+static bool on_region(struct seep_sink *sink, const struct seep_region *r)
+{
+    char protect[SEEP_PROTECT_TEXT];
+    seep_region_protect_name(r->protect, protect);
+    seep_buf_addf(&kit(sink)->text,
+                  "region %u base=0x%" PRIx64 " size=%" PRIu64 " of=0x%" PRIx64 " %s %s %s %s %s\n",
+                  r->process.v, r->base, r->size_bytes, r->allocation_base,
+                  seep_region_state_name(r->state), seep_region_type_name(r->type),
+                  seep_region_usage_name(r->usage), or_dash(protect), or_dash(r->detail));
+    return true;
+}
+
+static bool on_handle(struct seep_sink *sink, const struct seep_handle *h)
+{
+    seep_buf_addf(&kit(sink)->text,
+                  "handle %u 0x%" PRIx64 " %s access=0x%x handles=%" PRIu64 " pointers=%" PRIu64
+                  " target=%u %s\n",
+                  h->holder.v, h->value, or_dash(h->type), h->access, h->n_handles, h->n_pointers,
+                  h->target.v, or_dash(h->name));
+    return true;
+}
+
+static void add_known(struct seep_buf *out, const char *name, uint64_t value)
+{
+    if (value == SEEP_UNKNOWN_BYTES)
+        seep_buf_addf(out, " %s=-", name);
+    else
+        seep_buf_addf(out, " %s=%" PRIu64, name, value);
+}
+
+static bool on_heap(struct seep_sink *sink, const struct seep_heap *h)
+{
+    struct seep_buf *out = &kit(sink)->text;
+    seep_buf_addf(out, "heap %u 0x%" PRIx64 " %s %u", h->process.v, h->address,
+                  seep_heap_kind_name(h->kind), h->bits);
+    add_known(out, "busy", h->busy_blocks);
+    add_known(out, "busy-bytes", h->busy_bytes);
+    add_known(out, "free", h->free_blocks);
+    add_known(out, "free-bytes", h->free_bytes);
+    add_known(out, "committed", h->committed_bytes);
+    add_known(out, "reserved", h->reserved_bytes);
+    seep_buf_addc(out, '\n');
+    return true;
+}
+
+static bool on_blocks(struct seep_sink *sink, const struct seep_blocks *b)
+{
+    seep_buf_addf(&kit(sink)->text,
+                  "blocks %u by=%s heap=0x%" PRIx64 " size=%" PRIu64 " blocks=%" PRIu64
+                  " bytes=%" PRIu64 " type=%s stack=%s content=%s\n",
+                  b->process.v, seep_blocks_by_name(b->by), b->heap, b->size_bytes, b->blocks,
+                  b->bytes, or_dash(b->type), or_dash(b->stack), or_dash(b->content));
+    return true;
+}
+
 static bool on_event(struct seep_sink *sink, const struct seep_event *event)
 {
     struct testkit_sink *k = kit(sink);
@@ -195,6 +262,11 @@ static const struct seep_sink_ops remember = {
     .series = on_series,
     .tick = on_tick,
     .sample = on_sample,
+    .module = on_module,
+    .region = on_region,
+    .handle = on_handle,
+    .heap = on_heap,
+    .blocks = on_blocks,
     .event = on_event,
     .tally = on_tally,
     .loss = on_loss,

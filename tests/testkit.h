@@ -41,6 +41,11 @@ struct seep_buf testkit_built_file(const char *name);
 //   series 1 process=1 metric=handles counter=\Process(explorer)\Handle Count
 //   tick 2026-03-01T12:00:00.000000000Z
 //   sample 1 686
+//   module 1 base=0x1000 size=4096 pdb=app.pdb/GUID/1 C:\app.exe   ("unloaded" before the path)
+//   region 1 base=0x1000 size=4096 of=0x1000 Commit Private Heap64 ReadWrite heap 0x1000
+//   handle 1 0x44 Event access=0x1f0003 handles=1 pointers=2 target=0 NAME
+//   heap 1 0x1000 nt 64 busy=1 busy-bytes=24 free=0 free-bytes=0 committed=4096 reserved=-
+//   blocks 1 by=size heap=0x1000 size=24 blocks=1 bytes=24 type=- stack=- content=-
 //   event 2026-03-01T12:00:00.000000000Z PROVIDER 2004 {"fields":...}
 //   loss truncated count=1 bytes=- offset=0x12 text
 //

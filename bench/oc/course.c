@@ -169,14 +169,15 @@ struct exhaustion {
     struct oc_values width; // of the interval over the time left
 };
 
-static void note_exhaustion(struct exhaustion *sum, const struct oc_case *c,
+// Whether the interval holds the truth, or none is given.
+static bool note_exhaustion(struct exhaustion *sum, const struct oc_case *c,
                             const struct seep_judgement *j)
 {
     struct oc_answer a = oc_answer_of(j);
     const struct seep_finding *f = a.finding;
     if (a.verdict != SEEP_VERDICT_LEAKING || !f->exhaustion.limit ||
         strcmp(f->exhaustion.limit, "commit") != 0)
-        return;
+        return true;
     double now = (double)j->end_ns, low = ((double)f->exhaustion.low_ns - now) / 1e9;
     double high = ((double)f->exhaustion.high_ns - now) / 1e9;
     double at = ((double)f->exhaustion.at_ns - now) / 1e9, truth = c->limit_after_s;
@@ -192,6 +193,21 @@ static void note_exhaustion(struct exhaustion *sum, const struct oc_case *c,
         c->trend_after_s >= low && c->trend_after_s - c->observation->tick_s <= high;
     oc_values_add(&sum->error, fabs(at / truth - 1));
     oc_values_add(&sum->width, (high - low) / truth);
+    return !early && !late;
+}
+
+static void tell_exhaustion(const struct oc_case *c, const struct seep_judgement *j)
+{
+    const struct seep_finding *f = oc_answer_of(j).finding;
+    double now = (double)j->end_ns;
+    printf("%s, %s, growth over noise %s, seed %llu: reached after %.3g h (its trend %.3g h), told "
+           "%.3g (%.3g to %.3g) h; rate %.3g (%.3g to %.3g) of the true one\n",
+           c->family->name, c->observation->name, oc_noise_level_names[c->noise_level],
+           (unsigned long long)c->seed, c->limit_after_s / 3600, c->trend_after_s / 3600,
+           ((double)f->exhaustion.at_ns - now) / 3.6e12,
+           ((double)f->exhaustion.low_ns - now) / 3.6e12,
+           ((double)f->exhaustion.high_ns - now) / 3.6e12, f->rate.value / c->truth.rate_per_s,
+           f->rate.low / c->truth.rate_per_s, f->rate.high / c->truth.rate_per_s);
 }
 
 static void exhaustion_row(const char *name, struct exhaustion *s)
@@ -226,7 +242,9 @@ void oc_measure_exhaustion(const struct oc_options *options)
                 double room = 0.3 * exp(3 * gen_uniform(&random)); // 0.3 to 6 times the growth
                 struct gen_data gen;
                 struct seep_judgement j = { 0 };
-                if (!oc_families[f].leaks || oc_observations[o].n < 200)
+                if (!oc_families[f].leaks || oc_observations[o].n < 200 ||
+                    !oc_observation_wanted(options, o) ||
+                    (options->family && !strstr(oc_families[f].name, options->family)))
                     continue;
                 oc_generate(&oc_families[f], &oc_observations[o],
                             (enum oc_noise_level)(r % OC_N_NOISE_LEVELS), seed, room, &c);
@@ -241,7 +259,9 @@ void oc_measure_exhaustion(const struct oc_options *options)
                 note_exhaustion(&by_family[f], &c, &j);
                 note_exhaustion(&by_observation[o], &c, &j);
                 note_exhaustion(&by_level[c.noise_level], &c, &j);
-                note_exhaustion(&all, &c, &j);
+                bool covered = note_exhaustion(&all, &c, &j);
+                if (options->verbose && !covered)
+                    tell_exhaustion(&c, &j);
                 seep_judgement_clear(&j);
                 gen_data_clear(&gen);
             }

@@ -139,6 +139,18 @@ static const char *kind_of(const struct machine *plan, unsigned i, struct gen_ra
                : mix->healthy[(size_t)(gen_uniform(random) * (double)mix->n_healthy)];
 }
 
+// A leak that cannot be judged (bursts of which there were too few, or none late enough) is drawn
+// again.
+static void draw_process(const struct machine *plan, const char *kind, unsigned i,
+                         enum oc_noise_level level, struct oc_case *c)
+{
+    uint64_t seed = plan->seed * 4099 + i;
+    do {
+        oc_generate(named(kind), plan->o, level, seed, 0, c);
+        seed += UINT64_C(1) << 40;
+    } while (i < plan->n_leakers && !c->truth.judgeable);
+}
+
 // Leakers are the first processes. `commit` is what all hold, look by look.
 static void add_process(struct gen_data *gen, const struct machine *plan, struct seep_machine_id m,
                         unsigned i, double *commit, struct oc_case *c)
@@ -148,7 +160,7 @@ static void add_process(struct gen_data *gen, const struct machine *plan, struct
     bool leaks = i < plan->n_leakers;
     const char *kind = kind_of(plan, i, &random);
     enum oc_noise_level level = (enum oc_noise_level)(gen_uniform(&random) * OC_N_NOISE_LEVELS);
-    oc_generate(named(kind), plan->o, level, plan->seed * 4099 + i, 0, c);
+    draw_process(plan, kind, i, level, c);
     (void)snprintf(image, sizeof image, leaks ? "leaker%u.exe" : "proc%u.exe", i);
     struct seep_process_id p =
         gen_process(gen, m, image, 1000 + 4 * i, OC_START_NS - INT64_C(3600000000000));
@@ -209,6 +221,41 @@ struct outcome {
     double seconds;
 };
 
+// The gravest finding about process `i`; NULL = none.
+static const struct seep_finding *about(const struct seep_judgement *j, unsigned i)
+{
+    const struct seep_finding *gravest = NULL;
+    for (size_t k = 0; k < j->n_findings; k++) {
+        const struct seep_finding *f = &j->findings[k];
+        if (f->has_pid && f->pid == 1000 + 4 * i && (!gravest || f->verdict > gravest->verdict))
+            gravest = f;
+    }
+    return gravest;
+}
+
+// A leaker that is not named: what is said of it, and what is where there are but four others.
+static void tell_miss(const struct machine *plan, unsigned i, const struct seep_finding *said)
+{
+    struct machine few = *plan;
+    struct oc_case c = { 0 };
+    struct gen_data gen;
+    struct seep_judgement j = { 0 };
+    few.n_processes = plan->n_leakers + 4;
+    gen_data_init(&gen);
+    make_machine(&gen, &few, &c);
+    if (!seep_detect(gen_finish(&gen), NULL, NULL, &j, NULL))
+        abort();
+    const struct seep_finding *alone = about(&j, i);
+    printf("missed: %s of %u processes, machine %llu: %s (q %.2g: %s); among few: %s (q %.2g)\n",
+           kind_of(plan, i, NULL), plan->n_processes, (unsigned long long)plan->seed,
+           said ? seep_verdict_name(said->verdict) : "-", said ? said->q : 1,
+           said && said->n_evidence ? said->evidence[0].text : "-",
+           alone ? seep_verdict_name(alone->verdict) : "-", alone ? alone->q : 1);
+    seep_judgement_clear(&j);
+    gen_data_clear(&gen);
+    oc_case_clear(&c);
+}
+
 static void judge_machine(const struct oc_options *options, const struct machine *plan,
                           struct outcome *sum)
 {
@@ -227,17 +274,12 @@ static void judge_machine(const struct oc_options *options, const struct machine
     sum->leakers += plan->n_leakers;
     uint64_t found = 0, wrong = 0;
     for (unsigned i = 0; i < plan->n_leakers; i++) {
-        enum seep_verdict gravest = SEEP_VERDICT_STEADY;
-        for (size_t k = 0; k < j.n_findings; k++) {
-            if (j.findings[k].has_pid && j.findings[k].pid == 1000 + 4 * i &&
-                j.findings[k].verdict > gravest)
-                gravest = j.findings[k].verdict;
-        }
-        found += gravest == SEEP_VERDICT_LEAKING;
-        sum->suspected += gravest == SEEP_VERDICT_SUSPECT;
-        if (options->verbose && gravest != SEEP_VERDICT_LEAKING)
-            printf("missed: %s of %u processes, machine %llu: %s\n", kind_of(plan, i, NULL),
-                   plan->n_processes, (unsigned long long)plan->seed, seep_verdict_name(gravest));
+        const struct seep_finding *said = about(&j, i);
+        bool named_it = said && said->verdict == SEEP_VERDICT_LEAKING;
+        found += named_it;
+        sum->suspected += said && said->verdict == SEEP_VERDICT_SUSPECT;
+        if (options->verbose && !named_it)
+            tell_miss(plan, i, said);
     }
     for (size_t k = 0; k < j.n_findings; k++) {
         const struct seep_finding *f = &j.findings[k];
@@ -294,8 +336,8 @@ void oc_measure_machines(const struct oc_options *options)
         unsigned n_processes;
         double healthy, leaking; // machines in one run
     } rows[] = {
-        { 0, 50, 1.5, 0.75 }, { 0, 500, 0.5, 0.25 }, { 0, 2000, 0.2, 0.05 },
-        { 1, 50, 1.5, 0.75 }, { 1, 500, 0.3, 0.15 },
+        { 0, 50, 20, 4 }, { 0, 500, 5, 0.8 }, { 0, 2000, 1.5, 0.2 },
+        { 1, 50, 20, 4 }, { 1, 500, 5, 0.8 }, { 1, 2000, 1, 0.1 },
     };
     const struct oc_observation *day = oc_observations;
     while (strcmp(day->name, "1 d at 60 s") != 0)
@@ -317,7 +359,7 @@ void oc_measure_machines(const struct oc_options *options)
             double runs = options->runs * (leakers ? rows[r].leaking : rows[r].healthy);
             for (unsigned k = 0; k < fmax(runs, 1); k++) {
                 struct machine plan = { &mixes[rows[r].mix], rows[r].n_processes, leakers, day,
-                                        options->first_seed + 100 * leakers + k };
+                                        options->first_seed + 100000 * leakers + k };
                 judge_machine(options, &plan, &sum);
             }
             machines_row(mixes[rows[r].mix].name, rows[r].n_processes, leakers, &sum);

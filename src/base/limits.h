@@ -21,6 +21,9 @@ enum {
     SEEP_MAX_DEPTH = 64,
     // losses kept one by one for a source; further ones are counted into the last one of their kind
     SEEP_MAX_LOSSES = 256,
+    // how many bytes a compressed file of symbols (.xz, .pd_) may expand to for each of its own,
+    // besides a first MiB; real ones stay below 40, a bomb of zeros has thousands
+    SEEP_MAX_EXPANSION = 200,
 };
 
 // Bytes that one growable buffer may hold: far above any document that seep prints, far below what

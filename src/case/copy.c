@@ -15,6 +15,11 @@ struct entry {
     double value;
 };
 
+struct moment {
+    int64_t taken_ns;
+    size_t index; // into the dataset's snapshots
+};
+
 struct copy {
     struct seep_case *c;
     struct seep_sink *sink;
@@ -25,7 +30,11 @@ struct copy {
     struct seep_series_id *series; // 0 = not announced yet
     struct entry *entries;
     size_t n_entries, capacity;
-    uint64_t n_damaged; // chunks
+    uint64_t n_damaged;       // chunks
+    uint64_t n_torn;          // snapshots
+    struct moment *snapshots; // of the data by time, those of no known time first
+    size_t n_pushed;          // of them
+    struct seep_err *err;
 };
 
 static bool copy_machines(struct copy *k)
@@ -74,6 +83,44 @@ static int by_tick(const void *a, const void *b)
     return (x->series > y->series) - (x->series < y->series);
 }
 
+static bool push_snapshot(struct copy *k, size_t index)
+{
+    const struct seep_dataset_snapshot *s = &k->data.snapshots[index];
+    struct seep_process_id process = { 0 };
+    bool full = false;
+    if (s->process.v)
+        process = k->processes[s->process.v - 1];
+    if (case_push_snapshot(k->c, (uint32_t)index + 1, process, k->processes, k->data.n_processes,
+                           k->sink, &full, k->err))
+        return true;
+    if (full)
+        return false;
+    k->n_torn++; // what can be read is read
+    return true;
+}
+
+// The snapshots of a moment follow its tick; those of no known time come before the first one.
+// `until_ns`: the last moment that is wanted, `has_tick` whether it was opened just now.
+static bool push_snapshots(struct copy *k, int64_t until_ns, bool has_tick)
+{
+    for (; k->n_pushed < k->data.n_snapshots; k->n_pushed++) {
+        size_t index = k->snapshots[k->n_pushed].index;
+        const struct seep_dataset_snapshot *s = &k->data.snapshots[index];
+        bool dated = s->taken_ns != SEEP_NO_TIME;
+        if (dated && (s->taken_ns > until_ns || (!has_tick && s->taken_ns == until_ns)))
+            return true;
+        struct seep_machine_id machine = { 0 };
+        if (s->process.v)
+            machine = machine_of(k, k->data.processes[s->process.v - 1].machine);
+        if ((!dated || !has_tick || s->taken_ns != until_ns) &&
+            !seep_sink_tick(k->sink, machine, s->taken_ns))
+            return false;
+        if (!push_snapshot(k, index))
+            return false;
+    }
+    return true;
+}
+
 static bool push_batch(struct copy *k, const uint32_t *tick_machines)
 {
     if (k->n_entries)
@@ -85,7 +132,9 @@ static bool push_batch(struct copy *k, const uint32_t *tick_machines)
         if (i == 0 || e->tick != k->entries[i - 1].tick) {
             struct seep_machine_id machine =
                 machine_of(k, (struct seep_machine_id){ tick_machines[e->tick - 1] });
-            if (!seep_sink_tick(k->sink, machine, k->c->tick_times[e->tick - 1]))
+            int64_t t_ns = k->c->tick_times[e->tick - 1];
+            if (!push_snapshots(k, t_ns, false) || !seep_sink_tick(k->sink, machine, t_ns) ||
+                !push_snapshots(k, t_ns, true))
                 return false;
         }
         if (!seep_sink_sample(k->sink, k->series[e->series - 1], e->value))
@@ -157,7 +206,8 @@ static enum seep_status copy_samples(struct copy *k, struct seep_err *err)
         if (status == SEEP_OK && !take_chunk(k, stmt))
             status = SEEP_FAILED;
     }
-    if (status == SEEP_OK && !push_batch(k, tick_machines))
+    if (status == SEEP_OK &&
+        (!push_batch(k, tick_machines) || !push_snapshots(k, INT64_MAX, false)))
         status = SEEP_FAILED;
     if (status == SEEP_OK && rc != SQLITE_DONE) {
         status = SEEP_PARTIAL;
@@ -188,22 +238,44 @@ static bool copy_rest(struct copy *k)
                 return false;
         }
     }
+    if (k->n_torn && !seep_sink_lose(k->sink, "damaged-snapshot", k->n_torn, SEEP_UNKNOWN_COUNT,
+                                     SEEP_NO_OFFSET, "snapshots that could not be read whole"))
+        return false;
     return k->n_damaged == 0 ||
            seep_sink_lose(k->sink, "bad-record", k->n_damaged, SEEP_UNKNOWN_COUNT, SEEP_NO_OFFSET,
                           "rows of points that are damaged");
 }
 
+static int by_moment(const void *a, const void *b)
+{
+    const struct moment *x = a, *y = b;
+    if (x->taken_ns != y->taken_ns)
+        return x->taken_ns < y->taken_ns ? -1 : 1;
+    return (x->index > y->index) - (x->index < y->index);
+}
+
+static bool sort_snapshots(struct copy *k)
+{
+    size_t n = k->data.n_snapshots;
+    k->snapshots = seep_alloc(n, sizeof *k->snapshots);
+    for (size_t i = 0; k->snapshots && i < n; i++)
+        k->snapshots[i] = (struct moment){ k->data.snapshots[i].taken_ns, i };
+    if (k->snapshots && n)
+        qsort(k->snapshots, n, sizeof *k->snapshots, by_moment);
+    return k->snapshots != NULL;
+}
+
 enum seep_status seep_case_copy(struct seep_case *c, struct seep_sink *sink,
                                 const struct seep_control *control, struct seep_err *err)
 {
-    struct copy k = { .c = c, .sink = sink, .control = control };
+    struct copy k = { .c = c, .sink = sink, .control = control, .err = err };
     enum seep_status status = SEEP_FAILED;
     if (!seep_case_dataset(c, &k.data, err))
         return SEEP_FAILED;
     k.machines = seep_alloc(k.data.n_machines, sizeof *k.machines);
     k.processes = seep_alloc(k.data.n_processes, sizeof *k.processes);
     k.series = seep_alloc(k.data.n_series, sizeof *k.series);
-    if (!k.machines || !k.processes || !k.series)
+    if (!sort_snapshots(&k) || !k.machines || !k.processes || !k.series)
         (void)seep_fail_memory(err);
     else if (copy_machines(&k) && copy_processes(&k)) {
         status = copy_samples(&k, err);
@@ -212,11 +284,12 @@ enum seep_status seep_case_copy(struct seep_case *c, struct seep_sink *sink,
     }
     if (status == SEEP_FAILED && err && !err->what[0])
         *err = sink->error;
-    if (status == SEEP_OK && k.n_damaged)
+    if (status == SEEP_OK && (k.n_damaged || k.n_torn))
         status = SEEP_PARTIAL;
     seep_free(k.machines);
     seep_free(k.processes);
     seep_free(k.series);
     seep_free(k.entries);
+    seep_free(k.snapshots);
     return status;
 }

@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/time.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -232,13 +233,15 @@ static bool load_processes(struct seep_case *c, struct seep_dataset *data, struc
         p->end_ns = time_or_none(rows.stmt, 5);
         p->image = case_text(&c->arena, rows.stmt, 6);
     }
-    data->processes = keep(&c->arena, processes, n, sizeof *processes, &ok);
+    struct seep_process *kept =
+        (struct seep_process *)(uintptr_t)keep(&c->arena, processes, n, sizeof *processes, &ok);
+    data->processes = kept;
     data->n_processes = n;
     if (!rows_close(&rows, err))
         return false;
     if (!ordered)
         return out_of_order(err, "process");
-    return ok || seep_fail_memory(err);
+    return ok ? case_load_snapshots(c, data, kept, err) : seep_fail_memory(err);
 }
 
 static enum seep_subject_kind subject_kind(const char *name)
@@ -402,29 +405,44 @@ static bool load_events(struct seep_case *c, struct seep_dataset *data, struct s
     return ok || seep_fail_memory(err);
 }
 
+struct placed {
+    struct seep_point point;
+    size_t at;
+};
+
+// qsort() of some C libraries does not keep the order of equals.
 static int by_time(const void *a, const void *b)
 {
-    const struct seep_point *x = a, *y = b;
-    return (x->t_ns > y->t_ns) - (x->t_ns < y->t_ns);
+    const struct placed *x = a, *y = b;
+    if (x->point.t_ns != y->point.t_ns)
+        return x->point.t_ns < y->point.t_ns ? -1 : 1;
+    return (x->at > y->at) - (x->at < y->at);
 }
 
-// Sorts where needed (stable: equal moments keep their order) and keeps the last value of each
-// moment.
-static void order_points(struct seep_points *points)
+// Sorts where needed and keeps the last value that was written of each moment. False when memory is
+// out.
+static bool order_points(struct seep_points *points)
 {
     bool sorted = true;
     for (size_t i = 1; i < points->count && sorted; i++)
         sorted = points->at[i - 1].t_ns < points->at[i].t_ns;
     if (sorted)
-        return;
-    qsort(points->at, points->count, sizeof *points->at, by_time);
+        return true;
+    struct placed *order = seep_alloc(points->count, sizeof *order);
+    if (!order)
+        return false;
+    for (size_t i = 0; i < points->count; i++)
+        order[i] = (struct placed){ points->at[i], i };
+    qsort(order, points->count, sizeof *order, by_time);
     size_t n = 0;
     for (size_t i = 0; i < points->count; i++) {
-        if (n && points->at[n - 1].t_ns == points->at[i].t_ns)
+        if (n && points->at[n - 1].t_ns == order[i].point.t_ns)
             n--;
-        points->at[n++] = points->at[i];
+        points->at[n++] = order[i].point;
     }
     points->count = n;
+    seep_free(order);
+    return true;
 }
 
 static bool load_points(void *ctx, size_t index, struct seep_points *points, struct seep_err *err)
@@ -460,8 +478,61 @@ static bool load_points(void *ctx, size_t index, struct seep_points *points, str
     if (ok && rc != SQLITE_DONE)
         ok = case_sql_fail(c, err, "the points cannot be read");
     sqlite3_reset(c->select_points);
-    if (ok)
-        order_points(points);
+    return ok && (order_points(points) || seep_fail_memory(err));
+}
+
+// The value of a series at one moment; NaN where it has none there.
+static bool value_at(struct seep_case *c, const struct seep_dataset_series *s, size_t index,
+                     int64_t t_ns, double *value, struct seep_err *err)
+{
+    struct seep_points points = { 0 };
+    *value = (double)NAN;
+    if (s->n_points == 0 || t_ns == SEEP_NO_TIME)
+        return true;
+    bool ok = load_points(c, index, &points, err);
+    for (size_t i = 0; i < points.count; i++) {
+        if (points.at[i].t_ns == t_ns)
+            *value = points.at[i].value;
+    }
+    seep_points_clear(&points);
+    return ok;
+}
+
+static bool load_space(void *ctx, size_t index, struct seep_spaces *spaces, struct seep_err *err)
+{
+    struct seep_case *c = ctx;
+    const struct seep_dataset *data = &c->loaded;
+    const struct seep_dataset_snapshot *snapshot = &data->snapshots[index];
+    struct seep_process_id *ids = seep_alloc(data->n_processes + 1, sizeof *ids);
+    if (!ids)
+        return seep_fail_memory(err);
+    // Announced in their order, everything has the id that it has in the dataset.
+    seep_spaces_init(spaces);
+    bool full = false, ok = true;
+    for (size_t i = 0; ok && i < data->n_machines; i++)
+        ok = seep_sink_machine(&spaces->sink, &data->machines[i], NULL);
+    for (size_t i = 0; ok && i < data->n_processes; i++)
+        ok = seep_sink_process(&spaces->sink, &data->processes[i], &ids[i]);
+    if (ok && snapshot->taken_ns != SEEP_NO_TIME)
+        ok = seep_sink_tick(&spaces->sink, (struct seep_machine_id){ 0 }, snapshot->taken_ns);
+    if (!ok)
+        *err = spaces->sink.error;
+    ok = ok && case_push_snapshot(c, (uint32_t)index + 1, snapshot->process, ids, data->n_processes,
+                                  &spaces->sink, &full, err);
+    if (full)
+        *err = spaces->sink.error;
+    for (size_t i = 0; ok && i < data->n_series && spaces->n; i++) {
+        const struct seep_dataset_series *s = &data->series[i];
+        if (s->series.subject.kind == SEEP_SUBJECT_PROCESS &&
+            s->series.subject.process.v == snapshot->process.v && s->series.metric)
+            ok = value_at(c, s, i, snapshot->taken_ns, &spaces->at[0].counters[s->series.metric],
+                          err);
+    }
+    seep_free(ids);
+    if (!ok)
+        seep_spaces_clear(spaces);
+    else
+        seep_spaces_finish(spaces);
     return ok;
 }
 
@@ -477,12 +548,12 @@ static bool begin_view(struct seep_case *c, struct seep_err *err)
 
 bool seep_case_dataset(struct seep_case *c, struct seep_dataset *data, struct seep_err *err)
 {
-    struct seep_dataset loaded = { .points = load_points, .ctx = c };
+    struct seep_dataset loaded = { .points = load_points, .space = load_space, .ctx = c };
     seep_arena_clear(&c->arena);
     if (!begin_view(c, err) || !load_ticks(c, err) || !load_sources(c, &loaded, err) ||
         !load_machines(c, &loaded, err) || !load_processes(c, &loaded, err) ||
         !load_series(c, &loaded, err) || !load_events(c, &loaded, err))
         return false;
-    *data = loaded;
+    *data = c->loaded = loaded;
     return true;
 }

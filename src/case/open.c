@@ -231,11 +231,12 @@ void seep_case_close(struct seep_case *c)
                               c->insert_loss,    c->select_points, c->select_version };
     for (size_t i = 0; i < sizeof stmts / sizeof *stmts; i++)
         sqlite3_finalize(stmts[i]);
+    case_snapshots_clear(c);
     (void)sqlite3_close_v2(c->db);
     case_tails_clear(c);
     seep_free(c->machines);
     seep_free(c->boots);
-    seep_free(c->processes);
+    case_processes_clear(c);
     seep_free(c->rows);
     seep_free(c->tick_times);
     seep_intern_clear(&c->keys);

@@ -102,6 +102,87 @@ CREATE TABLE field(
   value,
   PRIMARY KEY(event_row, n)
 ) WITHOUT ROWID;
+-- A process at one moment: what the tables below say of it. Addresses are 64-bit numbers as SQLite keeps them:
+-- those from 0x8000000000000000 on are negative.
+CREATE TABLE snapshot(
+  id INTEGER PRIMARY KEY,
+  source_id INTEGER NOT NULL REFERENCES source,
+  process_id INTEGER REFERENCES process, -- NULL: the kernel
+  time_ns INTEGER,
+  architecture TEXT,             -- of the process: x86, x64, arm64
+  wow64 INTEGER NOT NULL
+);
+CREATE TABLE module(
+  snapshot_id INTEGER NOT NULL REFERENCES snapshot,
+  n INTEGER NOT NULL,
+  base INTEGER NOT NULL,
+  size_bytes INTEGER NOT NULL,
+  path TEXT,
+  version TEXT,
+  name TEXT,                     -- name, timestamp, image_size_bytes: which binary it is
+  timestamp INTEGER,
+  image_size_bytes INTEGER,
+  checksum INTEGER,
+  pdb_name TEXT,                 -- pdb_name, pdb_guid, pdb_age: which symbols belong to it
+  pdb_guid TEXT,
+  pdb_age INTEGER,
+  unloaded INTEGER NOT NULL,
+  PRIMARY KEY(snapshot_id, n)
+) WITHOUT ROWID;
+CREATE TABLE region(
+  snapshot_id INTEGER NOT NULL REFERENCES snapshot,
+  n INTEGER NOT NULL,
+  base INTEGER NOT NULL,
+  size_bytes INTEGER NOT NULL,
+  allocation_base INTEGER,
+  state TEXT,                    -- Commit, Reserve, Free
+  type TEXT,                     -- Private, Mapped, Image, Free
+  usage TEXT,                    -- NULL: <unknown>
+  protect INTEGER,               -- PAGE_* bits
+  detail TEXT,
+  PRIMARY KEY(snapshot_id, n)
+) WITHOUT ROWID;
+CREATE TABLE handle(
+  snapshot_id INTEGER NOT NULL REFERENCES snapshot,
+  n INTEGER NOT NULL,
+  value INTEGER NOT NULL,
+  type TEXT,
+  name TEXT,
+  access INTEGER NOT NULL,
+  n_handles INTEGER,
+  n_pointers INTEGER,
+  target_id INTEGER REFERENCES process,
+  PRIMARY KEY(snapshot_id, n)
+) WITHOUT ROWID;
+CREATE TABLE heap(
+  snapshot_id INTEGER NOT NULL REFERENCES snapshot,
+  n INTEGER NOT NULL,
+  address INTEGER NOT NULL,
+  kind TEXT NOT NULL,            -- nt, segment
+  bits INTEGER NOT NULL,
+  busy_blocks INTEGER,
+  busy_bytes INTEGER,
+  free_blocks INTEGER,
+  free_bytes INTEGER,
+  committed_bytes INTEGER,
+  reserved_bytes INTEGER,
+  PRIMARY KEY(snapshot_id, n)
+) WITHOUT ROWID;
+-- Busy blocks of a heap that have something in common.
+CREATE TABLE blocks(
+  snapshot_id INTEGER NOT NULL REFERENCES snapshot,
+  n INTEGER NOT NULL,
+  grouped_by TEXT NOT NULL,      -- size, type, unreachable, stack
+  heap INTEGER,                  -- NULL: of all heaps
+  size_bytes INTEGER,            -- of each; NULL: of any size
+  type TEXT,
+  stack TEXT,                    -- innermost frame first, parted by ';'
+  blocks INTEGER NOT NULL,
+  bytes INTEGER NOT NULL,
+  heads INTEGER NOT NULL,        -- of unreachable ones: those to which nothing points at all
+  content TEXT,
+  PRIMARY KEY(snapshot_id, n)
+) WITHOUT ROWID;
 -- What the last judgement of this case said.
 CREATE TABLE finding(
   id TEXT PRIMARY KEY,

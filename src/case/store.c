@@ -19,12 +19,6 @@ enum {
     SEAL_COMMITS = 128,     // a recording joins its short rows after as many commits
 };
 
-// Starts of a process that differ by less are the same: Perfmon's Elapsed Time and an event's
-// creation time round differently.
-#define START_TOLERANCE_NS (2 * SEEP_NS_PER_S)
-// A start that is computed from the uptime moves by less from one recording to the next: a tick of
-// the system's clock.
-#define SAME_START_NS (SEEP_NS_PER_S / 100)
 // Boot times that differ by less are the same boot: they are computed from an uptime and drift with
 // the clock.
 #define BOOT_TOLERANCE_NS (120 * SEEP_NS_PER_S)
@@ -34,23 +28,7 @@ static struct seep_case *case_of(struct seep_sink *sink)
     return (struct seep_case *)sink;
 }
 
-static void bind_text(sqlite3_stmt *stmt, int at, const char *text)
-{
-    if (text && *text)
-        sqlite3_bind_text(stmt, at, text, -1, SQLITE_TRANSIENT);
-    else
-        sqlite3_bind_null(stmt, at);
-}
-
-static void bind_unless(sqlite3_stmt *stmt, int at, int64_t value, int64_t unknown)
-{
-    if (value == unknown)
-        sqlite3_bind_null(stmt, at);
-    else
-        sqlite3_bind_int64(stmt, at, value);
-}
-
-static bool step(struct seep_case *c, sqlite3_stmt *stmt, const char *doing)
+bool case_step(struct seep_case *c, sqlite3_stmt *stmt, const char *doing)
 {
     int rc = sqlite3_step(stmt);
     if (rc == SQLITE_DONE || rc == SQLITE_ROW) {
@@ -69,14 +47,13 @@ static bool run(struct seep_case *c, const char *sql, const int64_t *values, int
     if (!case_prepare(c, &stmt, sql, &c->sink.error))
         return false;
     for (int i = 0; i < n; i++)
-        bind_unless(stmt, i + 1, values[i], INT64_MIN);
-    bool ok = step(c, stmt, "the case cannot be written");
+        case_bind_unless(stmt, i + 1, values[i], INT64_MIN);
+    bool ok = case_step(c, stmt, "the case cannot be written");
     sqlite3_finalize(stmt);
     return ok;
 }
 
-// The row that stands behind an interned key; `*row` 0 = a new key.
-static bool key_row(struct seep_case *c, const struct seep_buf *key, uint32_t *id, uint32_t *row)
+bool case_key_row(struct seep_case *c, const struct seep_buf *key, uint32_t *id, uint32_t *row)
 {
     *id = key->failed ? 0 : seep_intern(&c->keys, key->data, key->len);
     size_t had = c->rows_capacity;
@@ -96,7 +73,7 @@ static bool named_row(struct seep_case *c, char kind, const char *name, size_t l
     seep_buf_addc(&key, kind);
     for (size_t i = 0; i < len; i++)
         seep_buf_addc(&key, name[i] >= 'A' && name[i] <= 'Z' ? (char)(name[i] + 32) : name[i]);
-    bool ok = key_row(c, &key, &id, &old);
+    bool ok = case_key_row(c, &key, &id, &old);
     seep_buf_clear(&key);
     if (ok)
         *row = &c->rows[id - 1];
@@ -203,61 +180,18 @@ static bool on_machine(struct seep_sink *sink, const struct seep_machine *m,
             &c->sink.error))
         return false;
     sqlite3_bind_int64(stmt, 1, row);
-    bind_text(stmt, 2, m->host);
-    bind_text(stmt, 3, m->os);
-    bind_text(stmt, 4, m->os_version);
-    bind_unless(stmt, 5, (int64_t)m->ram_bytes, 0);
-    bind_unless(stmt, 6, (int64_t)m->commit_limit_bytes, 0);
-    bind_unless(stmt, 7, m->page_size_bytes, 0);
-    bind_unless(stmt, 8, m->n_processors, 0);
-    bool ok = step(c, stmt, "a machine cannot be stored");
+    case_bind_text(stmt, 2, m->host);
+    case_bind_text(stmt, 3, m->os);
+    case_bind_text(stmt, 4, m->os_version);
+    case_bind_unless(stmt, 5, (int64_t)m->ram_bytes, 0);
+    case_bind_unless(stmt, 6, (int64_t)m->commit_limit_bytes, 0);
+    case_bind_unless(stmt, 7, m->page_size_bytes, 0);
+    case_bind_unless(stmt, 8, m->n_processors, 0);
+    bool ok = case_step(c, stmt, "a machine cannot be stored");
     sqlite3_finalize(stmt);
     if (!ok || !find_boot(c, row, m->boot_ns, &c->machines[row - 1].boot))
         return false;
     id->v = row;
-    return true;
-}
-
-static bool same_process(const struct case_process *old, const struct case_process *new)
-{
-    if (old->start_ns != SEEP_NO_TIME && new->start_ns != SEEP_NO_TIME) {
-        // A program of another name that took the PID over is another process, however soon; one
-        // that runs another program (exec) keeps its start.
-        uint64_t apart = old->start_ns > new->start_ns
-                             ? (uint64_t)old->start_ns - (uint64_t) new->start_ns
-                             : (uint64_t) new->start_ns - (uint64_t)old->start_ns;
-        return apart <= SAME_START_NS || (apart <= START_TOLERANCE_NS && old->image == new->image);
-    }
-    return old->image == new->image && (old->boot == new->boot || !old->boot || !new->boot);
-}
-
-// The head of the list of processes with this machine and PID (or, without a PID, this image).
-static bool process_head(struct seep_case *c, const struct case_process *p, uint32_t *id,
-                         uint32_t *row)
-{
-    struct seep_buf key = { 0 };
-    seep_buf_addf(&key, "p%" PRIu32 "/%d/%" PRIu32, p->machine, p->has_pid,
-                  p->has_pid ? p->pid : p->image);
-    bool ok = key_row(c, &key, id, row);
-    seep_buf_clear(&key);
-    return ok;
-}
-
-static bool remember_process(struct seep_case *c, uint32_t row, struct case_process p)
-{
-    uint32_t head, first;
-    if (!process_head(c, &p, &head, &first))
-        return false;
-    size_t had = c->processes_capacity;
-    if (!seep_grow(&c->processes, &c->processes_capacity, row, sizeof *c->processes))
-        return seep_fail_memory(&c->sink.error);
-    if (c->processes_capacity > had)
-        memset(c->processes + had, 0, (c->processes_capacity - had) * sizeof *c->processes);
-    p.next = first;
-    c->processes[row - 1] = p;
-    if (row > c->n_processes)
-        c->n_processes = row;
-    c->rows[head - 1] = row;
     return true;
 }
 
@@ -279,8 +213,8 @@ static bool rename_process(struct seep_case *c, uint32_t row, const char *image)
     if (!case_prepare(c, &stmt, "UPDATE process SET image=?2 WHERE id=?1", &c->sink.error))
         return false;
     sqlite3_bind_int64(stmt, 1, row);
-    bind_text(stmt, 2, image);
-    bool ok = step(c, stmt, "a process cannot be stored");
+    case_bind_text(stmt, 2, image);
+    bool ok = case_step(c, stmt, "a process cannot be stored");
     sqlite3_finalize(stmt);
     return ok;
 }
@@ -289,6 +223,8 @@ static bool on_process(struct seep_sink *sink, const struct seep_process *p,
                        struct seep_process_id *id)
 {
     struct seep_case *c = case_of(sink);
+    if (!case_begin(c, &c->sink.error))
+        return false;
     struct case_process new = { .machine = p->machine.v,
                                 .boot = p->machine.v && p->machine.v <= c->n_machines
                                             ? c->machines[p->machine.v - 1].boot
@@ -296,23 +232,26 @@ static bool on_process(struct seep_sink *sink, const struct seep_process *p,
                                 .pid = p->pid,
                                 .has_pid = p->has_pid,
                                 .start_ns = p->start_ns,
-                                .image = intern_image(c, p->image) };
+                                .image = intern_image(c, p->image),
+                                .architecture = case_architecture(p->architecture),
+                                .wow64 = p->wow64 };
     bool has_image = p->image && p->image[0];
-    uint32_t head, row;
-    if (!new.image || !process_head(c, &new, &head, &row) || !case_begin(c, &c->sink.error))
-        return false;
-    while (row && !same_process(&c->processes[row - 1], &new))
-        row = c->processes[row - 1].next;
+    if (!new.image)
+        return seep_fail_memory(&c->sink.error);
+    uint32_t row = case_process_find(c, &new);
     if (row) {
-        struct case_process *old = &c->processes[row - 1];
-        if (old->start_ns == SEEP_NO_TIME && new.start_ns != SEEP_NO_TIME) {
-            old->start_ns = new.start_ns;
+        if (new.architecture) {
+            c->processes[row - 1].architecture = new.architecture;
+            c->processes[row - 1].wow64 = new.wow64;
+        }
+        struct case_process old = c->processes[row - 1];
+        if (old.start_ns == SEEP_NO_TIME && new.start_ns != SEEP_NO_TIME) {
             const int64_t values[] = { row, new.start_ns };
-            if (!run(c, "UPDATE process SET start_ns=?2 WHERE id=?1", values, 2))
+            if (!case_process_started(c, row, new.start_ns) ||
+                !run(c, "UPDATE process SET start_ns=?2 WHERE id=?1", values, 2))
                 return false;
-        } else if (old->start_ns == new.start_ns && old->image != new.image &&has_image) {
-            old->image = new.image;
-            if (!rename_process(c, row, p->image))
+        } else if (old.start_ns == new.start_ns && old.image != new.image &&has_image) {
+            if (!case_process_renamed(c, row, new.image) || !rename_process(c, row, p->image))
                 return false;
         }
         id->v = row;
@@ -323,16 +262,16 @@ static bool on_process(struct seep_sink *sink, const struct seep_process *p,
         return false;
     sqlite3_stmt *s = c->insert_process;
     sqlite3_bind_int64(s, 1, new.machine);
-    bind_unless(s, 2, new.boot, 0);
-    bind_unless(s, 3, new.has_pid ? (int64_t) new.pid : -1, -1);
-    bind_unless(s, 4, p->parent_pid, 0);
-    bind_unless(s, 5, p->start_ns, SEEP_NO_TIME);
-    bind_unless(s, 6, p->end_ns, SEEP_NO_TIME);
-    bind_text(s, 7, p->image);
-    if (!step(c, s, "a process cannot be stored"))
+    case_bind_unless(s, 2, new.boot, 0);
+    case_bind_unless(s, 3, new.has_pid ? (int64_t) new.pid : -1, -1);
+    case_bind_unless(s, 4, p->parent_pid, 0);
+    case_bind_unless(s, 5, p->start_ns, SEEP_NO_TIME);
+    case_bind_unless(s, 6, p->end_ns, SEEP_NO_TIME);
+    case_bind_text(s, 7, p->image);
+    if (!case_step(c, s, "a process cannot be stored"))
         return false;
     row = (uint32_t)sqlite3_last_insert_rowid(c->db);
-    if (!remember_process(c, row, new))
+    if (!case_process_remember(c, row, new))
         return false;
     id->v = row;
     return true;
@@ -370,7 +309,7 @@ static bool on_series(struct seep_sink *sink, const struct seep_series *s,
     uint32_t key_id, row;
     add_series_key(&key, s->subject.machine.v, kind, s->subject.process.v, s->subject.name, metric,
                    s->counter);
-    bool ok = key_row(c, &key, &key_id, &row);
+    bool ok = case_key_row(c, &key, &key_id, &row);
     seep_buf_clear(&key);
     if (!ok || !case_begin(c, &c->sink.error))
         return false;
@@ -381,12 +320,12 @@ static bool on_series(struct seep_sink *sink, const struct seep_series *s,
         sqlite3_stmt *stmt = c->insert_series;
         sqlite3_bind_int64(stmt, 1, c->source_id);
         sqlite3_bind_int64(stmt, 2, s->subject.machine.v);
-        bind_text(stmt, 3, kind);
-        bind_unless(stmt, 4, s->subject.process.v, 0);
-        bind_text(stmt, 5, s->subject.name);
-        bind_text(stmt, 6, metric);
-        bind_text(stmt, 7, s->counter);
-        if (!step(c, stmt, "a series cannot be stored"))
+        case_bind_text(stmt, 3, kind);
+        case_bind_unless(stmt, 4, s->subject.process.v, 0);
+        case_bind_text(stmt, 5, s->subject.name);
+        case_bind_text(stmt, 6, metric);
+        case_bind_text(stmt, 7, s->counter);
+        if (!case_step(c, stmt, "a series cannot be stored"))
             return false;
         row = (uint32_t)sqlite3_last_insert_rowid(c->db);
         c->rows[key_id - 1] = row;
@@ -398,6 +337,9 @@ static bool on_series(struct seep_sink *sink, const struct seep_series *s,
 static bool on_tick(struct seep_sink *sink, struct seep_machine_id machine, int64_t t_ns)
 {
     struct seep_case *c = case_of(sink);
+    c->undated = t_ns == SEEP_NO_TIME;
+    if (c->undated)
+        return case_snapshots_tick(c, t_ns);
     if (c->writing == SEEP_CASE_IMPORT && c->pending_points >= BATCH_POINTS &&
         !seep_case_commit(c, &c->sink.error))
         return false;
@@ -408,15 +350,17 @@ static bool on_tick(struct seep_sink *sink, struct seep_machine_id machine, int6
     sqlite3_bind_int64(c->insert_tick, 2, c->source_id);
     sqlite3_bind_int64(c->insert_tick, 3, machine.v);
     sqlite3_bind_int64(c->insert_tick, 4, t_ns);
-    if (!step(c, c->insert_tick, "a tick cannot be stored"))
+    if (!case_step(c, c->insert_tick, "a tick cannot be stored"))
         return false;
     c->next_tick++;
-    return true;
+    return case_snapshots_tick(c, t_ns);
 }
 
 static bool on_sample(struct seep_sink *sink, struct seep_series_id series, double value)
 {
     struct seep_case *c = case_of(sink);
+    if (c->undated)
+        return true;
     if (c->next_tick == c->base_tick)
         return seep_fail(&c->sink.error, SEEP_NO_OFFSET, NULL, "a sample came before its tick");
     return case_tail_add(c, series.v, c->next_tick - 1, value);
@@ -454,7 +398,7 @@ static bool insert_field(struct seep_case *c, int64_t event, size_t n, const str
         sqlite3_bind_int64(s, 5, f->value.sint);
         break;
     }
-    return step(c, s, "an event cannot be stored");
+    return case_step(c, s, "an event cannot be stored");
 }
 
 // The key of an event: the same record may come again, from a newer copy of the same log. `*had`
@@ -467,7 +411,7 @@ static bool note_event(struct seep_case *c, uint32_t machine, int64_t time_ns, c
     seep_buf_addf(&key, "e%" PRIu32 "/%" PRId64 "/%" PRIu32 "/%" PRIu64 "/", machine, time_ns,
                   event_id, record_id);
     seep_buf_adds(&key, provider ? provider : "");
-    bool ok = key_row(c, &key, &id, &row);
+    bool ok = case_key_row(c, &key, &id, &row);
     seep_buf_clear(&key);
     if (!ok)
         return false;
@@ -493,12 +437,12 @@ static bool on_event(struct seep_sink *sink, const struct seep_event *e)
     sqlite3_bind_int64(s, 2, e->machine.v);
     sqlite3_bind_int64(s, 3, e->time_ns);
     sqlite3_bind_text(s, 4, e->provider ? e->provider : "", -1, SQLITE_TRANSIENT);
-    bind_text(s, 5, e->channel);
+    case_bind_text(s, 5, e->channel);
     sqlite3_bind_int64(s, 6, e->id);
     sqlite3_bind_int64(s, 7, e->version);
-    bind_unless(s, 8, (int64_t)e->record_id, 0);
-    bind_unless(s, 9, (int64_t)e->offset, (int64_t)SEEP_NO_OFFSET);
-    if (!step(c, s, "an event cannot be stored"))
+    case_bind_unless(s, 8, (int64_t)e->record_id, 0);
+    case_bind_unless(s, 9, (int64_t)e->offset, (int64_t)SEEP_NO_OFFSET);
+    if (!case_step(c, s, "an event cannot be stored"))
         return false;
     int64_t row = sqlite3_last_insert_rowid(c->db);
     for (size_t i = 0; i < e->n_fields; i++) {
@@ -517,7 +461,7 @@ static bool on_loss(struct seep_sink *sink, const struct seep_loss *l)
         return false;
     seep_buf_addf(&key, "l%" PRIu32 "/", c->source_id);
     seep_buf_adds(&key, l->what);
-    bool ok = key_row(c, &key, &id, &row);
+    bool ok = case_key_row(c, &key, &id, &row);
     seep_buf_clear(&key);
     if (!ok)
         return false;
@@ -535,12 +479,12 @@ static bool on_loss(struct seep_sink *sink, const struct seep_loss *l)
     sqlite3_stmt *s = c->insert_loss;
     sqlite3_bind_int64(s, 1, c->source_id);
     sqlite3_bind_text(s, 2, l->what, -1, SQLITE_TRANSIENT);
-    bind_unless(s, 3, (int64_t)l->count, -1);
-    bind_unless(s, 4, (int64_t)l->bytes, -1);
-    bind_unless(s, 5, (int64_t)l->offset, -1);
+    case_bind_unless(s, 3, (int64_t)l->count, -1);
+    case_bind_unless(s, 4, (int64_t)l->bytes, -1);
+    case_bind_unless(s, 5, (int64_t)l->offset, -1);
     sqlite3_bind_text(s, 6, l->text, -1, SQLITE_TRANSIENT);
     sqlite3_bind_int64(s, 7, l->harmless);
-    if (!step(c, s, "a loss cannot be stored"))
+    if (!case_step(c, s, "a loss cannot be stored"))
         return false;
     c->rows[id - 1] = (uint32_t)sqlite3_last_insert_rowid(c->db);
     return true;
@@ -553,6 +497,11 @@ const struct seep_sink_ops case_sink_ops = {
     .series = on_series,
     .tick = on_tick,
     .sample = on_sample,
+    .module = case_on_module,
+    .region = case_on_region,
+    .handle = case_on_handle,
+    .heap = case_on_heap,
+    .blocks = case_on_blocks,
     .event = on_event,
     .loss = on_loss,
 };
@@ -583,6 +532,7 @@ bool seep_case_begin_source(struct seep_case *c, const char *path, const char *f
     c->sink = (struct seep_sink){ .ops = &case_sink_ops };
     for (size_t i = 0; i < c->n_machines; i++)
         c->machines[i].boot = 0;
+    case_snapshots_begin(c);
     *sink = &c->sink;
     return true;
 }
@@ -657,7 +607,8 @@ static bool remember_processes(struct seep_case *c, struct seep_err *err)
         };
         int64_t row = sqlite3_column_int64(stmt, 0);
         // Rows are numbered without gaps, so a number beyond their count is not ours.
-        ok = p.image && row == (int64_t)c->n_processes + 1 && remember_process(c, (uint32_t)row, p);
+        ok = p.image && row == (int64_t)c->n_processes + 1 &&
+             case_process_remember(c, (uint32_t)row, p);
     }
     sqlite3_finalize(stmt);
     return ok || seep_fail(err, SEEP_NO_OFFSET, "ask for the case as seep wrote it",
@@ -682,7 +633,8 @@ static bool remember_series(struct seep_case *c, struct seep_err *err)
             &key, (uint32_t)sqlite3_column_int64(stmt, 1), kind ? kind : "",
             (uint32_t)sqlite3_column_int64(stmt, 3), (const char *)sqlite3_column_text(stmt, 4),
             (const char *)sqlite3_column_text(stmt, 5), (const char *)sqlite3_column_text(stmt, 6));
-        ok = sqlite3_column_int64(stmt, 0) == ++n && n <= UINT32_MAX && key_row(c, &key, &id, &row);
+        ok = sqlite3_column_int64(stmt, 0) == ++n && n <= UINT32_MAX &&
+             case_key_row(c, &key, &id, &row);
         if (ok)
             c->rows[id - 1] = (uint32_t)n;
         seep_buf_clear(&key);
@@ -709,7 +661,8 @@ bool case_remember_again(struct seep_case *c, struct seep_err *err)
     seep_intern_clear(&c->images);
     if (c->rows_capacity)
         memset(c->rows, 0, c->rows_capacity * sizeof *c->rows);
-    c->n_machines = c->n_processes = c->n_boots = 0;
+    case_processes_forget(c);
+    c->n_machines = c->n_boots = 0;
     bool ok = case_remember(c, err);
     for (size_t i = 0; ok && i < n && i < c->n_machines; i++)
         c->machines[i].boot = before[i].boot;
@@ -755,5 +708,6 @@ bool case_remember(struct seep_case *c, struct seep_err *err)
     if (sqlite3_step(stmt) == SQLITE_ROW)
         c->next_tick = c->base_tick = sqlite3_column_int64(stmt, 0);
     sqlite3_finalize(stmt);
-    return remember_processes(c, err) && remember_series(c, err) && remember_events(c, err);
+    return remember_processes(c, err) && remember_series(c, err) && remember_events(c, err) &&
+           case_remember_snapshots(c, err);
 }

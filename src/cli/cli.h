@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "case/case.h"
 #include "cli/options.h"
+#include "detect/detect.h"
 #include "model/control.h"
 #include "source/source.h"
 
@@ -32,7 +33,8 @@ struct cli_command {
     enum cli_exit (*run)(const struct cli_args *args);
 };
 
-extern const struct cli_command cli_analyze, cli_facts, cli_record, cli_report, cli_sources;
+extern const struct cli_command cli_analyze, cli_facts, cli_heap, cli_map, cli_record, cli_report,
+    cli_sources;
 extern const struct cli_command *const cli_commands[];
 extern const size_t cli_n_commands;
 
@@ -60,11 +62,17 @@ struct cli_file {
     const char *path;
     struct seep_os_map map;
     const struct seep_source *source;
+    struct seep_symbols *symbols; // the caller's; NULL = addresses stay addresses
+    bool brief, peek;             // as in seep_input; set between opening and reading
 };
 
 // Maps a file and finds the source that reads it (`as`: its name, NULL = by bids).
 bool cli_file_open(const char *path, const char *as, struct cli_file *file, struct seep_err *err);
 void cli_file_close(struct cli_file *file);
+
+// symbols.c: where names come from, by --symbols, _NT_ALT_SYMBOL_PATH, _NT_SYMBOL_PATH and the
+// folders of the files; what is skipped is said on stderr. NULL with `err` only when memory is out.
+struct seep_symbols *cli_symbols_open(const struct cli_args *args, struct seep_err *err);
 
 // The losses of one file, kept for the head of a document. Zeroed = none.
 struct cli_losses {
@@ -85,13 +93,28 @@ enum seep_status cli_file_read(const struct cli_file *file, struct seep_sink *si
 bool cli_import(struct seep_case *c, const struct cli_args *args, const char *const *files,
                 size_t n_files, enum cli_exit *worst, struct seep_err *err);
 
-// judge.c: judges a case and writes its report to `out`; the findings are kept in the case where it
-// can be written.
+// judge.c: the known-good runs of --baseline.
+struct cli_baselines;
+// Reads them; `*exit` becomes CLI_EXIT_INPUT where one could not be read whole, which has been
+// complained about. False when memory, or a temporary file, is out.
+bool cli_baselines_open(struct cli_baselines **baselines, const struct cli_args *args,
+                        enum cli_exit *exit, struct seep_err *err);
+void cli_baselines_close(struct cli_baselines *baselines);
+// Whether there are any, and each could be opened.
+bool cli_baselines_usable(const struct cli_baselines *baselines);
+
+// Judges a case as it is now, as cli_judge does; the caller clears the judgement.
+bool cli_judge_now(struct seep_case *c, const struct cli_baselines *baselines,
+                   struct seep_judgement *judgement, struct seep_err *err);
+
+// Judges a case and writes its report to `out`; the findings are kept in the case where it can be
+// written.
 struct cli_judge {
     struct seep_case *c;
     const struct cli_args *args;
-    const char *command; // as the document names it
-    const char *format;  // "text" or "json"
+    const struct cli_baselines *baselines; // NULL = read those of `args`
+    const char *command;                   // as the document names it
+    const char *format;                    // "text" or "json"
     bool store;
     FILE *out;
 };

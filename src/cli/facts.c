@@ -13,6 +13,7 @@ struct summary {
     struct seep_dataset_source *sources; // those that were read
     struct cli_losses *losses;           // the same indexes
     size_t n;
+    struct seep_symbols *symbols;
 };
 
 static bool read_one(const struct cli_args *args, const char *path, struct seep_sink *sink,
@@ -26,6 +27,7 @@ static bool read_one(const struct cli_args *args, const char *path, struct seep_
         *status = CLI_EXIT_INPUT;
         return true;
     }
+    file.symbols = summary->symbols;
     memcpy(before, sink->counts, sizeof before);
     struct cli_losses *losses = &summary->losses[summary->n];
     enum seep_status how =
@@ -124,10 +126,13 @@ static enum cli_exit run(const struct cli_args *args)
     struct summary summary = { .sources = seep_alloc(args->n_files, sizeof *summary.sources),
                                .losses = seep_alloc(args->n_files, sizeof *summary.losses) };
     struct seep_facts_printer *printer = seep_facts_printer_open(stdout, kind, events);
+    struct seep_err err = { 0 };
     bool ok = summary.sources && summary.losses && printer;
-    if (!ok) {
-        struct seep_err err;
+    if (!ok)
         (void)seep_fail_memory(&err);
+    summary.symbols = ok ? cli_symbols_open(args, &err) : NULL;
+    ok = summary.symbols != NULL;
+    if (!ok) {
         cli_complain(&err, NULL);
         status = CLI_EXIT_INPUT;
     }
@@ -145,7 +150,6 @@ static enum cli_exit run(const struct cli_args *args)
     if (printer && !seep_facts_printer_close(printer))
         ok = false;
     if (!ok && status == CLI_EXIT_OK && !cli_output_failed()) {
-        struct seep_err err;
         (void)seep_fail(&err, SEEP_NO_OFFSET, "is the disk full, or memory out?",
                         "the facts could not be written");
         cli_complain(&err, NULL);
@@ -153,6 +157,7 @@ static enum cli_exit run(const struct cli_args *args)
     }
     for (size_t i = 0; i < summary.n; i++)
         cli_losses_clear(&summary.losses[i]);
+    seep_symbols_close(summary.symbols);
     seep_free(summary.losses);
     seep_free(summary.sources);
     return status;
@@ -170,7 +175,8 @@ const struct cli_command cli_facts = {
     .examples = "  seep facts perf.blg\n"
                 "  seep facts perf.blg --kind sample | grep explorer\n"
                 "  seep facts System.evtx --events\n",
-    .options = CLI_BIT(CLI_JSON) | CLI_BIT(CLI_KIND) | CLI_BIT(CLI_EVENTS) | CLI_BIT(CLI_AS),
+    .options = CLI_BIT(CLI_JSON) | CLI_BIT(CLI_SYMBOLS) | CLI_BIT(CLI_KIND) | CLI_BIT(CLI_EVENTS) |
+               CLI_BIT(CLI_AS),
     .min_files = 1,
     .max_files = (size_t)-1,
     .run = run,

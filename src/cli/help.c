@@ -214,12 +214,13 @@ static void zsh(FILE *out)
             const struct cli_option_row *row = &cli_options[o];
             if (!((cli_commands[i]->options | CLI_COMMON) & CLI_BIT(o)))
                 continue;
-            fprintf(out, " \\\n        '%s--%s[", row->type == CLI_FILES ? "*" : "", row->name);
+            fprintf(out, " \\\n        '%s--%s[",
+                    row->type == CLI_FILES || row->type == CLI_PATHS ? "*" : "", row->name);
             plain(row->help, out);
             fputc(']', out);
             if (row->choices)
                 fprintf(out, ":%s:(%s)", row->value, row->choices);
-            else if (row->type == CLI_FILE || row->type == CLI_FILES)
+            else if (row->type == CLI_FILE || row->type == CLI_FILES || row->type == CLI_PATHS)
                 fprintf(out, ":%s:_files", row->value);
             else if (row->value)
                 fprintf(out, ":%s: ", row->value);
@@ -249,7 +250,10 @@ static void fish(FILE *out)
             if (row->choices)
                 fprintf(out, " -x -a '%s'", row->choices);
             else if (row->value)
-                fputs(row->type == CLI_FILE || row->type == CLI_FILES ? " -r" : " -x", out);
+                fputs(row->type == CLI_FILE || row->type == CLI_FILES || row->type == CLI_PATHS
+                          ? " -r"
+                          : " -x",
+                      out);
             fputs(" -d '", out);
             plain(row->help, out);
             fputs("'\n", out);

@@ -130,6 +130,47 @@ static bool pass_sample(struct seep_sink *s, struct seep_series_id id, double va
     return seep_sink_sample(((struct watching_sink *)s)->to, id, value);
 }
 
+static bool pass_module(struct seep_sink *s, const struct seep_module *f)
+{
+    return seep_sink_module(((struct watching_sink *)s)->to, f);
+}
+
+static bool pass_region(struct seep_sink *s, const struct seep_region *f)
+{
+    return seep_sink_region(((struct watching_sink *)s)->to, f);
+}
+
+static bool pass_handle(struct seep_sink *s, const struct seep_handle *f)
+{
+    return seep_sink_handle(((struct watching_sink *)s)->to, f);
+}
+
+static bool pass_heap(struct seep_sink *s, const struct seep_heap *f)
+{
+    return seep_sink_heap(((struct watching_sink *)s)->to, f);
+}
+
+static bool pass_blocks(struct seep_sink *s, const struct seep_blocks *f)
+{
+    return seep_sink_blocks(((struct watching_sink *)s)->to, f);
+}
+
+static bool pass_stack(struct seep_sink *s, struct seep_stack_id parent, const struct seep_frame *f,
+                       struct seep_stack_id *id)
+{
+    return seep_sink_stack(((struct watching_sink *)s)->to, parent, f, id);
+}
+
+static bool pass_site(struct seep_sink *s, const struct seep_site *f)
+{
+    return seep_sink_site(((struct watching_sink *)s)->to, f);
+}
+
+static bool pass_site_frees(struct seep_sink *s, const struct seep_site_frees *f)
+{
+    return seep_sink_site_frees(((struct watching_sink *)s)->to, f);
+}
+
 static bool pass_event(struct seep_sink *s, const struct seep_event *f)
 {
     return seep_sink_event(((struct watching_sink *)s)->to, f);
@@ -160,6 +201,14 @@ static const struct seep_sink_ops watching = {
     .series = pass_series,
     .tick = pass_tick,
     .sample = pass_sample,
+    .module = pass_module,
+    .region = pass_region,
+    .handle = pass_handle,
+    .heap = pass_heap,
+    .blocks = pass_blocks,
+    .stack = pass_stack,
+    .site = pass_site,
+    .site_frees = pass_site_frees,
     .event = pass_event,
     .tally = pass_tally,
     .loss = watch_loss,
@@ -176,10 +225,21 @@ enum seep_status cli_file_read(const struct cli_file *file, struct seep_sink *si
         control.ctx = &line;
     }
     struct seep_err loss = { 0 };
+    // What is dear to find is offered only where somebody takes it.
+    struct seep_sink_ops ops = watching;
+    if (!sink->ops->heap)
+        ops.heap = NULL;
+    if (!sink->ops->blocks)
+        ops.blocks = NULL;
     struct watching_sink watch = {
-        .sink = { .ops = &watching }, .to = sink, .first = &loss, .kept = losses
+        .sink = { .ops = &ops }, .to = sink, .first = &loss, .kept = losses
     };
-    struct seep_input input = { .path = file->path, .view = file->map.view, .map = &file->map };
+    struct seep_input input = { .path = file->path,
+                                .view = file->map.view,
+                                .map = &file->map,
+                                .symbols = file->symbols,
+                                .brief = file->brief,
+                                .peek = file->peek };
     seep_log(SEEP_LOG_DETAIL, "%s: reading as %s", file->path, file->source->name);
     enum seep_status status = file->source->read(&input, &watch.sink, &control, read_bytes, err);
     if (line.shown)
@@ -196,8 +256,9 @@ enum seep_status cli_file_read(const struct cli_file *file, struct seep_sink *si
     return status;
 }
 
-bool cli_import(struct seep_case *c, const struct cli_args *args, const char *const *files,
-                size_t n_files, enum cli_exit *worst, struct seep_err *err)
+static bool import_files(struct seep_case *c, const struct cli_args *args, const char *const *files,
+                         size_t n_files, struct seep_symbols *symbols, enum cli_exit *worst,
+                         struct seep_err *err)
 {
     for (size_t i = 0; i < n_files; i++) {
         struct seep_err own = { 0 };
@@ -214,6 +275,7 @@ bool cli_import(struct seep_case *c, const struct cli_args *args, const char *co
             *worst = CLI_EXIT_INPUT;
             continue;
         }
+        file.symbols = symbols;
         if (!seep_case_begin_source(c, files[i], file.source->name, file.map.view.len,
                                     SEEP_CASE_IMPORT, &sink, err)) {
             cli_file_close(&file);
@@ -239,4 +301,13 @@ bool cli_import(struct seep_case *c, const struct cli_args *args, const char *co
             break;
     }
     return true;
+}
+
+bool cli_import(struct seep_case *c, const struct cli_args *args, const char *const *files,
+                size_t n_files, enum cli_exit *worst, struct seep_err *err)
+{
+    struct seep_symbols *symbols = cli_symbols_open(args, err);
+    bool ok = symbols && import_files(c, args, files, n_files, symbols, worst, err);
+    seep_symbols_close(symbols);
+    return ok;
 }

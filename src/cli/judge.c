@@ -61,18 +61,29 @@ struct known_good {
     struct seep_err err;
 };
 
-struct baselines {
+struct cli_baselines {
     struct known_good *at;
     const struct seep_dataset **data;
     size_t n;
 };
 
-static void close_baselines(struct baselines *b)
+void cli_baselines_close(struct cli_baselines *b)
 {
+    if (!b)
+        return;
     for (size_t i = 0; i < b->n; i++)
         seep_case_close(b->at[i].c);
     seep_free(b->at);
     seep_free(b->data);
+    seep_free(b);
+}
+
+bool cli_baselines_usable(const struct cli_baselines *b)
+{
+    bool usable = b->n > 0;
+    for (size_t i = 0; i < b->n; i++)
+        usable = usable && b->at[i].c;
+    return usable;
 }
 
 static bool import_baseline(struct known_good *run, const struct cli_args *args,
@@ -99,28 +110,46 @@ static bool import_baseline(struct known_good *run, const struct cli_args *args,
            seep_case_dataset(run->c, &run->data, err);
 }
 
-static bool open_baselines(struct baselines *b, const struct cli_args *args, enum cli_exit *exit,
-                           struct seep_err *err)
+bool cli_baselines_open(struct cli_baselines **baselines, const struct cli_args *args,
+                        enum cli_exit *exit, struct seep_err *err)
 {
     size_t n = args->n_baselines;
+    struct cli_baselines *b = seep_alloc(1, sizeof *b);
+    if (!b)
+        return seep_fail_memory(err);
     b->at = seep_alloc(n + 1, sizeof *b->at);
     b->data = seep_alloc(n + 1, sizeof *b->data);
-    if (!b->at || !b->data)
-        return seep_fail_memory(err);
-    for (size_t i = 0; i < n; i++) {
+    bool ok = b->at && b->data;
+    if (!ok)
+        (void)seep_fail_memory(err);
+    for (size_t i = 0; ok && i < n; i++) {
         struct known_good *run = &b->at[b->n++];
         b->data[i] = &run->data;
         run->path = args->baselines[i];
-        if (!import_baseline(run, args, exit, err))
-            return false;
+        ok = import_baseline(run, args, exit, err);
     }
-    return true;
+    if (ok)
+        *baselines = b;
+    else
+        cli_baselines_close(b);
+    return ok;
+}
+
+bool cli_judge_now(struct seep_case *c, const struct cli_baselines *baselines,
+                   struct seep_judgement *judgement, struct seep_err *err)
+{
+    const struct seep_detect_options options = { .since_ns = SEEP_NO_TIME,
+                                                 .until_ns = SEEP_NO_TIME,
+                                                 .baselines = baselines->data,
+                                                 .n_baselines = baselines->n };
+    struct seep_dataset data;
+    return seep_case_dataset(c, &data, err) && seep_detect(&data, &options, NULL, judgement, err);
 }
 
 bool cli_judge(const struct cli_judge *judge, enum cli_exit *exit, struct seep_err *err)
 {
     const struct cli_args *args = judge->args;
-    struct baselines baselines = { .n = 0 };
+    struct cli_baselines *own = NULL;
     struct seep_detect_options options = {
         .since_ns = cli_has(args, CLI_SINCE) ? args->number[CLI_SINCE] : SEEP_NO_TIME,
         .until_ns = cli_has(args, CLI_UNTIL) ? args->number[CLI_UNTIL] : SEEP_NO_TIME,
@@ -128,20 +157,22 @@ bool cli_judge(const struct cli_judge *judge, enum cli_exit *exit, struct seep_e
     struct seep_control control = { .cancel = NULL };
     struct seep_dataset data;
     struct seep_judgement judgement = { .n_findings = 0 };
-    bool ok = open_baselines(&baselines, args, exit, err);
-    options.baselines = baselines.data;
-    options.n_baselines = baselines.n;
-    if (!ok || !seep_case_dataset(judge->c, &data, err) ||
+    if (!judge->baselines && !cli_baselines_open(&own, args, exit, err))
+        return false;
+    const struct cli_baselines *baselines = own ? own : judge->baselines;
+    options.baselines = baselines->data;
+    options.n_baselines = baselines->n;
+    if (!seep_case_dataset(judge->c, &data, err) ||
         !seep_detect(&data, &options, &control, &judgement, err)) {
-        close_baselines(&baselines);
+        cli_baselines_close(own);
         return false;
     }
     struct seep_report report = {
         .command = judge->command,
         .data = &data,
         .judgement = &judgement,
-        .baselines = baselines.data,
-        .n_baselines = baselines.n,
+        .baselines = baselines->data,
+        .n_baselines = baselines->n,
         .top = cli_has(args, CLI_TOP)
                    ? (args->number[CLI_TOP] ? (size_t)args->number[CLI_TOP] : SIZE_MAX)
                    : 0,
@@ -149,12 +180,12 @@ bool cli_judge(const struct cli_judge *judge, enum cli_exit *exit, struct seep_e
         .color = judge->out == stdout && cli_color(args),
         .now_ns = seep_os_now_ns(),
     };
-    ok = seep_report_write(&report, judge->format, judge->out, err);
+    bool ok = seep_report_write(&report, judge->format, judge->out, err);
     if (ok && judge->store)
         ok = store_findings(judge->c, &judgement, err);
     if (judgement.verdict == SEEP_VERDICT_LEAKING && *exit == CLI_EXIT_OK)
         *exit = CLI_EXIT_LEAKING;
     seep_judgement_clear(&judgement);
-    close_baselines(&baselines);
+    cli_baselines_close(own);
     return ok;
 }

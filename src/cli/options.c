@@ -6,6 +6,7 @@
 #include "base/time.h"
 #include "os/os.h"
 #include "source/source.h"
+#include "symbols/path.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -19,7 +20,7 @@ const struct cli_option_row cli_options[] = {
                    "keep the facts in this case; it is made, or added to", NULL },
     [CLI_AS] = { 0, "as", CLI_TEXT, "FORMAT",
                  "read every FILE as this format, whatever it looks like", seep_source_names },
-    [CLI_TOP] = { 0, "top", CLI_COUNT, "N", "show the N gravest findings (text: 20; 0 = all)",
+    [CLI_TOP] = { 0, "top", CLI_COUNT, "N", "show the first N of each list (text: 20; 0 = all)",
                   NULL },
     [CLI_ALL] = { 0, "all", CLI_FLAG, NULL, "show what is steady, too", NULL },
     [CLI_SINCE] = { 0, "since", CLI_MOMENT, "TIME",
@@ -30,13 +31,18 @@ const struct cli_option_row cli_options[] = {
                        "compare with this known-good run; may be given several times", NULL },
     [CLI_KIND] = { 0, "kind", CLI_TEXT, "KIND",
                    "print the facts of one kind, one JSON object a line",
-                   "machine process sample module stack site region pool-tag handle event loss" },
+                   "machine process sample module stack site region pool-tag handle heap blocks "
+                   "event loss" },
     [CLI_EVENTS] = { 0, "events", CLI_FLAG, NULL, "count the events of the file by provider and id",
                      NULL },
     [CLI_INTERVAL] = { 'i', "interval", CLI_TIME_SPAN, "TIME",
                        "time between samples: 500ms, 10s, 1m (default 10s)", NULL },
     [CLI_DURATION] = { 'd', "duration", CLI_TIME_SPAN, "TIME",
                        "stop after TIME: 30s, 10m, 8h, 2d (default: until Ctrl-C)", NULL },
+    [CLI_SYMBOLS] = { 0, "symbols", CLI_PATHS, "PATH",
+                      "find symbols along PATH (as _NT_SYMBOL_PATH: folders, "
+                      "srv*STORE*URL; may be given several times)",
+                      NULL },
     [CLI_OUTPUT] = { 'o', "output", CLI_FILE, "FILE", "write to FILE", NULL },
     [CLI_FORMAT] = { 0, "format", CLI_TEXT, "FORMAT", "how to write it (default text)",
                      "text json" },
@@ -44,6 +50,11 @@ const struct cli_option_row cli_options[] = {
                   "watch only these processes and the machine's totals", NULL },
     [CLI_NAME] = { 0, "name", CLI_TEXT, "NAME",
                    "watch only processes with NAME in their image name, and the totals", NULL },
+    [CLI_PROCESS] = { 0, "process", CLI_COUNT, "PID",
+                      "of the processes that the file is about, take this one", NULL },
+    [CLI_REGIONS] = { 0, "regions", CLI_FLAG, NULL, "list the regions, too", NULL },
+    [CLI_PEEK] = { 0, "peek", CLI_FLAG, NULL,
+                   "show the first bytes of one block of each group: they may be secrets", NULL },
     [CLI_UNTIL_LEAKING] = { 0, "until-leaking", CLI_FLAG, NULL,
                             "stop as soon as something is leaking", NULL },
     [CLI_QUIET] = { 'q', "quiet", CLI_FLAG, NULL, "no progress and no warnings", NULL },
@@ -113,6 +124,20 @@ static bool add_baseline(struct cli_args *args, const char *text)
     return true;
 }
 
+static bool add_symbols(struct cli_args *args, const char *text, struct seep_err *err)
+{
+    struct seep_symbol_path path = { 0 };
+    bool ok = seep_symbol_path_add(&path, text, err);
+    seep_symbol_path_clear(&path);
+    if (!ok)
+        return false;
+    if (!seep_grow(&args->symbols, &args->symbols_capacity, args->n_symbols + 1,
+                   sizeof *args->symbols))
+        return seep_fail_memory(err);
+    args->symbols[args->n_symbols++] = text;
+    return true;
+}
+
 static bool is_choice(const char *choices, const char *word)
 {
     size_t len = strlen(word);
@@ -138,6 +163,11 @@ static bool set_value(struct cli_args *args, enum cli_option option, const char 
         break;
     case CLI_FILES:
         ok = *text && add_baseline(args, text);
+        break;
+    case CLI_PATHS:
+        if (*text && !add_symbols(args, text, err))
+            return false;
+        ok = *text != '\0';
         break;
     case CLI_COUNT:
         ok = parse_count(text, &args->number[option]);
@@ -300,5 +330,6 @@ void cli_args_clear(struct cli_args *args)
     seep_arena_clear(&args->names);
     seep_free(args->pids);
     seep_free(args->baselines);
+    seep_free(args->symbols);
     *args = (struct cli_args){ 0 };
 }

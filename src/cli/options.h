@@ -25,9 +25,13 @@ enum cli_option {
     CLI_INTERVAL,
     CLI_DURATION,
     CLI_OUTPUT,
+    CLI_SYMBOLS,
     CLI_FORMAT,
     CLI_PID,
     CLI_NAME,
+    CLI_PROCESS,
+    CLI_REGIONS,
+    CLI_PEEK,
     CLI_UNTIL_LEAKING,
     CLI_QUIET,
     CLI_VERBOSE,
@@ -42,6 +46,7 @@ enum cli_option_type {
     CLI_TEXT,
     CLI_FILE,      // a text that shells complete with file names
     CLI_FILES,     // the same; may be given several times
+    CLI_PATHS,     // symbol paths; may be given several times
     CLI_COUNT,     // a whole number
     CLI_PIDS,      // whole numbers parted by commas; may be given several times
     CLI_TIME_SPAN, // "500ms", "10" or "10s", "5m", "1h", "2d"; kept in ns
@@ -72,6 +77,8 @@ struct cli_args {
     size_t n_pids, pids_capacity;
     const char **baselines; // the values of --baseline
     size_t n_baselines, baselines_capacity;
+    const char **symbols; // the values of --symbols
+    size_t n_symbols, symbols_capacity;
     const char **files; // the arguments that are no options, patterns resolved
     size_t n_files, files_capacity;
     struct seep_arena names; // of the files

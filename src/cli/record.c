@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // seep record: live samples -> case -> findings.
+#include "base/intern.h"
 #include "base/log.h"
 #include "base/time.h"
 #include "cli/cli.h"
@@ -22,6 +23,10 @@ struct recording {
     struct seep_case *c;
     struct seep_live *live;
     struct seep_stream *stream; // NULL = there was no memory for it
+    struct cli_baselines *baselines;
+    struct seep_intern told;    // with baselines: ids of findings that were said to leak
+    uint64_t next_beside;       // samples after which it is judged beside them again
+    bool leaks_beside;          // what it said last
     struct seep_os_child child; // pid 0 = none
     const volatile sig_atomic_t *stop;
     int64_t interval_ns, start_ns, end_ns; // monotonic; end INT64_MAX = none
@@ -61,21 +66,67 @@ static void add_finding(struct seep_buf *out, const struct seep_finding *f, cons
 }
 
 // A message, not progress: it is said whether stderr is a terminal or not.
-static void say_alarm(void *ctx, const struct seep_stream_alarm *alarm)
+static void say(struct recording *r, const struct seep_finding *f, const char *words, bool raised,
+                double after_s)
 {
-    struct recording *r = ctx;
     if (cli_has(r->args, CLI_QUIET))
         return;
     struct seep_buf line = { 0 };
     char after[SEEP_HUMAN_TEXT];
-    seep_human_duration(alarm->after_s, after);
-    add_finding(&line, alarm->finding, alarm->metric_words, alarm->raised);
+    seep_human_duration(after_s, after);
+    add_finding(&line, f, words, raised);
     clear_progress(r);
     if (!line.failed)
         (void)fprintf(stderr, "seep: %s %s %s %s\n",
-                      alarm->raised ? "LEAKING" : "no longer leaking:", line.data,
-                      alarm->raised ? "after" : "is steady after", after);
+                      raised ? "LEAKING" : "no longer leaking:", line.data,
+                      raised ? "after" : "is steady after", after);
     seep_buf_clear(&line);
+}
+
+// Beside baselines an alarm is but the reason to look whether they show the same.
+static bool was_told(const struct recording *r, const struct seep_finding *f)
+{
+    return !cli_has(r->args, CLI_BASELINE) || seep_intern_find(&r->told, f->id, strlen(f->id));
+}
+
+static void say_alarm(void *ctx, const struct seep_stream_alarm *alarm)
+{
+    struct recording *r = ctx;
+    if (was_told(r, alarm->finding))
+        say(r, alarm->finding, alarm->metric_words, alarm->raised, alarm->after_s);
+}
+
+// While something is alarming, the case is judged beside the baselines whenever a tenth more
+// samples have come, as the stream itself does, so that a sample costs no more the longer it goes.
+static bool judge_beside(struct recording *r, struct seep_err *err)
+{
+    struct seep_judgement judgement = { 0 };
+    if (!seep_stream_n_raised(r->stream)) {
+        r->leaks_beside = false;
+        return true;
+    }
+    if (r->n_samples < r->next_beside)
+        return true;
+    r->next_beside = r->n_samples + r->n_samples / 10 + 1;
+    if (!cli_judge_now(r->c, r->baselines, &judgement, err))
+        return false;
+    r->leaks_beside = judgement.verdict == SEEP_VERDICT_LEAKING;
+    for (size_t i = 0; i < judgement.n_findings; i++) {
+        const struct seep_finding *f = &judgement.findings[i];
+        if (f->verdict != SEEP_VERDICT_LEAKING || was_told(r, f))
+            continue;
+        say(r, f, seep_class_name(f->class_), true,
+            ((double)judgement.end_ns - (double)judgement.start_ns) / 1e9);
+        (void)seep_intern(&r->told, f->id, strlen(f->id));
+    }
+    seep_judgement_clear(&judgement);
+    return true;
+}
+
+static bool found_leak(const struct recording *r)
+{
+    return cli_has(r->args, CLI_BASELINE) ? r->leaks_beside
+                                          : r->stream && seep_stream_n_raised(r->stream);
 }
 
 // What is worst so far, for the progress line: an alarm, else a suspect.
@@ -86,7 +137,8 @@ static void add_worst(const struct recording *r, struct seep_buf *out)
     bool raised = false;
     for (size_t i = 0; judgement && i < judgement->n_findings && !raised; i++) {
         const struct seep_finding *f = &judgement->findings[i];
-        raised = seep_stream_n_raised(r->stream) && seep_stream_raised(r->stream, f);
+        raised =
+            seep_stream_n_raised(r->stream) && seep_stream_raised(r->stream, f) && was_told(r, f);
         if (raised || (!worst && f->verdict >= SEEP_VERDICT_SUSPECT))
             worst = f;
     }
@@ -126,6 +178,8 @@ static bool take(struct recording *r, struct seep_err *err)
     r->n_samples++;
     if (r->stream)
         seep_stream_look(r->stream);
+    if (r->stream && cli_has(r->args, CLI_BASELINE) && !judge_beside(r, err))
+        return false;
     show_progress(r);
     return true;
 }
@@ -139,7 +193,7 @@ static bool record(struct recording *r, struct seep_err *err)
     for (;;) {
         if (!take(r, err))
             return false;
-        if (cli_has(r->args, CLI_UNTIL_LEAKING) && r->stream && seep_stream_n_raised(r->stream))
+        if (cli_has(r->args, CLI_UNTIL_LEAKING) && found_leak(r))
             return true;
         next += r->interval_ns;
         int64_t now = seep_os_monotonic_ns();
@@ -213,6 +267,15 @@ static enum cli_exit run(const struct cli_args *args)
         .show = !cli_has(args, CLI_QUIET) && seep_os_is_terminal(2),
     };
     struct seep_sink *sink;
+    // A baseline that cannot be read is told now, and not after two days.
+    if (!cli_baselines_open(&r.baselines, args, &status, &err)) {
+        cli_complain(&err, NULL);
+        return CLI_EXIT_INPUT;
+    }
+    if (cli_has(args, CLI_BASELINE) && !cli_baselines_usable(r.baselines)) {
+        cli_baselines_close(r.baselines);
+        return CLI_EXIT_INPUT;
+    }
     bool ok = seep_case_open(name, name ? SEEP_CASE_WRITE : SEEP_CASE_TEMPORARY, &r.c, &err) &&
               seep_case_begin_source(r.c, "live", seep_os_live_name(), 0,
                                      name ? SEEP_CASE_RECORDING : SEEP_CASE_IMPORT, &sink, &err);
@@ -227,6 +290,7 @@ static enum cli_exit run(const struct cli_args *args)
         ok = how != SEEP_FAILED && (ended || how == SEEP_PARTIAL);
         struct cli_judge judge = { .c = r.c,
                                    .args = args,
+                                   .baselines = r.baselines,
                                    .command = "record",
                                    .format = cli_has(args, CLI_JSON) ? "json" : "text",
                                    .store = name && ended,
@@ -238,6 +302,8 @@ static enum cli_exit run(const struct cli_args *args)
         cli_complain(&err, name);
     }
     seep_case_close(r.c);
+    cli_baselines_close(r.baselines);
+    seep_intern_clear(&r.told);
     return ok ? status : CLI_EXIT_INPUT;
 }
 
@@ -255,16 +321,21 @@ const struct cli_command cli_record = {
         "recording at any\n"
         "moment loses at most the sample that was being taken.\n"
         "What leaks is said on stderr as soon as it is sure; --until-leaking stops there, with "
-        "status 1.\n",
+        "status 1.\n"
+        "With --baseline it is judged beside a known-good run, while it goes on and at its end: "
+        "growth that\n"
+        "the run shows, too, at the same age is expected.\n",
     .examples =
         "  seep record -i 1s -d 30s                  a first look\n"
         "  seep record -i 60s -d 2d -o srv01.seep    two days, kept\n"
         "  seep record --name sqlservr -i 10s -d 1h  one program\n"
         "  seep record -i 1s -- ./my-test            a program from its start to its end\n"
-        "  seep record -i 1s -d 10m --until-leaking -- ./my-test    the same, in a pipeline\n",
+        "  seep record -i 1s -d 10m --until-leaking -- ./my-test    the same, in a pipeline\n"
+        "  seep record -i 60s -d 8h --baseline good.seep            is it as it was then\n",
     .options = CLI_BIT(CLI_INTERVAL) | CLI_BIT(CLI_DURATION) | CLI_BIT(CLI_OUTPUT) |
                CLI_BIT(CLI_CASE) | CLI_BIT(CLI_PID) | CLI_BIT(CLI_NAME) | CLI_BIT(CLI_JSON) |
-               CLI_BIT(CLI_TOP) | CLI_BIT(CLI_ALL) | CLI_BIT(CLI_UNTIL_LEAKING),
+               CLI_BIT(CLI_TOP) | CLI_BIT(CLI_ALL) | CLI_BIT(CLI_UNTIL_LEAKING) |
+               CLI_BIT(CLI_BASELINE),
     .takes_command = true,
     .run = run,
 };

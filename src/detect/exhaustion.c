@@ -61,6 +61,44 @@ static double height_of(const struct seep_shape *s, double excess)
     return x;
 }
 
+// The share of values that lie above x.
+static double share_above(const struct seep_shape *s, double x)
+{
+    size_t low = 0, high = SEEP_SHAPE_ABOUT;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (s->about[middle] > x)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return (double)(SEEP_SHAPE_ABOUT - low) / SEEP_SHAPE_ABOUT;
+}
+
+// The same about a line with a rhythm: the hazard is added up in steps, from the moment when the
+// limit can be reached at all on. `room` is left above the line at the end of the observation.
+static double until_with_wave(const struct seep_shape *s, double room, double rate, double apart_s,
+                              double hazard)
+{
+    enum { STEPS = 4000 };
+    const double quarter_s = 900;
+    const double *w = s->wave.part;
+    double height = hypot(w[0], w[1]) + hypot(w[2], w[3]), sum = 0;
+    double first = fmax((room - height - s->about[SEEP_SHAPE_ABOUT - 1]) / rate, 0);
+    double last = fmax((room + height - s->about[0]) / rate, first) + (hazard + 1) * apart_s;
+    double step_s = fmax(fmin(apart_s / 2, quarter_s), (last - first) / STEPS);
+    if (!(last < 1e12)) // no rhythm matters in ten thousand years
+        return room / rate;
+    for (double t_s = first; t_s < last; t_s += step_s) {
+        double wave = seep_wave_at(&s->wave, s->span_s + t_s);
+        double more = share_above(s, room - rate * t_s - wave) * step_s / apart_s;
+        if (sum + more >= hazard)
+            return t_s + step_s * (hazard - sum) / more;
+        sum += more;
+    }
+    return last;
+}
+
 // Seconds from the end of the observation until the limit has been reached with that hazard;
 // infinite where it never is.
 static double until(const struct seep_shape *s, double limit, double rate, double hazard)
@@ -70,6 +108,8 @@ static double until(const struct seep_shape *s, double limit, double rate, doubl
     double apart_s = hazard > HAZARD_HALF ? s->apart_s : s->apart_high_s;
     if (!(rate > 0))
         return INFINITY;
+    if (s->wave.known)
+        return until_with_wave(s, room, rate, apart_s, hazard);
     // It has not been reached yet, however high the series sometimes gets.
     return fmax(room - height_of(s, hazard * rate * apart_s + excess_over(s, room)), 0) / rate;
 }

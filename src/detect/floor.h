@@ -89,8 +89,15 @@ bool seep_grid_of_cells(const struct seep_cells *cells, const struct seep_silenc
 
 // Takes a daily rhythm (a day's and half a day's sine) out of the levels and lows of a grid that
 // spans two days or more, when it explains at least half of what a straight line leaves. The line
-// is fitted with it, so that growth stays. Returns whether it did.
-bool seep_grid_remove_rhythm(struct seep_grid *grid);
+// is fitted with it, so that growth stays. Returns whether it did, and then what it took.
+struct seep_wave {
+    bool known;     // false: there is none
+    double part[4]; // cosine and sine of a day and of half a day since the grid's start
+    double common;  // share of a line's variation that the terms could show as well, below 1
+};
+bool seep_grid_remove_rhythm(struct seep_grid *grid, struct seep_wave *wave);
+// Seconds after the grid's start.
+double seep_wave_at(const struct seep_wave *wave, double t_s);
 
 // Windows over the cells [from, to): x in seconds since the grid's start, y the floor (the lowest
 // tenth of the cells' lows) or the median level. The cells that do not divide evenly are left off

@@ -20,6 +20,7 @@ static inline bool seep_unknown(double value)
 }
 
 struct seep_against;
+struct seep_sign;
 
 // One series that can say something about a leak.
 struct seep_judged {
@@ -39,6 +40,7 @@ struct seep_judged {
     size_t finding; // index into the findings + 1; 0 = none
     size_t life_of; // index + 1 of the series that speaks for all lives of this image; 0 = none
     bool speaks;    // it is that series
+    size_t led_by;  // index + 1 of what it grows in lockstep with, and is accused in its place
     struct seep_against *against; // what a baseline shows of it; NULL = nothing was looked for
 };
 
@@ -96,6 +98,9 @@ bool seep_judge(const struct seep_dataset *data, const struct seep_tracks *track
 // test i is still a discovery among the n. `q` may be `p`. False when memory is out.
 bool seep_adjust_p(const double *p, size_t n, double *q);
 
+// The same of the p of a machine's series, to their q. False when memory is out.
+bool seep_adjust_machine(struct seep_scene *scene);
+
 // verdict.c: the only place that says "leaking".
 // `chosen_only`: see struct seep_scene.
 enum seep_verdict seep_verdict_of(const struct seep_judged *judged, bool chosen_only);
@@ -104,6 +109,8 @@ enum seep_verdict seep_verdict_of(const struct seep_judged *judged, bool chosen_
 bool seep_seen_enough(const struct seep_judged *judged, double observed_s);
 // Whether so much growth, of this metric, in this time, matters; and why not (a static text).
 bool seep_growth_matters(const struct seep_judged *judged, const char **why_not);
+// The least growth that does, in so much time.
+double seep_least_growth(const struct seep_judged *judged);
 // How long an observation has to be, in all, before more can be said: for `unknown` and `suspect`.
 // An estimate: what it did goes on as it was.
 double seep_seconds_needed(const struct seep_judged *judged);
@@ -111,6 +118,7 @@ double seep_seconds_needed(const struct seep_judged *judged);
 enum seep_verdict seep_verdict_beside(const struct seep_judged *judged, bool chosen_only);
 // What an event alone is worth: Windows itself saw exhaustion.
 enum seep_verdict seep_verdict_of_event(void);
+enum seep_verdict seep_verdict_of_sign(const struct seep_sign *sign); // suspect at most
 // What `n` exhaustion events in a row are worth, in each of which the same process held more,
 // `share` of the growth of the commit charge.
 enum seep_verdict seep_verdict_of_events(size_t n, double share);
@@ -170,6 +178,29 @@ struct seep_life_grids {
 };
 bool seep_join_lives(struct seep_scene *scene, const struct seep_life_grids *grids);
 void seep_write_lives(struct seep_drafts *drafts, struct seep_scene *scene);
+
+// snapshot.c: what single moments of processes say.
+bool seep_snapshots_judge(struct seep_drafts *drafts, const struct seep_dataset *data,
+                          const struct seep_detect_options *options, struct seep_err *err);
+
+// Something in a snapshot that looks like a leak.
+enum seep_sign_kind {
+    SEEP_SIGN_UNREACHABLE = 0, // blocks of a heap to which nothing points
+    SEEP_SIGN_DOMINANT,        // blocks of one size or type
+    SEEP_SIGN_ALIKE,           // allocations of one size outside of heaps: what they have committed
+    SEEP_SIGN_RESERVED_ALIKE,  // the same: what they only reserve
+    SEEP_SIGN_LITTLE_FREE,     // of a 32-bit process: its largest free range
+    SEEP_SIGN_HANDLES,
+    SEEP_SIGN_THREADS,
+    SEEP_SIGN_GROWN, // private memory, from one snapshot to the next
+};
+
+struct seep_sign {
+    enum seep_sign_kind kind;
+    double bytes, count; // NaN = unknown
+    double share;        // of the whole that it is part of, 0..1; of growth: beside what was
+    bool bits32;         // a 32-bit process
+};
 
 // events.c
 bool seep_events_judge(struct seep_drafts *drafts, const struct seep_dataset *data,

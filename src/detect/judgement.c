@@ -359,31 +359,6 @@ static bool grid_of_life(void *ctx, const struct seep_judged *judged, struct see
     return true;
 }
 
-// p of every series to q, over the machine's series. What is short is not a test; what has not the
-// shape of a leak, or grows by less than matters, counts with p = 1: a hundred handles that nobody
-// asks about are no evidence for the next accusation.
-static bool adjust(struct seep_scene *scene)
-{
-    double *p = seep_alloc(scene->n_judged + 1, sizeof *p);
-    if (!p)
-        return false;
-    size_t n = 0;
-    for (size_t i = 0; i < scene->n_judged; i++) {
-        const struct seep_judged *j = &scene->judged[i];
-        const char *why_not;
-        if (j->shape.form != SEEP_FORM_SHORT)
-            p[n++] = j->life_of || !seep_growth_matters(j, &why_not) ? 1 : j->shape.p;
-    }
-    bool done = seep_adjust_p(p, n, p);
-    n = 0;
-    for (size_t i = 0; i < scene->n_judged; i++) {
-        struct seep_judged *j = &scene->judged[i];
-        j->q = j->shape.form != SEEP_FORM_SHORT ? p[n++] : 1;
-    }
-    seep_free(p);
-    return done;
-}
-
 static bool judge_machine(struct run *run, struct seep_scene *scene)
 {
     run->constant.known = false;
@@ -410,7 +385,7 @@ static bool judge_machine(struct run *run, struct seep_scene *scene)
         return false;
     struct life_reader reader = { run, scene };
     if (!seep_join_lives(scene, &(struct seep_life_grids){ grid_of_life, &reader }) ||
-        !adjust(scene) || (run->baselines && !seep_baselines_adjust(scene)))
+        !seep_adjust_machine(scene) || (run->baselines && !seep_baselines_adjust(scene)))
         return seep_fail_memory(run->err);
     seep_scene_sum(scene);
     size_t n_tested = 0;
@@ -614,6 +589,8 @@ static bool judge(struct run *run, struct seep_judgement *out)
     }
     if (!seep_events_judge(&run->drafts, data, run->options))
         return seep_fail_memory(run->err);
+    if (!seep_snapshots_judge(&run->drafts, data, run->options, run->err))
+        return false;
     if (!settle(run) || !hand_over(run, out) || run->drafts.failed)
         return seep_fail_memory(run->err);
     return true;

@@ -109,15 +109,50 @@ static void relate_process(struct seep_drafts *drafts, const struct seep_scene *
     }
 }
 
-// The pool tag of the machine that grew most among those accused.
-static const struct seep_judged *worst_tag(const struct seep_scene *scene, enum seep_metric metric)
+// What stands for the growth of a pool tag: itself, or what it follows. NULL where neither is
+// accused.
+static const struct seep_judged *culprit_of(const struct seep_scene *scene,
+                                            const struct seep_judged *tag)
 {
-    const struct seep_judged *worst = NULL;
+    const struct seep_judged *culprit = tag->led_by ? &scene->judged[tag->led_by - 1] : tag;
+    return accused(culprit) ? culprit : NULL;
+}
+
+// What the pool tags of one culprit grew by.
+static double grown_by(const struct seep_scene *scene, enum seep_metric metric,
+                       const struct seep_judged *culprit)
+{
+    double grown = 0;
     for (size_t i = 0; i < scene->n_judged; i++) {
         const struct seep_judged *j = &scene->judged[i];
-        if (j->kind == SEEP_SUBJECT_POOL_TAG && j->metric == metric && accused(j) &&
-            (!worst || j->delta > worst->delta))
-            worst = j;
+        if (j->kind == SEEP_SUBJECT_POOL_TAG && j->metric == metric &&
+            culprit_of(scene, j) == culprit)
+            grown += fmax(j->delta, 0);
+    }
+    return grown;
+}
+
+// The culprit whose pool tags grew most, and what those of all grew by.
+static const struct seep_judged *worst_of_tags(const struct seep_scene *scene,
+                                               enum seep_metric metric, double *all)
+{
+    const struct seep_judged *worst = NULL;
+    double most = 0;
+    *all = 0;
+    for (size_t i = 0; i < scene->n_judged; i++) {
+        const struct seep_judged *j = &scene->judged[i];
+        const struct seep_judged *culprit =
+            j->kind == SEEP_SUBJECT_POOL_TAG && j->metric == metric ? culprit_of(scene, j) : NULL;
+        if (!culprit)
+            continue;
+        *all += fmax(j->delta, 0);
+        if (culprit == worst)
+            continue;
+        double grown = grown_by(scene, metric, culprit);
+        if (!worst || grown > most) {
+            worst = culprit;
+            most = grown;
+        }
     }
     return worst;
 }
@@ -147,13 +182,15 @@ static void relate_pool(struct seep_drafts *drafts, const struct seep_scene *sce
                         struct seep_judged *judged)
 {
     enum seep_metric metric = judged->metric;
-    const struct seep_judged *tag = worst_tag(scene, metric);
+    double grown;
+    const struct seep_judged *tag = worst_of_tags(scene, metric, &grown);
     const char *words = seep_metric_words(metric);
     double explained = seep_explained(scene, metric);
     struct seep_draft *draft = draft_of(drafts, judged);
-    if (tag && tag->delta >= EXPLAINS * judged->delta) {
+    if (tag && grown >= EXPLAINS * judged->delta) {
         explain(drafts, scene, judged, tag);
-        if (draft_of(drafts, tag) && !seep_unknown(explained) && explained < EXPLAINS)
+        if (tag->kind == SEEP_SUBJECT_POOL_TAG && draft_of(drafts, tag) &&
+            !seep_unknown(explained) && explained < EXPLAINS)
             say(drafts, draft_of(drafts, tag),
                 seep_say(drafts,
                          "processes' quotas explain %.0f %% of the growth: a driver or the kernel",
@@ -244,7 +281,7 @@ static double correlation(const struct seep_shape *a, const struct seep_shape *b
 }
 
 static bool in_lockstep(const struct seep_scene *scene, const struct seep_judged *a,
-                        const struct seep_judged *b)
+                        const struct seep_judged *b, bool even)
 {
     const struct seep_shape *s = &a->shape, *t = &b->shape;
     double window_ns = s->span_s * 1e9 / SEEP_SHAPE_COURSE, uneven;
@@ -255,7 +292,7 @@ static bool in_lockstep(const struct seep_scene *scene, const struct seep_judged
         return false;
     double r = correlation(s, t, &uneven);
     return r >= TOGETHER ||
-           (uneven < EVEN && fabs((double)s->since_ns - (double)t->since_ns) <= window_ns);
+           (even && uneven < EVEN && fabs((double)s->since_ns - (double)t->since_ns) <= window_ns);
 }
 
 // Whether `process` may be why pool tags grow: it holds more handles or threads, or its quota grew
@@ -267,21 +304,30 @@ static bool holds_objects(const struct seep_judged *process, const struct seep_j
             (process->metric == tag->metric && process->delta >= EXPLAINS * tag->delta));
 }
 
+// Or because its memory does: what the kernel keeps of it is less. That both grow evenly says
+// nothing here, for memory leaks evenly for many reasons.
+static bool takes_with_it(const struct seep_judged *process, const struct seep_judged *tag)
+{
+    return process->kind == SEEP_SUBJECT_PROCESS && accused(process) &&
+           process->metric == SEEP_METRIC_PRIVATE_BYTES && process->delta >= tag->delta;
+}
+
 // What a tag's growth comes from, if it grows in lockstep with something: a process that holds the
 // objects, else the tag that grew most.
 static struct seep_judged *leader_of(const struct seep_scene *scene, struct seep_judged **all,
                                      size_t n, const struct seep_judged *tag)
 {
     struct seep_judged *leader = NULL;
+    unsigned rank = 0;
     for (size_t i = 0; i < n; i++) {
         struct seep_judged *j = all[i];
-        bool process = holds_objects(j, tag);
         bool larger = j->kind == SEEP_SUBJECT_POOL_TAG && accused(j) && j->delta > tag->delta;
-        if ((!process && !larger) || !in_lockstep(scene, tag, j))
+        unsigned its = holds_objects(j, tag) ? 3 : (takes_with_it(j, tag) ? 2 : larger);
+        if (its == 0 || its < rank || (its == rank && j->delta <= leader->delta) ||
+            !in_lockstep(scene, tag, j, its != 2))
             continue;
-        bool leads = leader && leader->kind == SEEP_SUBJECT_PROCESS;
-        if (!leader || (process && !leads) || (process == leads && j->delta > leader->delta))
-            leader = j;
+        leader = j;
+        rank = its;
     }
     return leader;
 }
@@ -295,6 +341,57 @@ static int by_delta(const void *a, const void *b)
     return (x->series > y->series) - (x->series < y->series);
 }
 
+static const char *name_of(const struct seep_drafts *drafts, const struct seep_judged *judged)
+{
+    const struct seep_draft *draft = draft_of(drafts, judged);
+    return draft && draft->finding.name ? draft->finding.name : "?";
+}
+
+// One accusation of both: as grave as the graver one, with the share of both.
+static void join(struct seep_drafts *drafts, const struct seep_scene *scene,
+                 struct seep_judged *member, struct seep_judged *leader)
+{
+    struct seep_draft *from = draft_of(drafts, member), *into = draft_of(drafts, leader);
+    if (leader->verdict < member->verdict)
+        leader->verdict = into->finding.verdict = member->verdict;
+    if (leader->metric == member->metric && leader->kind == member->kind)
+        into->finding.share = fmin(into->finding.share + from->finding.share, 1);
+    member->led_by = (size_t)(leader - scene->judged) + 1;
+    clear_of(drafts, member,
+             seep_say(drafts, "it grows in lockstep with %s %s",
+                      leader->kind == SEEP_SUBJECT_PROCESS ? "process" : "pool tag",
+                      name_of(drafts, leader)));
+}
+
+// Names the members, the largest first: some with their numbers, the rest by name.
+static void name_members(struct seep_drafts *drafts, const struct seep_scene *scene,
+                         struct seep_judged **all, size_t n, const struct seep_judged *leader)
+{
+    enum { WITH_NUMBERS = 12 };
+    size_t n_members = 0, n_more = 0;
+    const char *more = NULL;
+    for (size_t i = n; i-- > 0;) {
+        const struct seep_judged *j = all[i];
+        if (!j->led_by || &scene->judged[j->led_by - 1] != leader)
+            continue;
+        if (n_members++ >= WITH_NUMBERS) {
+            const char *name = name_of(drafts, j);
+            more = more ? seep_say(drafts, "%s, %s", more, name) : name;
+            n_more++;
+            continue;
+        }
+        seep_draft_evidence(
+            drafts, draft_of(drafts, leader),
+            seep_say(drafts, "pool tag %s grows in lockstep with it: %s more, %s",
+                     name_of(drafts, j), seep_say_amount(drafts, j->metric, j->shape.growth),
+                     seep_say_rate(drafts, j->metric, j->shape.rate, j->shape.rate)),
+            scene->data->series[j->series].source, SEEP_NO_OFFSET, j->shape.since_ns);
+    }
+    if (n_more)
+        say(drafts, draft_of(drafts, leader),
+            seep_say(drafts, "so do %zu more pool tags: %s", n_more, more));
+}
+
 static void relate_lockstep(struct seep_drafts *drafts, struct seep_scene *scene)
 {
     enum { AT_MOST = 256 }; // where more grow, it is not one thing
@@ -302,7 +399,8 @@ static void relate_lockstep(struct seep_drafts *drafts, struct seep_scene *scene
     size_t n = 0;
     for (size_t i = 0; i < scene->n_judged; i++) {
         struct seep_judged *j = &scene->judged[i];
-        if (!accused(j) || (j->kind != SEEP_SUBJECT_POOL_TAG && j->kind != SEEP_SUBJECT_PROCESS))
+        if (!accused(j) || !j->finding ||
+            (j->kind != SEEP_SUBJECT_POOL_TAG && j->kind != SEEP_SUBJECT_PROCESS))
             continue;
         if (n == AT_MOST)
             return;
@@ -311,24 +409,18 @@ static void relate_lockstep(struct seep_drafts *drafts, struct seep_scene *scene
     // The smallest first, so that one that others follow is still there for them.
     qsort(all, n, sizeof all[0], by_delta);
     for (size_t i = 0; i < n; i++) {
-        struct seep_judged *j = all[i], *leader;
-        if (j->kind != SEEP_SUBJECT_POOL_TAG || !(leader = leader_of(scene, all, n, j)))
-            continue;
-        struct seep_draft *member = draft_of(drafts, j), *into = draft_of(drafts, leader);
-        if (!member || !into)
-            continue;
-        const char *tag = member->finding.name ? member->finding.name : "?";
-        const char *whom = into->finding.name ? into->finding.name : "?";
-        seep_draft_evidence(
-            drafts, into,
-            seep_say(drafts, "pool tag %s grows in lockstep with it: %s more, %s", tag,
-                     seep_say_amount(drafts, j->metric, j->shape.growth),
-                     seep_say_rate(drafts, j->metric, j->shape.rate, j->shape.rate)),
-            scene->data->series[j->series].source, SEEP_NO_OFFSET, j->shape.since_ns);
-        clear_of(drafts, j,
-                 seep_say(drafts, "it grows in lockstep with %s %s",
-                          leader->kind == SEEP_SUBJECT_PROCESS ? "process" : "pool tag", whom));
+        struct seep_judged *leader =
+            all[i]->kind == SEEP_SUBJECT_POOL_TAG ? leader_of(scene, all, n, all[i]) : NULL;
+        if (leader)
+            join(drafts, scene, all[i], leader);
     }
+    // Who follows a tag that follows another one follows that.
+    for (size_t i = n; i-- > 0;) {
+        while (all[i]->led_by && scene->judged[all[i]->led_by - 1].led_by)
+            all[i]->led_by = scene->judged[all[i]->led_by - 1].led_by;
+    }
+    for (size_t i = 0; i < n; i++)
+        name_members(drafts, scene, all, n, all[i]);
 }
 
 void seep_relate(struct seep_drafts *drafts, struct seep_scene *scene)

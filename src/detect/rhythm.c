@@ -161,7 +161,17 @@ static bool is_wave(const struct seep_grid *grid, double span_s)
            looks * log(other / rhythm) >= 2 * LOG_ODDS;
 }
 
-bool seep_grid_remove_rhythm(struct seep_grid *grid)
+double seep_wave_at(const struct seep_wave *wave, double t_s)
+{
+    double x[TERMS];
+    if (!wave->known)
+        return 0;
+    terms_at(t_s, 1, x);
+    return wave->part[0] * x[2] + wave->part[1] * x[3] + wave->part[2] * x[4] +
+           wave->part[3] * x[5];
+}
+
+bool seep_grid_remove_rhythm(struct seep_grid *grid, struct seep_wave *wave)
 {
     double span_s = ((double)grid->end_ns - (double)grid->start_ns) / 1e9;
     bool once = span_s < 2 * DAY_S;
@@ -169,16 +179,21 @@ bool seep_grid_remove_rhythm(struct seep_grid *grid)
     if (span_s < 0.98 * DAY_S || grid->n < STRETCHES || grid->cell_ns > DAY_S / 8 * 1e9 ||
         (once && !is_wave(grid, span_s)))
         return false;
-    double t_s[SEEP_TREND_MAX], v[TERMS] = { 0 }, x[TERMS], line, rhythm;
+    double t_s[SEEP_TREND_MAX], v[TERMS] = { 0 }, line, rhythm;
     for (size_t i = 0; i < grid->n; i++)
         t_s[i] = ((double)grid->t_ns[i] - (double)grid->start_ns) / 1e9;
     if (!fit_rhythm(t_s, grid->level, grid->n, span_s, once ? ONE_WAVE : TERMS, v, &line,
                     &rhythm) ||
         (!once && rhythm > (1 - EXPLAINS) * line))
         return false;
+    // A line over k whole days and the sine of a day have in common 6 / (pi k)^2 of the line's
+    // variation; of half a day, a quarter of that.
+    double days = span_s / DAY_S, common = 6 / (9.869604401089358 * days * days);
+    *wave = (struct seep_wave){ .known = true,
+                                .part = { v[2], v[3], v[4], v[5] },
+                                .common = fmin(once ? common : 1.25 * common, 0.75) };
     for (size_t i = 0; i < grid->n; i++) {
-        terms_at(t_s[i], span_s, x);
-        double part = v[2] * x[2] + v[3] * x[3] + v[4] * x[4] + v[5] * x[5];
+        double part = seep_wave_at(wave, t_s[i]);
         grid->low[i] -= part;
         grid->level[i] -= part;
     }

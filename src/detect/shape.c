@@ -7,7 +7,9 @@
 // Limits of the shapes. They are ratios of a series to itself, so they hold for every metric; the
 // measured operating characteristic is in docs/detection.md.
 #define SLOWING SEEP_SHAPE_SLOWING
-#define STOPPED 0.25 // growth in the last quarter over a quarter of the growth
+#define STOPPED 0.25     // growth in the last quarter over a quarter of the growth
+#define LOG_ODDS 7.0     // 1,000 to 1: leaks that pause are as common as caches that fill all day
+#define CHI_SQUARED 3.84 // its 95 % point with one degree of freedom
 #define RETAINED                                                                                   \
     0.4           // least floor of the last quarter above the start, over the growth; a line: 0.75
 #define KNOWN 0.5 // what growth that began lately must add to the highest floor before it
@@ -31,6 +33,7 @@ struct range {
     double evidence; // mean of the tests' Cauchy scores, see cauchy_score()
     enum seep_form form;
     double start, growth;
+    double reach; // root of the sum of squares of the steps, times that of their number
     double ratio; // growth of the second half over that of the first
     bool lumps;   // it comes in lumps, and may have slowed down by chance
 };
@@ -172,31 +175,62 @@ static bool may_be_chance(const double *y, size_t n, double end)
     return k >= FEW_LUMPS && k <= steps / 2 && early < EARLY && pow(1 - x, k) > BY_CHANCE;
 }
 
+// What a rise that ends at `cap` leaves of y, and how the rest hangs together.
+static double left_by_cap(const double *y, size_t n, size_t cap, double *phi)
+{
+    double mx = 0, my = 0, xx = 0, xy = 0, yy = 0, lagged = 0, before = 0, m = (double)n;
+    for (size_t i = 0; i < n; i++) {
+        mx += (double)(i < cap ? i : cap) / m;
+        my += y[i] / m;
+    }
+    for (size_t i = 0; i < n; i++) {
+        double x = (double)(i < cap ? i : cap) - mx, v = y[i] - my;
+        xx += x * x;
+        xy += x * v;
+        yy += v * v;
+    }
+    for (size_t i = 0; i < n; i++) {
+        double e = y[i] - my - xy / xx * ((double)(i < cap ? i : cap) - mx);
+        lagged += i ? e * before : 0;
+        before = e;
+    }
+    double left = fmax(yy - xy * xy / xx, 0);
+    *phi = left > 0 ? lagged / left : 0;
+    return left;
+}
+
+// Whether a rise to a level, which lasts for a fifth or more, explains the floors clearly better
+// than a line, and two lines that meet hardly better than that: where noise hides the stop from
+// four windows at the end, all of them show it. The likelihoods are those of so many values as do
+// not depend on each other, for what grows in lumps bends by chance.
+static bool levels_off(const struct seep_windows *w)
+{
+    struct seep_knot knot;
+    size_t n = w->n;
+    double phi, its_phi = 0, m = (double)n, best = INFINITY;
+    double line = n ? left_by_cap(w->y, n, n - 1, &phi) : 0;
+    if (n < 16 || !(line > 0) || !seep_knot_find(w->x, w->y, n, &knot))
+        return false;
+    for (size_t cap = n / 4; cap <= n - n / 5; cap++) {
+        double left = left_by_cap(w->y, n, cap, &phi);
+        if (left < best) {
+            best = left;
+            its_phi = phi;
+        }
+    }
+    its_phi = fmin(fmax((its_phi * m + 2) / (m - 4), 0), 0.9);
+    double looks = m * (1 - its_phi) / (1 + its_phi), better = log(line / fmax(best, line * 1e-9));
+    double bent = -log(fmax(1 - knot.gain, 1e-9));
+    return looks * better > 2 * LOG_ODDS && looks * (bent - better) < CHI_SQUARED;
+}
+
 // How much likelier a rise that ends at a cap, two looks before the end or earlier, makes y than a
 // straight line does: half the logarithm of the ratio of the squared errors, for each value.
 static double cap_over_line(const double *y, size_t n)
 {
-    double line = 0, best = INFINITY;
-    for (size_t cap = n - 1; cap >= n / 2; cap--) {
-        double mx = 0, my = 0, xx = 0, xy = 0, yy = 0, m = (double)n;
-        if (cap == n - 2)
-            continue; // one look is no level
-        for (size_t i = 0; i < n; i++) {
-            mx += (double)(i < cap ? i : cap) / m;
-            my += y[i] / m;
-        }
-        for (size_t i = 0; i < n; i++) {
-            double x = (double)(i < cap ? i : cap) - mx, v = y[i] - my;
-            xx += x * x;
-            xy += x * v;
-            yy += v * v;
-        }
-        double left = fmax(yy - xy * xy / xx, 0);
-        if (cap == n - 1)
-            line = left;
-        else
-            best = fmin(best, left);
-    }
+    double phi, best = INFINITY, line = left_by_cap(y, n, n - 1, &phi);
+    for (size_t cap = n / 2; cap + 3 <= n; cap++) // one look is no level
+        best = fmin(best, left_by_cap(y, n, cap, &phi));
     return best > 0 ? log(line / best) / 2 : INFINITY;
 }
 
@@ -214,6 +248,10 @@ static enum seep_form form_of(const struct seep_grid *grid, struct range *range)
         least = fmin(least, w.y[i]);
     range->start = start;
     range->growth = end - start;
+    range->reach = 0;
+    for (size_t i = 1; i < n; i++)
+        range->reach += (w.y[i] - w.y[i - 1]) * (w.y[i] - w.y[i - 1]);
+    range->reach = sqrt(range->reach * (double)(n - 1));
     find_slowing(grid, range);
     struct seep_kendall order;
     if (!(range->growth > 0))
@@ -224,7 +262,7 @@ static enum seep_form form_of(const struct seep_grid *grid, struct range *range)
     double step_rest, line_rest;
     seep_step_or_line(w.y, n, &step_rest, &line_rest);
     range->lumps = cells > SHORT_LOOKS && may_be_chance(w.y, n, end);
-    if (!range->lumps && end - late < STOPPED * range->growth / 4)
+    if (!range->lumps && (end - late < STOPPED * range->growth / 4 || levels_off(&w)))
         return SEEP_FORM_STOPPED;
     if (cells <= SHORT_LOOKS &&
         (double)n * cap_over_line(w.y, n) > (cells < FEW_LOOKS ? CAP_OF_FEW : CAP_OF_SHORT))
@@ -307,9 +345,8 @@ static void find_about(const struct seep_grid *grid, size_t from, double base,
     }
 }
 
-// The rate from `from` on, and how the steps went. `raw` is the grid with its rhythm.
-static void measure(const struct seep_grid *grid, const struct seep_grid *raw, size_t from,
-                    struct seep_shape *shape)
+// The rate from `from` on, and how the steps went. `grid` is without its rhythm.
+static void measure(const struct seep_grid *grid, size_t from, struct seep_shape *shape)
 {
     size_t cells = grid->n - from;
     struct seep_windows w;
@@ -336,13 +373,15 @@ static void measure(const struct seep_grid *grid, const struct seep_grid *raw, s
     // A value is known to one unit (a page) at best, a moment to one look.
     double unit = fabs(shape->start) >= 1 << 20 ? 4096 : 1, width = w.x[w.n - 1] - w.x[0];
     double blur = width > 0 ? (unit + fabs(slope.slope) * grid->cell_ns / 1e9 / 10) / width : 0;
+    // What the rhythm took may have been growth, and the other way round.
+    double wider = 1 / sqrt(1 - shape->wave.common);
     shape->rate = slope.slope;
-    shape->rate_low = slope.low - blur;
-    shape->rate_high = slope.high + blur;
+    shape->rate_low = slope.slope - (slope.slope - slope.low) * wider - blur;
+    shape->rate_high = slope.slope + (slope.high - slope.slope) * wider + blur;
     double end_s = ((double)grid->end_ns - (double)grid->start_ns) / 1e9;
     shape->trend = base + shape->rate * end_s;
     shape->pivot_s = end_s - (w.x[0] + w.x[w.n - 1]) / 2;
-    find_about(raw, from, base, shape);
+    find_about(grid, from, base, shape);
     shape->window_s = grid->cell_ns / 1e9 * (double)size;
     shape->n_steps = w.n - 1;
     shape->n_up = 0;
@@ -388,7 +427,7 @@ void seep_shape_find(const struct seep_grid *grid, struct seep_shape *shape)
     // From here on without the rhythm of the day.
     const struct seep_grid *raw = grid;
     struct seep_grid calm = *grid;
-    if (seep_grid_remove_rhythm(&calm))
+    if (seep_grid_remove_rhythm(&calm, &shape->wave))
         grid = &calm;
     struct range ranges[3] = { { .from = 0 }, { .from = n / 2 }, { .from = n - n / 4 } };
     static const double weights[3][3] = { { 1 }, { 0.7, 0.3 }, { 0.6, 0.2, 0.2 } };
@@ -399,6 +438,7 @@ void seep_shape_find(const struct seep_grid *grid, struct seep_shape *shape)
     for (unsigned i = 0; i < n_ranges; i++) {
         ranges[i].form = i ? later_form(grid, &ranges[0], &ranges[i]) : form_of(grid, &ranges[i]);
         test_range(grid, &ranges[i]);
+        shape->reach = fmax(shape->reach, ranges[i].reach);
         evidence += weights[n_ranges - 1][i] * ranges[i].evidence;
         if (i && ranges[i].form == SEEP_FORM_GROWING && ranges[best].form != SEEP_FORM_GROWING)
             best = i;
@@ -419,11 +459,15 @@ void seep_shape_find(const struct seep_grid *grid, struct seep_shape *shape)
     for (size_t i = 0; i < w.n; i++)
         shape->course[i] = w.y[i];
     size_t from = find_onset(grid, range->from, range->growth, shape);
-    measure(grid, raw, from, shape);
+    // A start approaches its level for longer than until the lines meet: what is left of it then,
+    // is small after as long again, twice.
+    if (shape->warmed_up)
+        from = from * 3 < n / 2 ? from * 3 : (from > n / 2 ? from : n / 2);
+    measure(grid, from, shape);
     if (from != range->from && range->lumps && !(shape->rate_low > 0)) {
         // A bend between lumps is as much by chance as they are.
         shape->since_ns = grid->t_ns[range->from];
         shape->warmed_up = false;
-        measure(grid, raw, range->from, shape);
+        measure(grid, range->from, shape);
     }
 }

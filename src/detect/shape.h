@@ -32,6 +32,7 @@ struct seep_shape {
     double start, growth; // floor where the judged range starts, and how much it rose until the end
     double retained;      // floor at the end above that at the start of the whole observation
     double noise;         // standard deviation of the floor about its line
+    double reach;         // its growth if all steps of its floors had gone up; see multiplicity.c
     double p; // of the drift of a healthy series, all ranges and windows paid for; 1 if none
     size_t n_up, n_steps;             // steps between windows that went up, of how many
     double window_s;                  // width of those windows
@@ -39,8 +40,9 @@ struct seep_shape {
     // The line at the end of the observation, and how long before that it would turn if its slope
     // were another one.
     double trend, pivot_s;
-    // What goes up and down about it: means of equal shares of the values above it, in order; and
-    // how far apart values are that do not depend on each other, high ones and all of them.
+    struct seep_wave wave; // the rhythm that goes on about it
+    // What else goes up and down about it: means of equal shares of the values above it, in order;
+    // and how far apart values are that do not depend on each other, high ones and all of them.
     double about[SEEP_SHAPE_ABOUT];
     double apart_high_s, apart_s;
     int64_t since_ns;                 // when the growth began

@@ -74,12 +74,18 @@ static struct floor_of_interest least_of(enum seep_metric metric, enum seep_subj
     }
 }
 
+double seep_least_growth(const struct seep_judged *judged)
+{
+    struct floor_of_interest least = least_of(judged->metric, judged->kind);
+    return judged->shape.span_s < SHORT_S ? least.grown_short : least.grown;
+}
+
 bool seep_growth_matters(const struct seep_judged *judged, const char **why_not)
 {
     const struct seep_shape *s = &judged->shape;
     struct floor_of_interest least = least_of(judged->metric, judged->kind);
     *why_not = NULL;
-    if (s->growth < (s->span_s < SHORT_S ? least.grown_short : least.grown))
+    if (s->growth < seep_least_growth(judged))
         *why_not = "too little to matter";
     else if (s->rate * 30 * 86400 < least.a_month)
         *why_not = "too slow to matter within a month";
@@ -178,4 +184,57 @@ enum seep_verdict seep_verdict_of_events(size_t n, double share)
     // Each event is a machine that ran out of commit by Windows' own count; the same process larger
     // each time, and most of the growth, is more than three samples of a curve.
     return n >= 3 && share >= 0.5 ? SEEP_VERDICT_LEAKING : SEEP_VERDICT_SUSPECT;
+}
+
+// What is so large in one snapshot that somebody should look. docs/detection.md gives the reasons.
+#define UNREACHABLE_BYTES (1 * MIB)
+#define UNREACHABLE_SHARE 0.05
+#define UNREACHABLE_BLOCKS 100
+#define DOMINANT_BYTES (16 * MIB)
+#define DOMINANT_SHARE 0.5
+#define DOMINANT_BLOCKS 10000
+#define ALIKE_BYTES (256 * MIB)
+#define ALIKE_SHARE 0.5
+#define ALIKE_COUNT 1000
+#define RESERVED_BYTES (1024 * MIB)
+#define LITTLE_FREE_BYTES (16 * MIB)
+#define MANY_HANDLES 10000
+#define MANY_THREADS 1000
+#define MANY_THREADS_32 500
+#define GROWN_BYTES (64 * MIB)
+#define GROWN_SHARE 0.25
+
+enum seep_verdict seep_verdict_of_sign(const struct seep_sign *sign)
+{
+    bool is = false;
+    switch (sign->kind) {
+    case SEEP_SIGN_UNREACHABLE:
+        is = sign->bytes >= UNREACHABLE_BYTES && sign->share >= UNREACHABLE_SHARE &&
+             sign->count >= UNREACHABLE_BLOCKS;
+        break;
+    case SEEP_SIGN_DOMINANT:
+        is = sign->bytes >= DOMINANT_BYTES && sign->share >= DOMINANT_SHARE &&
+             sign->count >= DOMINANT_BLOCKS;
+        break;
+    case SEEP_SIGN_ALIKE:
+        is = sign->bytes >= ALIKE_BYTES && sign->share >= ALIKE_SHARE && sign->count >= ALIKE_COUNT;
+        break;
+    case SEEP_SIGN_RESERVED_ALIKE:
+        is = sign->bytes >= RESERVED_BYTES && sign->share >= ALIKE_SHARE &&
+             sign->count >= ALIKE_COUNT;
+        break;
+    case SEEP_SIGN_LITTLE_FREE:
+        is = sign->bytes < LITTLE_FREE_BYTES;
+        break;
+    case SEEP_SIGN_HANDLES:
+        is = sign->count >= MANY_HANDLES;
+        break;
+    case SEEP_SIGN_THREADS:
+        is = sign->count >= (sign->bits32 ? MANY_THREADS_32 : MANY_THREADS);
+        break;
+    case SEEP_SIGN_GROWN:
+        is = sign->bytes >= GROWN_BYTES && sign->share >= GROWN_SHARE;
+        break;
+    }
+    return is ? SEEP_VERDICT_SUSPECT : SEEP_VERDICT_STEADY;
 }

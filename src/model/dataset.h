@@ -13,6 +13,7 @@
 #include "model/machine.h"
 #include "model/process.h"
 #include "model/series.h"
+#include "model/space.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -33,6 +34,13 @@ struct seep_dataset_series {
     int64_t first_ns, last_ns;
 };
 
+// A process at one moment, of which regions, modules, handles, heaps or blocks are known.
+struct seep_dataset_snapshot {
+    struct seep_source_id source;
+    struct seep_process_id process; // 0 = the kernel
+    int64_t taken_ns;               // SEEP_NO_TIME = unknown
+};
+
 struct seep_dataset {
     const struct seep_dataset_source *sources;
     size_t n_sources;
@@ -49,6 +57,15 @@ struct seep_dataset {
     // Puts the points of series `index + 1` into `points` (emptied first), in the order of time,
     // one value a moment.
     bool (*points)(void *ctx, size_t index, struct seep_points *points, struct seep_err *err);
+
+    // In the order in which they came.
+    const struct seep_dataset_snapshot *snapshots;
+    size_t n_snapshots;
+
+    // Loads snapshot `index + 1` into an empty collection that the caller owns: `spaces->at[0]`,
+    // and no space at all where it has no facts or is the kernel's. Process ids are those of the
+    // dataset.
+    bool (*space)(void *ctx, size_t index, struct seep_spaces *spaces, struct seep_err *err);
     void *ctx;
 };
 

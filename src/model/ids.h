@@ -17,6 +17,10 @@ struct seep_series_id {
     uint32_t v;
 };
 
+struct seep_stack_id {
+    uint32_t v;
+};
+
 struct seep_source_id {
     uint32_t v;
 };

@@ -11,7 +11,8 @@ static const char *const kinds[] = {
     [SEEP_FACT_SAMPLE] = "sample",   [SEEP_FACT_MODULE] = "module",
     [SEEP_FACT_STACK] = "stack",     [SEEP_FACT_SITE] = "site",
     [SEEP_FACT_REGION] = "region",   [SEEP_FACT_POOL_TAG] = "pool-tag",
-    [SEEP_FACT_HANDLE] = "handle",   [SEEP_FACT_EVENT] = "event",
+    [SEEP_FACT_HANDLE] = "handle",   [SEEP_FACT_HEAP] = "heap",
+    [SEEP_FACT_BLOCKS] = "blocks",   [SEEP_FACT_EVENT] = "event",
     [SEEP_FACT_LOSS] = "loss",
 };
 static_assert(sizeof kinds / sizeof *kinds == SEEP_N_FACT_KINDS, "a name for every kind of fact");
@@ -76,6 +77,63 @@ bool seep_sink_series(struct seep_sink *sink, const struct seep_series *series,
 bool seep_sink_tick(struct seep_sink *sink, struct seep_machine_id machine, int64_t t_ns)
 {
     return !sink->ops->tick || sink->ops->tick(sink, machine, t_ns);
+}
+
+bool seep_sink_module(struct seep_sink *sink, const struct seep_module *module)
+{
+    sink->counts[SEEP_FACT_MODULE]++;
+    return !sink->ops->module || sink->ops->module(sink, module);
+}
+
+bool seep_sink_region(struct seep_sink *sink, const struct seep_region *region)
+{
+    sink->counts[SEEP_FACT_REGION]++;
+    return !sink->ops->region || sink->ops->region(sink, region);
+}
+
+bool seep_sink_handle(struct seep_sink *sink, const struct seep_handle *handle)
+{
+    sink->counts[SEEP_FACT_HANDLE]++;
+    return !sink->ops->handle || sink->ops->handle(sink, handle);
+}
+
+bool seep_sink_heap(struct seep_sink *sink, const struct seep_heap *heap)
+{
+    sink->counts[SEEP_FACT_HEAP]++;
+    return !sink->ops->heap || sink->ops->heap(sink, heap);
+}
+
+bool seep_sink_blocks(struct seep_sink *sink, const struct seep_blocks *blocks)
+{
+    sink->counts[SEEP_FACT_BLOCKS]++;
+    return !sink->ops->blocks || sink->ops->blocks(sink, blocks);
+}
+
+bool seep_sink_stack(struct seep_sink *sink, struct seep_stack_id parent,
+                     const struct seep_frame *frame, struct seep_stack_id *id)
+{
+    struct seep_stack_id own = { 0 };
+    sink->counts[SEEP_FACT_STACK]++;
+    if (sink->ops->stack) {
+        if (!sink->ops->stack(sink, parent, frame, &own))
+            return false;
+    } else {
+        own.v = ++sink->last_id;
+    }
+    if (id)
+        *id = own;
+    return true;
+}
+
+bool seep_sink_site(struct seep_sink *sink, const struct seep_site *site)
+{
+    sink->counts[SEEP_FACT_SITE]++;
+    return !sink->ops->site || sink->ops->site(sink, site);
+}
+
+bool seep_sink_site_frees(struct seep_sink *sink, const struct seep_site_frees *frees)
+{
+    return !sink->ops->site_frees || sink->ops->site_frees(sink, frees);
 }
 
 bool seep_sink_event(struct seep_sink *sink, const struct seep_event *event)

@@ -3,22 +3,34 @@
 //
 // A source announces a machine, processes and series (and gets ids that are valid for this run
 // only), opens a *tick* (a moment of one machine at which samples were taken) and gives that tick's
-// samples. Strings are copied by the sink. Every call returns false when the sink cannot take more
-// (out of memory, disk full, cancelled): the source stops then and returns SEEP_FAILED;
-// `seep_sink_error` says why. A sink never fails because of what the facts say.
+// samples. Modules, regions, handles, heaps and blocks are of the moment of the newest tick: a
+// source that knows when a snapshot was taken opens that tick before them. What the system counts
+// of a process at that moment are samples of its series. SEEP_NO_TIME is a moment, too: what
+// follows such a tick is one snapshot, and nobody knows when it was.
+//
+// Strings are copied by the sink. Every call returns false when the sink cannot take more (out of
+// memory, disk full, cancelled): the source stops then and returns SEEP_FAILED; `seep_sink_error`
+// says why. A sink never fails because of what the facts say.
 #ifndef SEEP_MODEL_SINK_H
 #define SEEP_MODEL_SINK_H
 
 #include "base/err.h"
 #include "model/event.h"
+#include "model/handle.h"
+#include "model/heap.h"
 #include "model/loss.h"
 #include "model/machine.h"
+#include "model/module.h"
 #include "model/process.h"
+#include "model/region.h"
 #include "model/series.h"
+#include "model/site.h"
+#include "model/stack.h"
 
 struct seep_sink;
 
-// NULL = this sink is not interested; ids are then handed out by the wrapper functions below.
+// NULL = this sink is not interested; ids are then handed out by the wrapper functions below. A
+// source may look here before it does what is dear.
 struct seep_sink_ops {
     bool (*machine)(struct seep_sink *, const struct seep_machine *, struct seep_machine_id *);
     bool (*process)(struct seep_sink *, const struct seep_process *, struct seep_process_id *);
@@ -26,6 +38,15 @@ struct seep_sink_ops {
     bool (*series)(struct seep_sink *, const struct seep_series *, struct seep_series_id *);
     bool (*tick)(struct seep_sink *, struct seep_machine_id, int64_t t_ns);
     bool (*sample)(struct seep_sink *, struct seep_series_id, double value);
+    bool (*module)(struct seep_sink *, const struct seep_module *);
+    bool (*region)(struct seep_sink *, const struct seep_region *);
+    bool (*handle)(struct seep_sink *, const struct seep_handle *);
+    bool (*heap)(struct seep_sink *, const struct seep_heap *);
+    bool (*blocks)(struct seep_sink *, const struct seep_blocks *);
+    bool (*stack)(struct seep_sink *, struct seep_stack_id parent, const struct seep_frame *,
+                  struct seep_stack_id *);
+    bool (*site)(struct seep_sink *, const struct seep_site *);
+    bool (*site_frees)(struct seep_sink *, const struct seep_site_frees *);
     bool (*event)(struct seep_sink *, const struct seep_event *);
     bool (*tally)(struct seep_sink *, const struct seep_tally *);
     bool (*loss)(struct seep_sink *, const struct seep_loss *);
@@ -42,6 +63,8 @@ enum seep_fact_kind {
     SEEP_FACT_REGION,
     SEEP_FACT_POOL_TAG,
     SEEP_FACT_HANDLE,
+    SEEP_FACT_HEAP,
+    SEEP_FACT_BLOCKS,
     SEEP_FACT_EVENT,
     SEEP_FACT_LOSS,
     SEEP_N_FACT_KINDS,
@@ -65,6 +88,16 @@ bool seep_sink_process(struct seep_sink *, const struct seep_process *, struct s
 bool seep_sink_process_end(struct seep_sink *, struct seep_process_id, int64_t end_ns);
 bool seep_sink_series(struct seep_sink *, const struct seep_series *, struct seep_series_id *);
 bool seep_sink_tick(struct seep_sink *, struct seep_machine_id, int64_t t_ns);
+bool seep_sink_module(struct seep_sink *, const struct seep_module *);
+bool seep_sink_region(struct seep_sink *, const struct seep_region *);
+bool seep_sink_handle(struct seep_sink *, const struct seep_handle *);
+bool seep_sink_heap(struct seep_sink *, const struct seep_heap *);
+bool seep_sink_blocks(struct seep_sink *, const struct seep_blocks *);
+// A frame under its caller's node; equal frames under equal parents get equal ids.
+bool seep_sink_stack(struct seep_sink *, struct seep_stack_id parent, const struct seep_frame *,
+                     struct seep_stack_id *);
+bool seep_sink_site(struct seep_sink *, const struct seep_site *);
+bool seep_sink_site_frees(struct seep_sink *, const struct seep_site_frees *);
 bool seep_sink_event(struct seep_sink *, const struct seep_event *);
 bool seep_sink_tally(struct seep_sink *, const struct seep_tally *);
 bool seep_sink_loss(struct seep_sink *, const struct seep_loss *);

@@ -69,6 +69,7 @@ static void read_header(const uint8_t *p, struct seep_etl_record *r)
     case 0x04:
         r->kind = SEEP_ETL_SYSTEM;
         r->is_64 = r->header_type % 2 == 0;
+        r->version = seep_le16(p);
         r->hook = seep_le16(p + 6);
         r->tid = seep_le32(p + 8);
         r->pid = seep_le32(p + 12);
@@ -78,6 +79,7 @@ static void read_header(const uint8_t *p, struct seep_etl_record *r)
     case 0x11:
         r->kind = SEEP_ETL_SYSTEM;
         r->is_64 = r->header_type == 0x11;
+        r->version = seep_le16(p);
         r->hook = seep_le16(p + 6);
         r->time = seep_le64(p + 8);
         break;
@@ -179,7 +181,7 @@ bool seep_etl_trace_read(struct seep_bytes payload, struct seep_etl_trace *trace
     t.n_start_buffers = seep_cursor_u32(&c);
     t.pointer_size = seep_cursor_u32(&c);
     t.events_lost = seep_cursor_u32(&c);
-    seep_cursor_skip(&c, 4); // processor speed
+    t.processor_mhz = seep_cursor_u32(&c);
     if (t.pointer_size != 4 && t.pointer_size != 8)
         return false;
     seep_cursor_skip(&c, 2 * t.pointer_size); // logger name, file name

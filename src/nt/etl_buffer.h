@@ -101,7 +101,8 @@ struct seep_etl_trace {
     uint32_t mode, n_buffers, n_start_buffers;
     uint32_t pointer_size; // 4 or 8: of this header; events may differ
     uint32_t events_lost, buffers_lost;
-    uint64_t frequency; // of the performance counter, per second
+    uint64_t frequency;     // of the performance counter, per second
+    uint32_t processor_mhz; // of the cycle counter
     uint32_t clock;     // 1 performance counter, 2 system time, 3 processor cycles
     struct seep_etl_zone zone;
 };

@@ -30,6 +30,13 @@ void seep_os_unmap(struct seep_os_map *map);
 // for a longer file.
 void seep_os_map_done(const struct seep_os_map *map, size_t offset);
 
+// Says that the bytes from `offset` on will be read here and there: the system then does not read
+// ahead, which is most of what a few looks into a large file cost. `scattered` false takes it back.
+void seep_os_map_scattered(const struct seep_os_map *map, size_t offset, bool scattered);
+
+// Lets the system take back the memory of everything read so far, wherever; it stays readable.
+void seep_os_map_release(const struct seep_os_map *map);
+
 // Wall clock in ns since 1970 (UTC) and a monotonic clock in ns since some start.
 int64_t seep_os_now_ns(void);
 int64_t seep_os_monotonic_ns(void);

@@ -76,6 +76,23 @@ void seep_os_map_done(const struct seep_os_map *map, size_t offset)
     *done = offset;
 }
 
+void seep_os_map_scattered(const struct seep_os_map *map, size_t offset, bool scattered)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    if (offset > map->view.len || page - 1 > map->view.len - offset)
+        return;
+    offset += page - 1;
+    offset -= offset % page;
+    (void)madvise((void *)(uintptr_t)(map->view.data + offset), map->view.len - offset,
+                  scattered ? MADV_RANDOM : MADV_NORMAL);
+}
+
+void seep_os_map_release(const struct seep_os_map *map)
+{
+    if (map->view.len)
+        (void)madvise((void *)(uintptr_t)map->view.data, map->view.len, MADV_DONTNEED);
+}
+
 static int64_t clock_ns(clockid_t id)
 {
     struct timespec t;

@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/time.h"
+#include "os/win32.h"
 
 #include <windows.h>
 
@@ -18,7 +19,7 @@
 #include <string.h>
 #include <wchar.h>
 
-static wchar_t *widen(const char *text)
+wchar_t *seep_win32_widen(const char *text)
 {
     int n = MultiByteToWideChar(CP_UTF8, 0, text, -1, NULL, 0);
     wchar_t *wide = n > 0 ? seep_alloc((size_t)n, sizeof *wide) : NULL;
@@ -29,7 +30,7 @@ static wchar_t *widen(const char *text)
     return wide;
 }
 
-static char *narrow(const wchar_t *wide)
+char *seep_win32_narrow(const wchar_t *wide)
 {
     int n = WideCharToMultiByte(CP_UTF8, 0, wide, -1, NULL, 0, NULL, NULL);
     char *text = n > 0 ? seep_alloc((size_t)n, 1) : NULL;
@@ -40,12 +41,11 @@ static char *narrow(const wchar_t *wide)
     return text;
 }
 
-// The path in the form that the system's functions take. NULL when memory is out.
-static wchar_t *wide_path(const char *path)
+wchar_t *seep_win32_path(const char *path)
 {
     // A folder's name leaves room for a file name of the 8.3 form.
     enum { SHORT_ENOUGH = MAX_PATH - 13, UNC_PREFIX = 8 };
-    wchar_t *given = widen(path);
+    wchar_t *given = seep_win32_widen(path);
     if (!given || wcslen(given) < SHORT_ENOUGH || wcsncmp(given, L"\\\\?\\", 4) == 0)
         return given;
     DWORD need = GetFullPathNameW(given, 0, NULL, NULL);
@@ -68,8 +68,7 @@ static wchar_t *wide_path(const char *path)
     return full;
 }
 
-// Why a call failed, in words that do not depend on the system's language.
-static const char *reason(DWORD error, char room[32])
+const char *seep_win32_reason(DWORD error, char room[32])
 {
     switch (error) {
     case ERROR_FILE_NOT_FOUND:
@@ -107,7 +106,7 @@ static bool map_section(HANDLE file, struct seep_os_map *map, struct seep_err *e
         return seep_fail(err, SEEP_NO_OFFSET, "name a file", "is not a regular file");
     if (!GetFileSizeEx(file, &size) || (uint64_t)size.QuadPart > SIZE_MAX)
         return seep_fail(err, SEEP_NO_OFFSET, NULL, "cannot be examined (%s)",
-                         reason(GetLastError(), room));
+                         seep_win32_reason(GetLastError(), room));
     if (!size.QuadPart) {
         *map = (struct seep_os_map){ 0 };
         return true;
@@ -120,7 +119,7 @@ static bool map_section(HANDLE file, struct seep_os_map *map, struct seep_err *e
         mapping->section ? MapViewOfFile(mapping->section, FILE_MAP_READ, 0, 0, 0) : NULL;
     if (!view) {
         (void)seep_fail(err, SEEP_NO_OFFSET, NULL, "cannot be mapped (%s)",
-                        reason(GetLastError(), room));
+                        seep_win32_reason(GetLastError(), room));
         if (mapping->section)
             (void)CloseHandle(mapping->section);
         seep_free(mapping);
@@ -133,7 +132,7 @@ static bool map_section(HANDLE file, struct seep_os_map *map, struct seep_err *e
 bool seep_os_map(const char *path, struct seep_os_map *map, struct seep_err *err)
 {
     char room[32];
-    wchar_t *wide = wide_path(path);
+    wchar_t *wide = seep_win32_path(path);
     if (!wide)
         return seep_fail_memory(err);
     DWORD attributes = GetFileAttributesW(wide);
@@ -149,7 +148,7 @@ bool seep_os_map(const char *path, struct seep_os_map *map, struct seep_err *err
     seep_free(wide);
     if (file == INVALID_HANDLE_VALUE)
         return seep_fail(err, SEEP_NO_OFFSET, "check the name and your permissions",
-                         "cannot be opened (%s)", reason(error, room));
+                         "cannot be opened (%s)", seep_win32_reason(error, room));
     bool ok = map_section(file, map, err);
     (void)CloseHandle(file);
     return ok;
@@ -183,6 +182,20 @@ void seep_os_map_done(const struct seep_os_map *map, size_t offset)
     (void)VirtualUnlock((void *)(uintptr_t)(map->view.data + mapping->done),
                         offset - mapping->done);
     mapping->done = offset;
+}
+
+void seep_os_map_scattered(const struct seep_os_map *map, size_t offset, bool scattered)
+{
+    // A view of a file reads a few pages around a fault and has no advice to take.
+    (void)map;
+    (void)offset;
+    (void)scattered;
+}
+
+void seep_os_map_release(const struct seep_os_map *map)
+{
+    if (map->view.len)
+        (void)VirtualUnlock((void *)(uintptr_t)map->view.data, map->view.len);
 }
 
 int64_t seep_os_now_ns(void)
@@ -293,7 +306,7 @@ bool seep_os_arguments(int argc, char **argv, int *utf8_argc, char ***utf8_argv)
     char **text = seep_alloc((size_t)n + 1, sizeof *text);
     bool ok = text != NULL;
     for (int i = 0; ok && i < n; i++) {
-        text[i] = narrow(wide[i]);
+        text[i] = seep_win32_narrow(wide[i]);
         ok = text[i] != NULL;
     }
     (void)LocalFree(wide);
@@ -314,7 +327,7 @@ static char *beside(const char *pattern, const wchar_t *found)
     size_t folder = strlen(pattern);
     while (folder && !strchr("/\\:", pattern[folder - 1]))
         folder--;
-    char *name = narrow(found);
+    char *name = seep_win32_narrow(found);
     char *path = name ? seep_alloc(folder + strlen(name) + 1, 1) : NULL;
     if (path) {
         memcpy(path, pattern, folder);
@@ -327,7 +340,7 @@ static char *beside(const char *pattern, const wchar_t *found)
 bool seep_os_each_file(const char *argument, bool (*take)(void *ctx, const char *path), void *ctx)
 {
     WIN32_FIND_DATAW found;
-    wchar_t *wide = strpbrk(argument, "*?") ? wide_path(argument) : NULL;
+    wchar_t *wide = strpbrk(argument, "*?") ? seep_win32_path(argument) : NULL;
     HANDLE search = wide ? FindFirstFileW(wide, &found) : INVALID_HANDLE_VALUE;
     bool ok = true, any = false;
     seep_free(wide);
@@ -347,12 +360,12 @@ bool seep_os_each_file(const char *argument, bool (*take)(void *ctx, const char 
 
 FILE *seep_os_create(const char *path, struct seep_err *err)
 {
-    wchar_t *wide = wide_path(path);
+    wchar_t *wide = seep_win32_path(path);
     FILE *file = wide ? _wfopen(wide, L"wb") : NULL;
     if (!file) {
         char room[32];
         (void)seep_fail(err, SEEP_NO_OFFSET, "check the folder and your permissions",
-                        "cannot be written (%s)", reason(GetLastError(), room));
+                        "cannot be written (%s)", seep_win32_reason(GetLastError(), room));
     }
     seep_free(wide);
     return file;
@@ -400,7 +413,7 @@ static HANDLE inheritable(DWORD stream)
 
 static bool identity(const char *path, BY_HANDLE_FILE_INFORMATION *info)
 {
-    wchar_t *wide = wide_path(path);
+    wchar_t *wide = seep_win32_path(path);
     HANDLE file = wide
                       ? CreateFileW(wide, 0, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
                                     NULL, OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, NULL)
@@ -426,7 +439,7 @@ bool seep_os_spawn(char *const *argv, struct seep_os_child *child, struct seep_e
     struct seep_buf text = { 0 };
     for (size_t i = 0; argv[i]; i++)
         add_argument(&text, argv[i]);
-    wchar_t *line = text.failed ? NULL : widen(seep_buf_text(&text));
+    wchar_t *line = text.failed ? NULL : seep_win32_widen(seep_buf_text(&text));
     seep_buf_clear(&text);
     if (!line)
         return seep_fail_memory(err);
@@ -444,7 +457,7 @@ bool seep_os_spawn(char *const *argv, struct seep_os_child *child, struct seep_e
     if (!ok) {
         char room[32];
         return seep_fail(err, SEEP_NO_OFFSET, "check the command after --",
-                         "cannot start '%s' (%s)", argv[0], reason(error, room));
+                         "cannot start '%s' (%s)", argv[0], seep_win32_reason(error, room));
     }
     (void)CloseHandle(started.hThread);
     child->pid = started.dwProcessId;

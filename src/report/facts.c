@@ -180,7 +180,8 @@ static bool note_process(struct seep_sink *sink, const struct seep_process *proc
     struct seep_facts_printer *printer = printer_of(sink);
     struct seep_process copy = *process;
     copy.image = keep(printer, process->image);
-    if ((process->image && !copy.image) ||
+    copy.architecture = keep(printer, process->architecture);
+    if ((process->image && !copy.image) || (process->architecture && !copy.architecture) ||
         !seep_grow(&printer->processes, &printer->processes_capacity, printer->n_processes + 1,
                    sizeof copy))
         return seep_fail_memory(&sink->error);
@@ -209,6 +210,12 @@ static bool print_process(struct seep_facts_printer *printer, const struct seep_
     seep_json_key_time(json, "start", process->start_ns);
     seep_json_key_time(json, "end", process->end_ns);
     seep_json_key_string(json, "image", or_null(process->image));
+    seep_json_key_string(json, "architecture", or_null(process->architecture));
+    seep_json_key(json, "wow64");
+    if (process->architecture)
+        seep_json_bool(json, process->wow64);
+    else
+        seep_json_null(json);
     seep_json_key_string(json, "host", host_of(printer, process->machine));
     seep_json_end_object(json);
     return put_line(printer);
@@ -318,6 +325,144 @@ static bool print_event(struct seep_sink *sink, const struct seep_event *event)
     seep_event_fields_json(event, json);
     seep_json_end_object(json);
     return put_line(printer);
+}
+
+// The keys that say whose fact it is.
+static void key_owner(const struct seep_facts_printer *printer, struct seep_json *json,
+                      struct seep_process_id id)
+{
+    const struct seep_process *p = NULL;
+    if (id.v && id.v <= printer->n_processes)
+        p = &printer->processes[id.v - 1];
+    seep_json_key(json, "process");
+    if (!p) {
+        seep_json_null(json);
+        return;
+    }
+    seep_json_begin_object(json);
+    seep_json_key_string(json, "image", or_null(p->image));
+    if (p->has_pid)
+        seep_json_key_uint(json, "pid", p->pid);
+    else
+        key_null(json, "pid");
+    seep_json_end_object(json);
+}
+
+static void key_address(struct seep_json *json, const char *key, uint64_t address)
+{
+    seep_json_key(json, key);
+    seep_json_address(json, address);
+}
+
+static void key_address_known(struct seep_json *json, const char *key, uint64_t address)
+{
+    if (address)
+        key_address(json, key, address);
+    else
+        key_null(json, key);
+}
+
+static bool print_module(struct seep_sink *sink, const struct seep_module *m)
+{
+    struct seep_facts_printer *printer = printer_of(sink);
+    struct seep_json *json = begin_line(printer, SEEP_FACT_MODULE);
+    char guid[SEEP_GUID_TEXT];
+    key_owner(printer, json, m->process);
+    key_address(json, "base", m->base);
+    seep_json_key_uint(json, "size_bytes", m->size_bytes);
+    seep_json_key_string(json, "path", or_null(m->path));
+    seep_json_key_string(json, "version", or_null(m->version));
+    key_known(json, "timestamp", m->identity.timestamp, 0);
+    key_known(json, "checksum", m->identity.checksum, 0);
+    seep_json_key(json, "pdb");
+    if (seep_guid_known(m->identity.pdb.guid)) {
+        seep_guid_text(m->identity.pdb.guid, guid);
+        seep_json_begin_object(json);
+        seep_json_key_string(json, "name", or_null(m->identity.pdb.name));
+        seep_json_key_string(json, "guid", guid);
+        seep_json_key_uint(json, "age", m->identity.pdb.age);
+        seep_json_end_object(json);
+    } else {
+        seep_json_null(json);
+    }
+    seep_json_key(json, "unloaded");
+    seep_json_bool(json, m->unloaded);
+    seep_json_end_object(json);
+    return put_line(printer);
+}
+
+static bool print_region(struct seep_sink *sink, const struct seep_region *r)
+{
+    struct seep_facts_printer *printer = printer_of(sink);
+    struct seep_json *json = begin_line(printer, SEEP_FACT_REGION);
+    key_owner(printer, json, r->process);
+    seep_region_json(json, r);
+    seep_json_end_object(json);
+    return put_line(printer);
+}
+
+static bool print_handle(struct seep_sink *sink, const struct seep_handle *h)
+{
+    struct seep_facts_printer *printer = printer_of(sink);
+    struct seep_json *json = begin_line(printer, SEEP_FACT_HANDLE);
+    const struct seep_process *target = NULL;
+    if (h->target.v && h->target.v <= printer->n_processes)
+        target = &printer->processes[h->target.v - 1];
+    key_owner(printer, json, h->holder);
+    key_address(json, "value", h->value);
+    seep_json_key_string(json, "type", or_null(h->type));
+    seep_json_key_string(json, "name", or_null(h->name));
+    key_address(json, "access", h->access);
+    key_known(json, "handles", h->n_handles, 0);
+    key_known(json, "pointers", h->n_pointers, 0);
+    key_known(json, "target_pid", target && target->has_pid ? target->pid : UINT64_MAX, UINT64_MAX);
+    seep_json_end_object(json);
+    return put_line(printer);
+}
+
+static bool print_heap(struct seep_sink *sink, const struct seep_heap *h)
+{
+    struct seep_facts_printer *printer = printer_of(sink);
+    struct seep_json *json = begin_line(printer, SEEP_FACT_HEAP);
+    key_owner(printer, json, h->process);
+    // "kind" is the fact's here.
+    seep_json_key_string(json, "heap_kind", seep_heap_kind_name(h->kind));
+    seep_heap_numbers_json(json, h);
+    seep_json_end_object(json);
+    return put_line(printer);
+}
+
+static bool print_blocks(struct seep_sink *sink, const struct seep_blocks *b)
+{
+    struct seep_facts_printer *printer = printer_of(sink);
+    struct seep_json *json = begin_line(printer, SEEP_FACT_BLOCKS);
+    key_owner(printer, json, b->process);
+    seep_json_key_string(json, "by", seep_blocks_by_name(b->by));
+    key_address_known(json, "heap", b->heap);
+    key_known(json, "size_bytes", b->size_bytes, 0);
+    seep_json_key_string(json, "type", or_null(b->type));
+    seep_json_key_string(json, "stack", or_null(b->stack));
+    seep_json_key_uint(json, "blocks", b->blocks);
+    seep_json_key_uint(json, "bytes", b->bytes);
+    key_known(json, "heads", b->heads, b->by == SEEP_BLOCKS_UNREACHABLE ? UINT64_MAX : b->heads);
+    seep_json_key_string(json, "content", or_null(b->content));
+    seep_json_end_object(json);
+    return put_line(printer);
+}
+
+// A source looks for blocks only where they are wanted: to be counted they are.
+static bool count_heap(struct seep_sink *sink, const struct seep_heap *heap)
+{
+    (void)sink;
+    (void)heap;
+    return true;
+}
+
+static bool count_blocks(struct seep_sink *sink, const struct seep_blocks *blocks)
+{
+    (void)sink;
+    (void)blocks;
+    return true;
 }
 
 static bool print_loss(struct seep_sink *sink, const struct seep_loss *loss)
@@ -462,7 +607,10 @@ struct seep_facts_printer *seep_facts_printer_open(FILE *out, enum seep_fact_kin
     printer->sink.ops = &printer->ops;
     printer->print_processes = kind == SEEP_FACT_PROCESS;
     printer->ops.machine = kind == SEEP_FACT_MACHINE ? print_machine : note_machine;
-    if (kind == SEEP_FACT_PROCESS || kind == SEEP_FACT_SAMPLE) {
+    bool of_process = kind == SEEP_FACT_MODULE || kind == SEEP_FACT_REGION ||
+                      kind == SEEP_FACT_HANDLE || kind == SEEP_FACT_HEAP ||
+                      kind == SEEP_FACT_BLOCKS;
+    if (kind == SEEP_FACT_PROCESS || kind == SEEP_FACT_SAMPLE || of_process) {
         printer->ops.process = note_process;
         printer->ops.process_end = note_process_end;
     }
@@ -471,6 +619,15 @@ struct seep_facts_printer *seep_facts_printer_open(FILE *out, enum seep_fact_kin
         printer->ops.tick = note_tick;
         printer->ops.sample = print_sample;
         (void)note_tick(&printer->sink, (struct seep_machine_id){ 0 }, SEEP_NO_TIME);
+    }
+    printer->ops.module = kind == SEEP_FACT_MODULE ? print_module : NULL;
+    printer->ops.region = kind == SEEP_FACT_REGION ? print_region : NULL;
+    printer->ops.handle = kind == SEEP_FACT_HANDLE ? print_handle : NULL;
+    printer->ops.heap = kind == SEEP_FACT_HEAP ? print_heap : NULL;
+    printer->ops.blocks = kind == SEEP_FACT_BLOCKS ? print_blocks : NULL;
+    if (kind == SEEP_N_FACT_KINDS) {
+        printer->ops.heap = count_heap;
+        printer->ops.blocks = count_blocks;
     }
     if (kind == SEEP_FACT_EVENT)
         printer->ops.event = print_event;

@@ -43,6 +43,14 @@ void seep_report_head(struct seep_json *json, const char *command,
 // A `write` function for struct seep_json whose ctx is a FILE *.
 bool seep_report_to_file(void *ctx, const char *data, size_t len);
 
+// The keys of a region and of a heap, into an object that is open.
+void seep_region_json(struct seep_json *json, const struct seep_region *region);
+void seep_heap_json(struct seep_json *json, const struct seep_heap *heap);
+void seep_heap_numbers_json(struct seep_json *json, const struct seep_heap *heap); // no "kind"
+
+// The value of `"process"` in documents about one process at one moment.
+void seep_space_process_json(struct seep_json *json, const struct seep_space *space);
+
 // A sink that prints facts as NDJSON, one a line, keys as in the case's schema, as they pass.
 struct seep_facts_printer;
 

@@ -4,6 +4,7 @@
 #include "report/plain.h"
 #include "report/writer.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
@@ -316,7 +317,10 @@ static void add_numbers(struct seep_writer *writer, const struct seep_finding *f
     struct seep_buf *work = &state_of(writer)->work;
     const char *unit = seep_metric_unit(finding->metric);
     char a[SEEP_HUMAN_TEXT], b[SEEP_HUMAN_TEXT];
-    if (isfinite(finding->first) || isfinite(finding->last)) {
+    // One moment has no growth; the headline says its number.
+    bool one =
+        !isfinite(finding->first) && !finding->rate.known && finding->since_ns == SEEP_NO_TIME;
+    if (!one && (isfinite(finding->first) || isfinite(finding->last))) {
         seep_human_value(finding->first, unit, a);
         seep_human_value(finding->last, unit, b);
         seep_buf_addf(work, "from %s to %s", a, b);
@@ -398,7 +402,9 @@ static void flush(struct seep_writer *writer)
 static void on_finding(struct seep_writer *writer, const struct seep_finding *finding, size_t rank)
 {
     struct text_state *state = state_of(writer);
-    bool detailed = finding->verdict >= SEEP_VERDICT_SUSPECT;
+    // What cannot be judged may still say where the memory is.
+    bool detailed = finding->verdict >= SEEP_VERDICT_SUSPECT ||
+                    (finding->verdict == SEEP_VERDICT_UNKNOWN && finding->n_evidence);
     if (finding->verdict == SEEP_VERDICT_UNKNOWN && state->fold_unknown)
         return;
     if (rank && (detailed || state->detailed))
@@ -449,12 +455,20 @@ static const char *plural(uint64_t n, const char *one, const char *many)
 static void add_facts(struct seep_buf *work, const struct seep_dataset_source *source)
 {
     static const char *const many[] = {
-        [SEEP_FACT_MACHINE] = "machines", [SEEP_FACT_PROCESS] = "processes",
-        [SEEP_FACT_SAMPLE] = "samples",   [SEEP_FACT_MODULE] = "modules",
-        [SEEP_FACT_STACK] = "stacks",     [SEEP_FACT_SITE] = "sites",
-        [SEEP_FACT_REGION] = "regions",   [SEEP_FACT_POOL_TAG] = "pool tags",
-        [SEEP_FACT_HANDLE] = "handles",   [SEEP_FACT_EVENT] = "events",
+        [SEEP_FACT_MACHINE] = "machines",
+        [SEEP_FACT_PROCESS] = "processes",
+        [SEEP_FACT_SAMPLE] = "samples",
+        [SEEP_FACT_MODULE] = "modules",
+        [SEEP_FACT_STACK] = "stacks",
+        [SEEP_FACT_SITE] = "sites",
+        [SEEP_FACT_REGION] = "regions",
+        [SEEP_FACT_POOL_TAG] = "pool tags",
+        [SEEP_FACT_HANDLE] = "handles",
+        [SEEP_FACT_HEAP] = "heaps",
+        [SEEP_FACT_BLOCKS] = "groups of blocks",
+        [SEEP_FACT_EVENT] = "events",
     };
+    static_assert(sizeof many / sizeof *many == SEEP_FACT_LOSS, "a word for every kind");
     const char *before = ": ";
     for (int kind = 0; kind < SEEP_FACT_LOSS; kind++) {
         uint64_t n = source->facts[kind];

@@ -55,3 +55,15 @@ void seep_input_done(const struct seep_input *input, size_t offset)
     if (input->map)
         seep_os_map_done(input->map, offset);
 }
+
+void seep_input_scattered(const struct seep_input *input, size_t offset, bool scattered)
+{
+    if (input->map)
+        seep_os_map_scattered(input->map, offset, scattered);
+}
+
+void seep_input_release(const struct seep_input *input)
+{
+    if (input->map)
+        seep_os_map_release(input->map);
+}

@@ -10,6 +10,7 @@
 #include "model/control.h"
 #include "model/sink.h"
 #include "os/os.h"
+#include "symbols/symbols.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -19,11 +20,22 @@ struct seep_input {
     const char *path;              // as the user gave it, for messages
     struct seep_bytes view;        // all its bytes
     const struct seep_os_map *map; // NULL when the bytes come from memory (tests, fuzzing)
+    struct seep_symbols *symbols;  // where names come from; NULL = addresses stay addresses
+    bool brief;                    // only what costs little is asked for: of heaps the totals, not
+                                   // the blocks, whoever would take them
+    bool peek;                     // the user asks to see what blocks of memory hold
 };
 
 // Tells the system that the bytes before `offset` will not be read again soon; cheap, call it every
 // few MiB.
 void seep_input_done(const struct seep_input *input, size_t offset);
+
+// Says that the bytes from `offset` on will be read here and there, or (`scattered` false) one
+// after another again.
+void seep_input_scattered(const struct seep_input *input, size_t offset, bool scattered);
+
+// Lets the system take back the memory of everything that was read so far.
+void seep_input_release(const struct seep_input *input);
 
 // How sure a bid is: the number of bits that had to match, so that a longer magic outbids a shorter
 // one. 0 = not mine. Text formats and structural checks bid what their evidence is worth, at most

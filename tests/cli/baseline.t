@@ -88,3 +88,15 @@ $ seep analyze srv01.blg --baseline
 $ seep sources --baseline good.seep
 ? 2
 ! seep: .*no option --baseline.* (re)
+# Of a recording it is read before it begins.
+$ seep record -d 1h --baseline missing.seep
+? 3
+! seep: missing.seep: .* (re)
+$ seep record -d 1h --baseline junk.bin
+? 3
+! seep: junk.bin: .* (re)
+$ seep help record
+  seep record: watch this machine live, then say what was seen
+  ...
+        --baseline FILE        compare with this known-good run; may be given several times
+  ...

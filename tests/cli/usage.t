@@ -12,19 +12,25 @@ $ seep analyze --jsno x
 ! seep: there is no option --jsno here: did you mean --json?
 ? 2
 $ seep analyze --top
-! seep: --top wants N: show the N gravest findings (text: 20; 0 = all)
+! seep: --top wants N: show the first N of each list (text: 20; 0 = all)
 ? 2
 $ seep analyze --top=-1 x
-! seep: '-1' is no value for --top: show the N gravest findings (text: 20; 0 = all)
+! seep: '-1' is no value for --top: show the first N of each list (text: 20; 0 = all)
 ? 2
 $ seep analyze --as word x
 ! seep: 'word' is no value for --as: blg pdh-csv pdh-tsv .*seep.* (re)
+? 2
+$ seep analyze --symbols foo*bar x
+! seep: the symbol path has an element without sense: 'foo*bar': give folders, srv*STORE*URL, cache*STORE, parted by ';'
+? 2
+$ seep analyze --symbols '' x
+! seep: '' is no value for --symbols: find symbols along PATH (as _NT_SYMBOL_PATH: folders, srv*STORE*URL; may be given several times)
 ? 2
 $ seep record -i 0 -d 1s
 ! seep: '0' is no value for --interval: time between samples: 500ms, 10s, 1m (default 10s)
 ? 2
 $ seep facts --kind nothing x
-! seep: 'nothing' is no value for --kind: machine process sample module stack site region pool-tag handle event loss
+! seep: 'nothing' is no value for --kind: machine process sample module stack site region pool-tag handle heap blocks event loss
 ? 2
 $ seep report
 ! seep: usage: seep report CASE; more: seep report --help

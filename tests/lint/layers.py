@@ -14,16 +14,17 @@ LAYERS = {
     "model": "base",
     "symbols": "base os nt",
     "memory": "base nt",
-    "source": "base os nt model symbols memory",
+    "heap": "base nt model symbols memory",
+    "source": "base os nt model symbols memory heap",
     "case": "base model",
     "detect": "base model",
     "report": "base model detect",
-    "cli": "base os nt model symbols memory source case detect report",
+    "cli": "base os nt model symbols memory heap source case detect report",
 }
 
 WINDOWS_HEADERS = re.compile(
     r"(?:windows|windef|winbase|winternl|winnt|winuser|winsvc|winsock2?|ws2tcpip|psapi|tlhelp32"
-    r"|dbghelp|evntrace|evntcons|tdh|pdh|winevt|ntsecapi|ntstatus|shellapi|io)\.h",
+    r"|dbghelp|evntrace|evntcons|tdh|pdh|winevt|ntsecapi|ntstatus|shellapi|winhttp|io)\.h",
     re.IGNORECASE,
 )
 MAY_INCLUDE_WINDOWS = re.compile(r"src/os/|src/source/live[^/]*/|agent/|tests/specimens/")
