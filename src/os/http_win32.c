@@ -73,6 +73,7 @@ struct seep_http *seep_http_open(const struct seep_http_options *options, struct
     seep_free(proxy);
     seep_free(bypass);
     int timeout = (int)options->timeout_ms;
+    DWORD response_timeout = (DWORD)timeout; // otherwise 90 s, whatever the others are
     DWORD redirects = SEEP_HTTP_MAX_REDIRECTS;
     if (!http->session || !WinHttpSetTimeouts(http->session, timeout, timeout, timeout, timeout)) {
         (void)seep_fail(err, SEEP_NO_OFFSET, NULL, "WinHTTP cannot be used (error %lu)",
@@ -82,6 +83,8 @@ struct seep_http *seep_http_open(const struct seep_http_options *options, struct
     }
     (void)WinHttpSetOption(http->session, WINHTTP_OPTION_MAX_HTTP_AUTOMATIC_REDIRECTS, &redirects,
                            sizeof redirects);
+    (void)WinHttpSetOption(http->session, WINHTTP_OPTION_RECEIVE_RESPONSE_TIMEOUT,
+                           &response_timeout, sizeof response_timeout);
     return http;
 }
 
@@ -189,12 +192,17 @@ static enum seep_http_result receive(struct seep_http *http, struct request *r,
     uint64_t received = 0, window_bytes = 0;
     int64_t window_ns = seep_os_monotonic_ns(), timeout_ns = options->timeout_ms * 1000000;
     for (;;) {
-        DWORD len = 0;
+        DWORD len = 0, wanted = 0;
         if (options->cancel && *options->cancel) {
             (void)seep_fail(err, SEEP_NO_OFFSET, NULL, "stopped");
             return SEEP_HTTP_CANCELLED;
         }
-        if (!WinHttpReadData(r->request, piece, sizeof piece, &len))
+        // Reading alone would wait until the whole piece is full.
+        if (!WinHttpQueryDataAvailable(r->request, &wanted))
+            return fail(GetLastError(), err);
+        if (wanted > sizeof piece)
+            wanted = sizeof piece;
+        if (wanted && !WinHttpReadData(r->request, piece, wanted, &len))
             return fail(GetLastError(), err);
         if (!len)
             break;

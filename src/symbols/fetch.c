@@ -163,6 +163,24 @@ static bool fetch(struct seep_store *store, size_t at, const struct seep_store_q
     return ok;
 }
 
+// Whether all blocks of a PDB are there: not every server says how many bytes will come, and what
+// is cut off would be kept for good (MSF: https://llvm.org/docs/PDB/MsfFile.html, "The
+// Superblock").
+static bool is_whole(const char *path)
+{
+    struct seep_os_map map;
+    if (!seep_os_map(path, &map, NULL))
+        return false;
+    bool ok = true;
+    if (seep_bytes_match(map.view, 0,
+                         "Microsoft C/C++ MSF 7.00\r\n\x1a"
+                         "DS\0\0\0",
+                         32))
+        ok = (uint64_t)seep_bytes_u32(map.view, 32) * seep_bytes_u32(map.view, 40) <= map.view.len;
+    seep_os_unmap(&map);
+    return ok;
+}
+
 bool seep_store_fetch(struct seep_store *store, size_t at, const struct seep_store_query *query,
                       struct seep_buf *path)
 {
@@ -171,7 +189,7 @@ bool seep_store_fetch(struct seep_store *store, size_t at, const struct seep_sto
     if (!prepare(store, place))
         return false;
     bool ok = fetch(store, at, query, query->file, path);
-    if (ok && !query->accept(query->ctx, path->data, true)) {
+    if (ok && !(is_whole(path->data) && query->accept(query->ctx, path->data, true))) {
         seep_store_say(store, "the symbol server %s sent a wrong or damaged %s: not used",
                        place->where, query->file);
         seep_os_remove(path->data);

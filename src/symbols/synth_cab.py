@@ -33,18 +33,19 @@ def data_block(packed, size, reserve=b""):
 
 def cabinet(name, size, blocks, method, reserve=b"", extra_files=()):
     """One folder; `blocks` are (packed, size); the file stands after what `extra_files` hold."""
-    flags = RESERVE if reserve else 0
-    head_reserve = struct.pack("<HBB", 8, len(reserve), len(reserve)) + b"RESERVED" if reserve else b""
-    files = [(name, size, sum(n for _, n in extra_files)), *extra_files]
+    flags, head_reserve = 0, b""
+    if reserve:
+        flags = RESERVE
+        head_reserve = struct.pack("<HBB", 8, len(reserve), len(reserve)) + b"RESERVED"
+    files = [(name, size, sum(n for _, n in extra_files)), *((f, n, 0) for f, n in extra_files)]
     entries = b"".join(struct.pack("<IIHHHH", n, start, 0, 0x5a21, 0, 0x20) + file.encode() + b"\0"
-                       for file, n, start in [files[0]] +
-                       [(f, n, 0) for f, n in extra_files])
+                       for file, n, start in files)
     folder = 36 + len(head_reserve)
     files_at = folder + 8 + len(reserve)
     data_at = files_at + len(entries)
     body = b"".join(data_block(packed, n, reserve) for packed, n in blocks)
-    header = struct.pack("<4sIIIIIBBHHHHH", b"MSCF", 0, data_at + len(body), 0, files_at, 0, 3, 1, 1,
-                         len(files), flags, 1, 0)
+    header = struct.pack("<4sIIIIIBBHHHHH", b"MSCF", 0, data_at + len(body), 0, files_at, 0, 3, 1,
+                         1, len(files), flags, 1, 0)
     return (header + head_reserve + struct.pack("<IHH", data_at, len(blocks), method) + reserve
             + entries + body)
 

@@ -20,6 +20,12 @@ $ seep analyze --top=-1 x
 $ seep analyze --as word x
 ! seep: 'word' is no value for --as: blg pdh-csv pdh-tsv .*seep.* (re)
 ? 2
+$ seep analyze --symbols foo*bar x
+! seep: the symbol path has an element without sense: 'foo*bar': give folders, srv*STORE*URL, cache*STORE, parted by ';'
+? 2
+$ seep analyze --symbols '' x
+! seep: '' is no value for --symbols: find symbols along PATH (as _NT_SYMBOL_PATH: folders, srv*STORE*URL; may be given several times)
+? 2
 $ seep record -i 0 -d 1s
 ! seep: '0' is no value for --interval: time between samples: 500ms, 10s, 1m (default 10s)
 ? 2
