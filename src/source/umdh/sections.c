@@ -104,7 +104,11 @@ static bool tell_process(struct umdh *u)
         .end_ns = SEEP_NO_TIME,
         .architecture = u->n_modules ? (wide ? "x64" : "x86") : NULL,
         .wow64 = u->n_modules && !wide && is_wow64(u),
-        .image = u->image.len ? seep_buf_text(&u->image) : NULL,
+        // "ntdll" is whose symbols come first where the program has none.
+        .image = u->image.len && strcmp(u->image.data, "ntdll") != 0 &&
+                         (u->n_modules || u->form == UMDH_COMPARISON)
+                     ? u->image.data
+                     : NULL,
     };
     return seep_sink_process(u->sink, &process, &u->process);
 }
