@@ -169,7 +169,7 @@ DOCUMENTED_LINES = ["site 1 heap bytes=40432 count=0 heap=0x0 tag=BackTrace00B53
                     "site 2 heap bytes=61712 count=58 heap=0x0",
                     "loss old-count-unknown count=1"]
 HEAD = ["machine 1 host=SRV01 os=Windows ram=0 limit=0", "tick 2010-07-23T12:26:00.000000000Z",
-        "process 1 pid=42 start=- image=app.exe", "module 1 base=0x400000 size=233472 pdb=- C:\\app\\app.exe",
+        "process 1 pid=42 start=- image=app.exe", "module 1 base=0x400000 size=233472 pdb=-/-/0 C:\\app\\app.exe",
         "loss no-trace count=2 bytes=4234", "loss time-zone-unknown count=1"]
 
 
@@ -204,7 +204,7 @@ def whole_cases(folder):
         "process 1 pid=- start=- image=-", "tick -",
         "site 1 heap bytes=4234 count=2 overhead=54 heap=0x0 tag=BackTrace0"])
     write(folder, "code-page", first.replace(r"C:\app\helper", "C:\\app\\h\xfclper"), [
-        "module 1 base=0x10000000 size=327680 pdb=- C:\\app\\h\\xFClper.dll",
+        "module 1 base=0x10000000 size=327680 pdb=-/-/0 C:\\app\\h\\xFClper.dll",
         "loss text-escaped count=1"])
     wide = [[0x206EDD00000, 0x206EDDA8BA0 + 0x100 * i, 0x30, 0x30, 0xEDD4EEA6] for i in range(3)]
     wide += [[0x206EDD00000, 0x206EDDB0000, 0x25D38, 0x38, 0x9933FD81]]
@@ -212,7 +212,8 @@ def whole_cases(folder):
           list(site_lines(wide, 1, WIDE_STACKS, WIDE)))
     second = log(SECOND, time="2010-07-23 12:36")
     write(folder, "several", first + second + comparison(FIRST, SECOND),
-          good + ["tick 2010-07-23T12:36:00.000000000Z"] + list(site_lines(SECOND, 2)))
+          HEAD[:4] + list(site_lines(FIRST)) + ["tick 2010-07-23T12:36:00.000000000Z"]
+          + list(site_lines(SECOND, 2)) + ["loss no-trace count=4 bytes=8468", "process 4 "])
     write(folder, "no-stacks", log(FIRST, stacks={}),
           list(site_lines(FIRST, stacks={})) + ["loss no-frames count=3"])
     write(folder, "nothing", log([]) + "*- Start of data for heap @ 3D0000 -\r\n"
