@@ -382,9 +382,12 @@ static bool read_block(struct umdh *u, bool *is)
     if (u->sink->ops->site_blocks) {
         if (!seep_grow(&u->blocks, &u->blocks_capacity, u->n_listed + 1, sizeof *u->blocks))
             return false;
-        u->blocks[u->n_listed++] = (struct umdh_listed){ .address = b.address,
-                                                         .size_bytes = b.bytes,
-                                                         .trace = (uint32_t)u->last };
+        u->blocks[u->n_listed++] = (struct umdh_listed){ .block = { b.address, b.bytes } };
+        if (trace->last_listed)
+            u->blocks[trace->last_listed - 1].next = u->n_listed;
+        else
+            trace->first_listed = u->n_listed;
+        trace->last_listed = u->n_listed;
     }
     return open_stack(u, trace);
 }
