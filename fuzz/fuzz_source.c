@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A fuzz target for one source: the bytes go through its bid and its reader into a sink that keeps
-// nothing.
+// A fuzz target for one source: the bytes go through its bid and its reader into a sink that takes
+// everything and keeps nothing.
 #include "source/source.h"
 
 #include <stdlib.h>
@@ -9,11 +9,24 @@ extern const struct seep_source SEEP_FUZZ_SOURCE;
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+// What a source looks for only where somebody takes it.
+static bool take_heap(struct seep_sink *sink, const struct seep_heap *heap)
+{
+    (void)sink;
+    return heap->kind < SEEP_N_HEAP_KINDS;
+}
+
+static bool take_blocks(struct seep_sink *sink, const struct seep_blocks *blocks)
+{
+    (void)sink;
+    return blocks->by < SEEP_N_BLOCKS_BY;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const struct seep_sink_ops nothing = { 0 };
-    struct seep_sink sink = { .ops = &nothing };
-    struct seep_input input = { .path = "fuzz", .view = seep_bytes(data, size) };
+    static const struct seep_sink_ops dear = { .heap = take_heap, .blocks = take_blocks };
+    struct seep_sink sink = { .ops = &dear };
+    struct seep_input input = { .path = "fuzz", .view = seep_bytes(data, size), .peek = true };
     struct seep_err err = { 0 };
     uint64_t read_bytes = 0;
     (void)SEEP_FUZZ_SOURCE.bid(input.view);

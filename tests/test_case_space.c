@@ -106,7 +106,8 @@ static void put_dump(struct seep_sink *sink, int64_t t_ns, size_t n, double priv
                                   .size_bytes = 24,
                                   .type = "class Foo",
                                   .blocks = 3,
-                                  .bytes = 72 };
+                                  .bytes = 72,
+                                  .heads = 2 };
     assert_true(seep_sink_blocks(sink, &blocks));
 }
 
@@ -156,6 +157,7 @@ static void expect_space(const struct seep_dataset *data, size_t index, int64_t 
     assert_int_equal(s->n_blocks, 1);
     assert_int_equal(s->blocks[0].by, SEEP_BLOCKS_UNREACHABLE);
     assert_string_equal(s->blocks[0].type, "class Foo");
+    assert_int_equal(s->blocks[0].heads, 2);
     if (isnan(private_bytes))
         assert_true(isnan(s->counters[SEEP_METRIC_PRIVATE_BYTES]));
     else

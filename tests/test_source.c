@@ -76,6 +76,7 @@ static void files_find_their_source(void **state)
         { "examples/srv01.csv", "pdh-csv" },
         { "examples/System.evtx", "evtx" },
         { "src/source/seep/seeds/small.seep", "seep" },
+        { "src/source/minidump/seeds/x64.dmp", "minidump" },
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char path[512];
@@ -94,8 +95,9 @@ static void files_find_their_source(void **state)
 static void foreign_files_are_refused(void **state)
 {
     (void)state;
-    static const char *const names[] = { "pdb/fuzzed.pdb", "umdh/Debug-Result.txt",
-                                         "series/m_1000.csv", "isf/kernels.csv" };
+    static const char *const names[] = { "kdump/triage_x64.dmp", "pdb/fuzzed.pdb",
+                                         "umdh/Debug-Result.txt", "series/m_1000.csv",
+                                         "isf/kernels.csv" };
     bool any = false;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char path[512];

@@ -179,6 +179,7 @@ CREATE TABLE blocks(
   stack TEXT,                    -- innermost frame first, parted by ';'
   blocks INTEGER NOT NULL,
   bytes INTEGER NOT NULL,
+  heads INTEGER NOT NULL,        -- of unreachable ones: those to which nothing points at all
   content TEXT,
   PRIMARY KEY(snapshot_id, n)
 ) WITHOUT ROWID;

@@ -16,7 +16,7 @@ static const char *const inserts[] = {
     [CASE_REGION] = "INSERT INTO region VALUES(?,?,?,?,?,?,?,?,?,?)",
     [CASE_HANDLE] = "INSERT INTO handle VALUES(?,?,?,?,?,?,?,?,?)",
     [CASE_HEAP] = "INSERT INTO heap VALUES(?,?,?,?,?,?,?,?,?,?,?)",
-    [CASE_BLOCKS] = "INSERT INTO blocks VALUES(?,?,?,?,?,?,?,?,?,?)",
+    [CASE_BLOCKS] = "INSERT INTO blocks VALUES(?,?,?,?,?,?,?,?,?,?,?)",
 };
 
 static const char *const deletes[] = {
@@ -244,7 +244,8 @@ bool case_on_blocks(struct seep_sink *sink, const struct seep_blocks *b)
     case_bind_text(s, 7, b->stack);
     sqlite3_bind_int64(s, 8, (int64_t)b->blocks);
     sqlite3_bind_int64(s, 9, (int64_t)b->bytes);
-    case_bind_text(s, 10, b->content);
+    sqlite3_bind_int64(s, 10, (int64_t)b->heads);
+    case_bind_text(s, 11, b->content);
     return end_row(sink, s);
 }
 
@@ -459,7 +460,8 @@ static bool push_blocks(const struct reading *r, struct seep_sink *sink)
                              .stack = text(r, 4),
                              .blocks = number(r, 5),
                              .bytes = number(r, 6),
-                             .content = text(r, 7) };
+                             .heads = number(r, 7),
+                             .content = text(r, 8) };
     for (int i = 0; i < SEEP_N_BLOCKS_BY; i++) {
         if (equal(text(r, 0), seep_blocks_by_name((enum seep_blocks_by)i)))
             b.by = (enum seep_blocks_by)i;
@@ -483,7 +485,7 @@ static const struct {
     { "SELECT address,kind,bits,busy_blocks,busy_bytes,free_blocks,free_bytes,committed_bytes,"
       "reserved_bytes FROM heap WHERE snapshot_id=? ORDER BY n",
       push_heap },
-    { "SELECT grouped_by,heap,size_bytes,type,stack,blocks,bytes,content FROM blocks"
+    { "SELECT grouped_by,heap,size_bytes,type,stack,blocks,bytes,heads,content FROM blocks"
       " WHERE snapshot_id=? ORDER BY n",
       push_blocks },
 };

@@ -63,7 +63,7 @@ struct cli_file {
     struct seep_os_map map;
     const struct seep_source *source;
     struct seep_symbols *symbols; // the caller's; NULL = addresses stay addresses
-    bool blocks, peek; // as in seep_input; set between opening and reading
+    bool brief, peek;             // as in seep_input; set between opening and reading
 };
 
 // Maps a file and finds the source that reads it (`as`: its name, NULL = by bids).

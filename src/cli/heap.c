@@ -58,8 +58,14 @@ static bool read_file(struct look *look, const char *path)
         look->status = CLI_EXIT_INPUT;
         return false;
     }
-    file.blocks = true;
     file.peek = cli_has(look->args, CLI_PEEK);
+    file.symbols = cli_symbols_open(look->args, &err);
+    if (!file.symbols) {
+        cli_complain(&err, NULL);
+        cli_file_close(&file);
+        look->status = CLI_EXIT_INPUT;
+        return false;
+    }
     seep_spaces_init(&look->spaces);
     enum seep_status how = cli_file_read(&file, &look->spaces.sink, cli_has(look->args, CLI_QUIET),
                                          &look->losses, &read_bytes, &err);
@@ -71,6 +77,7 @@ static bool read_file(struct look *look, const char *path)
                                                  .losses = look->losses.at,
                                                  .n_losses = look->losses.n };
     memcpy(look->source.facts, look->spaces.sink.counts, sizeof look->spaces.sink.counts);
+    seep_symbols_close(file.symbols);
     cli_file_close(&file);
     if (how != SEEP_OK) {
         cli_complain(&err, path);
@@ -146,7 +153,7 @@ const struct cli_command cli_heap = {
                 "  seep heap app.dmp --peek --top 5\n"
                 "  seep heap app.dmp --json | jq .unreachable\n",
     .options = CLI_BIT(CLI_JSON) | CLI_BIT(CLI_AS) | CLI_BIT(CLI_TOP) | CLI_BIT(CLI_PROCESS) |
-               CLI_BIT(CLI_PEEK),
+               CLI_BIT(CLI_PEEK) | CLI_BIT(CLI_SYMBOLS),
     .min_files = 1,
     .max_files = 1,
     .run = run,

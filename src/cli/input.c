@@ -225,7 +225,7 @@ enum seep_status cli_file_read(const struct cli_file *file, struct seep_sink *si
         control.ctx = &line;
     }
     struct seep_err loss = { 0 };
-    // What is dear to find is looked for only where somebody wants it.
+    // What is dear to find is offered only where somebody takes it.
     struct seep_sink_ops ops = watching;
     if (!sink->ops->heap)
         ops.heap = NULL;
@@ -238,7 +238,7 @@ enum seep_status cli_file_read(const struct cli_file *file, struct seep_sink *si
                                 .view = file->map.view,
                                 .map = &file->map,
                                 .symbols = file->symbols,
-                                .blocks = file->blocks,
+                                .brief = file->brief,
                                 .peek = file->peek };
     seep_log(SEEP_LOG_DETAIL, "%s: reading as %s", file->path, file->source->name);
     enum seep_status status = file->source->read(&input, &watch.sink, &control, read_bytes, err);

@@ -99,6 +99,7 @@ static bool read_side(struct look *look, const char *path, struct side *side)
         look->status = CLI_EXIT_INPUT;
         return false;
     }
+    file.brief = true;
     seep_spaces_init(&side->spaces);
     seep_spaces_without_blocks(&side->spaces);
     enum seep_status how = cli_file_read(&file, &side->spaces.sink, cli_has(look->args, CLI_QUIET),

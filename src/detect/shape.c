@@ -7,14 +7,19 @@
 // Limits of the shapes. They are ratios of a series to itself, so they hold for every metric; the
 // measured operating characteristic is in docs/detection.md.
 #define SLOWING SEEP_SHAPE_SLOWING
-#define STOPPED 0.25 // growth in the last quarter over a quarter of the growth
-#define LOG_ODDS 3.0 // 20 to 1
+#define STOPPED 0.25     // growth in the last quarter over a quarter of the growth
+#define LOG_ODDS 7.0     // 1,000 to 1: leaks that pause are as common as caches that fill all day
+#define CHI_SQUARED 3.84 // its 95 % point with one degree of freedom
 #define RETAINED                                                                                   \
     0.4           // least floor of the last quarter above the start, over the growth; a line: 0.75
 #define KNOWN 0.5 // what growth that began lately must add to the highest floor before it
 #define ORDER 0.5 // Kendall's tau of the floors
-#define ONE_STEP 0.5 // of the growth at once; less, and it is the largest of several
-#define CRUMB 0.2    // of the whole range's growth
+#define ONE_STEP 0.5   // of the growth at once; less, and it is the largest of several
+#define CRUMB 0.2      // of the whole range's growth
+#define FEW_LUMPS 5.0  // fewer are what load does
+#define FALLS 0.05     // of the squares of the steps between windows; more, and lumps may be noise
+#define EARLY 2.0      // standard deviations, and
+#define BY_CHANCE 0.05 // a probability: what chance does in one of twenty it did not do here
 // So much likelier (by a logarithm) has a cap, reached two looks before the end or earlier, to be
 // than a line. A quarter of ten looks is two steps, in which noise looks like growth; one of thirty
 // is seven, and a line that looks like a cap there is the commoner mistake.
@@ -30,6 +35,7 @@ struct range {
     double start, growth;
     double reach; // root of the sum of squares of the steps, times that of their number
     double ratio; // growth of the second half over that of the first
+    bool lumps;   // it comes in lumps, and may have slowed down by chance
 };
 
 // How many windows of the same size, at most `most`, leave out as few of the cells as can be.
@@ -92,12 +98,18 @@ static void test_range(const struct seep_grid *grid, struct range *range)
                 sum += cauchy_score(drift.p);
         }
     }
-    bool tries_slope = cells >= SEEP_STATIONARY_MIN;
+    bool tries_slope = cells >= 3 * SEEP_STATIONARY_STRETCHES;
     if (tries_slope) {
         seep_windows_make(grid, range->from, grid->n, windows_of(cells, 256), SEEP_WINDOW_LEVEL,
                           &w);
-        if (seep_drift_stationary(w.y, w.broken, w.n, &drift))
+        if (seep_drift_stationary(w.y, w.broken, w.n, &drift)) {
             stationary = cauchy_score(drift.p);
+        } else { // what goes up and down by as much as it grows: the floors may not
+            seep_windows_make(grid, range->from, grid->n, windows_of(cells, 48), SEEP_WINDOW_FLOOR,
+                              &w);
+            if (seep_drift_stationary(w.y, w.broken, w.n, &drift))
+                stationary = cauchy_score(drift.p);
+        }
     }
     // A third is for the one test of the other kind.
     range->evidence = n_tests ? sum / n_tests : 0;
@@ -138,57 +150,87 @@ static void find_slowing(const struct seep_grid *grid, struct range *range)
     range->ratio = slope > curve ? (slope + curve) / (slope - curve) : INFINITY;
 }
 
-// Whether two lines that meet, the second one level and at least a fifth long, explain the floors
-// clearly better than one: where noise hides the stop from four windows at the end, all of them
-// show it. The likelihoods are compared as of so many values as do not depend on each other, for
-// what grows in lumps bends by chance.
-static bool levels_off(const struct seep_windows *w, double growth)
+// Growth that comes in few lumps may come early by chance. Whether it may have here: lumps of equal
+// chance at every moment have their centre of mass at half the time, with a deviation of
+// 1 / sqrt(12 k) of k of them, and none in the last share x with probability (1 - x)^k. `k` is the
+// number of equal lumps whose squares add up to as much. Only where the lumps stand out of the
+// noise, which is what falls, is anything said.
+static bool may_be_chance(const double *y, size_t n, double end)
+{
+    double steps = (double)(n - 1), sum = y[n - 1] - y[0], squares = 0, falls = 0, centre = 0;
+    for (size_t i = 1; i < n; i++) {
+        double d = y[i] - y[i - 1];
+        squares += d * d;
+        falls += d < 0 ? d * d : 0;
+        centre += d * ((double)i - 0.5) / steps;
+    }
+    if (!(sum > 0) || falls > FALLS * squares)
+        return false;
+    double k = sum * sum / squares;
+    size_t there = 0; // but for half a lump
+    while (there + 1 < n && y[there] < end - sum / (2 * k))
+        there++;
+    double x = (double)(n - there) / (double)n;
+    double early = (0.5 - centre / sum) * sqrt(12 * k);
+    return k >= FEW_LUMPS && k <= steps / 2 && early < EARLY && pow(1 - x, k) > BY_CHANCE;
+}
+
+// What a rise that ends at `cap` leaves of y, and how the rest hangs together.
+static double left_by_cap(const double *y, size_t n, size_t cap, double *phi)
+{
+    double mx = 0, my = 0, xx = 0, xy = 0, yy = 0, lagged = 0, before = 0, m = (double)n;
+    for (size_t i = 0; i < n; i++) {
+        mx += (double)(i < cap ? i : cap) / m;
+        my += y[i] / m;
+    }
+    for (size_t i = 0; i < n; i++) {
+        double x = (double)(i < cap ? i : cap) - mx, v = y[i] - my;
+        xx += x * x;
+        xy += x * v;
+        yy += v * v;
+    }
+    for (size_t i = 0; i < n; i++) {
+        double e = y[i] - my - xy / xx * ((double)(i < cap ? i : cap) - mx);
+        lagged += i ? e * before : 0;
+        before = e;
+    }
+    double left = fmax(yy - xy * xy / xx, 0);
+    *phi = left > 0 ? lagged / left : 0;
+    return left;
+}
+
+// Whether a rise to a level, which lasts for a fifth or more, explains the floors clearly better
+// than a line, and two lines that meet hardly better than that: where noise hides the stop from
+// four windows at the end, all of them show it. The likelihoods are those of so many values as do
+// not depend on each other, for what grows in lumps bends by chance.
+static bool levels_off(const struct seep_windows *w)
 {
     struct seep_knot knot;
     size_t n = w->n;
-    if (!seep_knot_find(w->x, w->y, n, &knot) || n - knot.at < n / 5 ||
-        knot.after * (w->x[n - 1] - w->x[0]) >= STOPPED * growth)
+    double phi, its_phi = 0, m = (double)n, best = INFINITY;
+    double line = n ? left_by_cap(w->y, n, n - 1, &phi) : 0;
+    if (n < 16 || !(line > 0) || !seep_knot_find(w->x, w->y, n, &knot))
         return false;
-    double e[SEEP_TREND_MAX], mean = 0, squares = 0, lagged = 0, m = (double)n;
-    for (size_t i = 0; i < n; i++) {
-        double x = w->x[i] - w->x[knot.at];
-        e[i] = w->y[i] - (x < 0 ? knot.before : knot.after) * x;
-        mean += e[i] / m;
+    for (size_t cap = n / 4; cap <= n - n / 5; cap++) {
+        double left = left_by_cap(w->y, n, cap, &phi);
+        if (left < best) {
+            best = left;
+            its_phi = phi;
+        }
     }
-    for (size_t i = 0; i < n; i++) {
-        squares += (e[i] - mean) * (e[i] - mean);
-        lagged += i ? (e[i] - mean) * (e[i - 1] - mean) : 0;
-    }
-    double phi = squares > 0 ? lagged / squares : 0;
-    phi = m > 8 ? fmin(fmax((phi * m + 2) / (m - 4), 0), 0.9) : 0.9;
-    return -log(fmax(1 - knot.gain, 1e-9)) * m * (1 - phi) / (1 + phi) > 2 * LOG_ODDS;
+    its_phi = fmin(fmax((its_phi * m + 2) / (m - 4), 0), 0.9);
+    double looks = m * (1 - its_phi) / (1 + its_phi), better = log(line / fmax(best, line * 1e-9));
+    double bent = -log(fmax(1 - knot.gain, 1e-9));
+    return looks * better > 2 * LOG_ODDS && looks * (bent - better) < CHI_SQUARED;
 }
 
 // How much likelier a rise that ends at a cap, two looks before the end or earlier, makes y than a
 // straight line does: half the logarithm of the ratio of the squared errors, for each value.
 static double cap_over_line(const double *y, size_t n)
 {
-    double line = 0, best = INFINITY;
-    for (size_t cap = n - 1; cap >= n / 2; cap--) {
-        double mx = 0, my = 0, xx = 0, xy = 0, yy = 0, m = (double)n;
-        if (cap == n - 2)
-            continue; // one look is no level
-        for (size_t i = 0; i < n; i++) {
-            mx += (double)(i < cap ? i : cap) / m;
-            my += y[i] / m;
-        }
-        for (size_t i = 0; i < n; i++) {
-            double x = (double)(i < cap ? i : cap) - mx, v = y[i] - my;
-            xx += x * x;
-            xy += x * v;
-            yy += v * v;
-        }
-        double left = fmax(yy - xy * xy / xx, 0);
-        if (cap == n - 1)
-            line = left;
-        else
-            best = fmin(best, left);
-    }
+    double phi, best = INFINITY, line = left_by_cap(y, n, n - 1, &phi);
+    for (size_t cap = n / 2; cap + 3 <= n; cap++) // one look is no level
+        best = fmin(best, left_by_cap(y, n, cap, &phi));
     return best > 0 ? log(line / best) / 2 : INFINITY;
 }
 
@@ -219,7 +261,8 @@ static enum seep_form form_of(const struct seep_grid *grid, struct range *range)
         return SEEP_FORM_RELEASED;
     double step_rest, line_rest;
     seep_step_or_line(w.y, n, &step_rest, &line_rest);
-    if (end - late < STOPPED * range->growth / 4 || levels_off(&w, range->growth))
+    range->lumps = cells > SHORT_LOOKS && may_be_chance(w.y, n, end);
+    if (!range->lumps && (end - late < STOPPED * range->growth / 4 || levels_off(&w)))
         return SEEP_FORM_STOPPED;
     if (cells <= SHORT_LOOKS &&
         (double)n * cap_over_line(w.y, n) > (cells < FEW_LOOKS ? CAP_OF_FEW : CAP_OF_SHORT))
@@ -229,7 +272,7 @@ static enum seep_form form_of(const struct seep_grid *grid, struct range *range)
         most = fmax(most, w.y[i] - w.y[i - 1]);
     if (step_rest < line_rest && most > ONE_STEP * range->growth)
         return SEEP_FORM_STEP;
-    if (range->ratio < SLOWING)
+    if (!range->lumps && range->ratio < SLOWING)
         return range->ratio < SLOWING / 2 ? SEEP_FORM_STOPPED : SEEP_FORM_SLOWING;
     return SEEP_FORM_GROWING;
 }
@@ -387,7 +430,7 @@ void seep_shape_find(const struct seep_grid *grid, struct seep_shape *shape)
     if (seep_grid_remove_rhythm(&calm, &shape->wave))
         grid = &calm;
     struct range ranges[3] = { { .from = 0 }, { .from = n / 2 }, { .from = n - n / 4 } };
-    static const double weights[3][3] = { { 1 }, { 0.7, 0.3 }, { 0.7, 0.2, 0.1 } };
+    static const double weights[3][3] = { { 1 }, { 0.7, 0.3 }, { 0.6, 0.2, 0.2 } };
     unsigned n_ranges = n >= 96 ? 3 : (n >= 2 * SEEP_SHAPE_MIN_LOOKS ? 2 : 1);
     double evidence = 0;
     // What the whole observation says stands, unless a later part grows as a leak does.
@@ -421,4 +464,10 @@ void seep_shape_find(const struct seep_grid *grid, struct seep_shape *shape)
     if (shape->warmed_up)
         from = from * 3 < n / 2 ? from * 3 : (from > n / 2 ? from : n / 2);
     measure(grid, from, shape);
+    if (from != range->from && range->lumps && !(shape->rate_low > 0)) {
+        // A bend between lumps is as much by chance as they are.
+        shape->since_ns = grid->t_ns[range->from];
+        shape->warmed_up = false;
+        measure(grid, range->from, shape);
+    }
 }

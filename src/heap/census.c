@@ -177,6 +177,8 @@ static bool mark_all(struct census *c)
 {
     char text[160];
     uint64_t roots = 0;
+    if (!c->in->n_roots)
+        return true;
     sort_extents(c);
     if (!seep_mark_init(&c->mark, c->in, &c->index))
         return false;

@@ -44,7 +44,7 @@ struct seep_census {
     const struct seep_census_heap *heaps;
     size_t n_heaps;
     const struct seep_census_root *roots;
-    size_t n_roots;
+    size_t n_roots;            // 0 = not known: then nothing is called unreachable
     const uint64_t *registers; // the values of all threads' registers
     size_t n_registers;
     const struct seep_census_image *images; // in any order
@@ -62,7 +62,8 @@ struct seep_census {
 
 // What is told; each returns false to stop. Strings are valid during the call. `blocks` is called
 // with the groups of one kind after the other, those with the most bytes first; the process of what
-// is told is the caller's to set. `heap` comes before the groups of the blocks.
+// is told is the caller's to set. `heap` comes before the groups of the blocks; a loss without an
+// address has SEEP_NO_OFFSET.
 struct seep_census_visitor {
     bool (*heap)(void *ctx, const struct seep_heap *heap);
     bool (*blocks)(void *ctx, const struct seep_blocks *blocks);

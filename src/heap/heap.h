@@ -30,7 +30,8 @@ struct seep_heap_visitor {
     // Comes before the blocks that lie in it, which come in ascending order.
     bool (*range)(void *ctx, const struct seep_heap *heap, uint64_t address, uint64_t size_bytes);
     bool (*block)(void *ctx, const struct seep_heap *heap, const struct seep_heap_block *block);
-    // What could not be walked: `what` is a short name for programs, `text` a sentence.
+    // What could not be walked: `what` is a short name for programs, `text` a sentence;
+    // SEEP_NO_OFFSET = no address.
     bool (*loss)(void *ctx, const char *what, uint64_t address, const char *text);
     void *ctx;
 };
@@ -38,8 +39,9 @@ struct seep_heap_visitor {
 // What the address space is.
 struct seep_heap_process {
     const struct seep_memory *memory;
-    unsigned bits;                  // 32 or 64: of the heaps of this ntdll
-    uint32_t build;                 // Windows build number, for the built-in layouts; 0 = unknown
+    uint64_t held_bytes; // that the memory holds in all: lists are not longer; 0 = unknown
+    unsigned bits;       // 32 or 64: of the heaps of this ntdll
+    uint32_t build;      // Windows build number, for the built-in layouts; 0 = unknown
     const struct seep_types *types; // of that ntdll; NULL = the built-in layout of the build
     uint64_t heap_key; // the keys of segment heaps: seep_heap_keys; 0 = unknown, then they are
     uint64_t lfh_key;  // derived from what they encode and believed where the walk bears them out
@@ -60,13 +62,15 @@ bool seep_heap_ranges(const struct seep_heap_process *process, uint64_t address,
                       struct seep_err *err);
 
 // Walks one heap: gives every block to the visitor, and the totals. `*heap` (its process id is the
-// caller's) is filled also when the walk ends early. False with `err` where no heap starts there.
+// caller's) is filled also when the walk ends early. False with `err` where no heap starts there,
+// its layout is not known or memory is out.
 //
-// The totals are those of `!heap -a` for the entries of an NT heap's segments: whole entries,
-// header and unused tail included, with each store of the low-fragmentation front end as one busy
-// entry, and the front end's own bookkeeping left out. The blocks are what the program asked for:
-// its own sizes, those of the front end one by one, none of the heap's internal ones. Of a segment
-// heap both are the blocks; its totals count them with header and unused tail.
+// The totals of an NT heap are of the entries of its segments and its virtual blocks, as debuggers
+// count them: whole entries, header and unused tail included, with each store of the
+// low-fragmentation front end as one busy entry, and the front end's own bookkeeping left out. The
+// blocks are what the program asked for: its own sizes, those of the front end one by one, none of
+// the heap's internal ones. Of a segment heap both are the blocks; its totals count them with
+// header and unused tail.
 bool seep_heap_walk(const struct seep_heap_process *process, uint64_t address,
                     const struct seep_heap_visitor *visitor, const struct seep_control *control,
                     struct seep_heap *heap, struct seep_err *err);

@@ -48,7 +48,7 @@ struct seep_blocks {
     const char *type;    // "Foo::`vftable'", "class Foo"; NULL = no vtable at its start
     const char *stack;   // frames, innermost first, parted by ';'; NULL = unknown
     uint64_t blocks, bytes;
-    uint64_t heads; // of unreachable blocks those to which nothing points at all, else 0
+    uint64_t heads;      // of unreachable blocks those to which nothing points at all, else 0
     const char *content; // a look into one of them, printable; NULL unless it was asked for
 };
 

@@ -103,7 +103,7 @@ struct seep_etl_trace {
     uint32_t events_lost, buffers_lost;
     uint64_t frequency;     // of the performance counter, per second
     uint32_t processor_mhz; // of the cycle counter
-    uint32_t clock;     // 1 performance counter, 2 system time, 3 processor cycles
+    uint32_t clock;         // 1 performance counter, 2 system time, 3 processor cycles
     struct seep_etl_zone zone;
 };
 

@@ -444,6 +444,7 @@ static bool print_blocks(struct seep_sink *sink, const struct seep_blocks *b)
     seep_json_key_string(json, "stack", or_null(b->stack));
     seep_json_key_uint(json, "blocks", b->blocks);
     seep_json_key_uint(json, "bytes", b->bytes);
+    key_known(json, "heads", b->heads, b->by == SEEP_BLOCKS_UNREACHABLE ? UINT64_MAX : b->heads);
     seep_json_key_string(json, "content", or_null(b->content));
     seep_json_end_object(json);
     return put_line(printer);

@@ -69,7 +69,8 @@ bool seep_heap_summary_make(const struct seep_space *space, const struct seep_lo
                   by_bytes);
     }
     for (size_t i = 0; i < n_losses; i++)
-        no_roots |= strcmp(losses[i].what, "heap-roots") == 0;
+        no_roots |= strcmp(losses[i].what, "heap-roots") == 0 ||
+                    strcmp(losses[i].what, "unreachable-unknown") == 0;
     summary->counted = summary->groups[SEEP_BLOCKS_BY_SIZE].n != 0;
     summary->unreachable_known = summary->counted && !no_roots;
     return make_uses(summary);

@@ -73,7 +73,8 @@ static void add_answer(struct text *t)
         return;
     }
     seep_human_bytes((double)sizes->bytes, size);
-    seep_buf_addf(&t->out, ": %" PRIu64 " blocks in use, %s", sizes->blocks, size);
+    seep_buf_addf(&t->out, ": %" PRIu64 " block%s in use, %s", sizes->blocks,
+                  sizes->blocks == 1 ? "" : "s", size);
     if (!s->unreachable_known) {
         seep_buf_adds(&t->out, "; whether something points to them is not known\n");
         return;
@@ -97,7 +98,7 @@ static void add_heaps(struct text *t)
     if (!n)
         return;
     seep_buf_addf(&t->out, "\n%-18s %-7s %4s %10s %10s %10s %10s %10s %10s\n", "heap", "kind",
-                  "bits", "blocks", "bytes", "entries", "free", "committed", "reserved");
+                  "bits", "blocks", "bytes", "busy", "free", "committed", "reserved");
     for (size_t i = 0; i < n; i++) {
         const struct seep_heap *h = &space->heaps[i];
         bool counted = t->summary->counted;

@@ -21,8 +21,8 @@ struct seep_input {
     struct seep_bytes view;        // all its bytes
     const struct seep_os_map *map; // NULL when the bytes come from memory (tests, fuzzing)
     struct seep_symbols *symbols;  // where names come from; NULL = addresses stay addresses
-    bool blocks;                   // the user asks for the blocks of heaps, which takes a walk over
-                                   // all of them; without, sources give what costs little
+    bool brief;                    // only what costs little is asked for: of heaps the totals, not
+                                   // the blocks, whoever would take them
     bool peek;                     // the user asks to see what blocks of memory hold
 };
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Compares names, lines and inlined calls with another debug format: test_witness.py SYMBOLIZE.
 
-clang compiles the program below twice, with CodeView, of which lld makes a PDB, and with DWARF, which
-llvm-symbolizer reads: every byte of the procedures is asked of both. (llvm-symbolizer 14 reads PDBs
-too, but gives an inlined call's lines right at the first byte of a range only.)
+clang compiles the program below twice: with CodeView, of which lld makes a PDB, and with DWARF,
+which llvm-symbolizer reads. Every byte of the procedures is asked of both. (llvm-symbolizer 14
+reads PDBs too, but gives an inlined call's lines right at the first byte of a range only.)
 Exit status 77 (skipped) where one of the tools is not there.
 """
 

@@ -56,7 +56,10 @@ static bool on_loss(void *ctx, const char *what, uint64_t address, const char *t
     char line[SEEP_MAX_MESSAGE / 2];
     if (h->losses++ >= LOSSES)
         return true;
-    (void)snprintf(line, sizeof line, "%.400s (at address 0x%" PRIx64 ")", text, address);
+    if (address == SEEP_NO_OFFSET)
+        (void)snprintf(line, sizeof line, "%.400s", text);
+    else
+        (void)snprintf(line, sizeof line, "%.400s (at address 0x%" PRIx64 ")", text, address);
     struct seep_loss loss = {
         .what = what,
         .count = 1,
@@ -383,7 +386,7 @@ bool dump_push_heaps(struct dump_reader *r)
         return dump_stop(r);
     find_types(&h, 32, &h.process[0]);
     find_types(&h, 64, &h.process[1]);
-    bool ok = ops->blocks ? push_census(&h) : push_totals(&h);
+    bool ok = ops->blocks && !r->input->brief ? push_census(&h) : push_totals(&h);
     seep_free(h.symbols);
     return ok;
 }

@@ -105,6 +105,30 @@ static bool on_handle(struct seep_sink *s, const struct seep_handle *h)
     return full(s);
 }
 
+static bool on_heap(struct seep_sink *s, const struct seep_heap *h)
+{
+    seep_buf_addf(&kit_of(s)->text, "heap 0x%" PRIx64 " %s %u", h->address,
+                  seep_heap_kind_name(h->kind), h->bits);
+    const uint64_t numbers[] = { h->busy_blocks, h->busy_bytes,      h->free_blocks,
+                                 h->free_bytes,  h->committed_bytes, h->reserved_bytes };
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        if (numbers[i] == SEEP_UNKNOWN_BYTES)
+            seep_buf_adds(&kit_of(s)->text, " -");
+        else
+            seep_buf_addf(&kit_of(s)->text, " %" PRIu64, numbers[i]);
+    }
+    seep_buf_addc(&kit_of(s)->text, '\n');
+    return full(s);
+}
+
+static bool on_blocks(struct seep_sink *s, const struct seep_blocks *b)
+{
+    seep_buf_addf(
+        &kit_of(s)->text, "blocks %s 0x%" PRIx64 " %" PRIu64 " %s %" PRIu64 " %" PRIu64 "\n",
+        seep_blocks_by_name(b->by), b->heap, b->size_bytes, dash(b->type), b->blocks, b->bytes);
+    return full(s);
+}
+
 static bool on_tally(struct seep_sink *s, const struct seep_tally *t)
 {
     seep_buf_addf(&kit_of(s)->text, "tally %s %" PRIu32 " %s %" PRIu64 "\n", t->provider, t->id,
@@ -130,6 +154,8 @@ enum seep_status kit_read(struct kit *kit, const void *data, size_t len)
         .module = on_module,
         .region = on_region,
         .handle = on_handle,
+        .heap = kit->heaps ? on_heap : NULL,
+        .blocks = kit->blocks ? on_blocks : NULL,
         .tally = on_tally,
         .loss = on_loss,
     };

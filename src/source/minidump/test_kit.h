@@ -20,6 +20,7 @@ struct kit {
     size_t n_regions, capacity;
     uint64_t usage[SEEP_N_REGION_USAGES][SEEP_N_REGION_STATES]; // bytes
     uint64_t types[SEEP_N_REGION_TYPES][SEEP_N_REGION_STATES];
+    bool heaps, blocks;  // wanted
     uint64_t fail_after; // facts until the sink is full; 0 = never
     uint64_t n_facts;
     struct seep_err err;

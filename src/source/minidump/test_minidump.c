@@ -359,6 +359,45 @@ static void truth_of_a_full_wow64_dump(void **state)
     kit_clear(&k);
 }
 
+static void truth_of_heaps(void **state)
+{
+    (void)state;
+    for (int blocks = 0; blocks < 2; blocks++) {
+        struct kit k = { .heaps = true, .blocks = blocks };
+        enum seep_status status;
+        if (!read_real(&k, "fizzbuzz_wow64.dmp", &status))
+            skip();
+        assert_int_equal(status, SEEP_OK);
+        kit_expect(&k, "heap 0x500000 nt 64 25 20432 3 9648 32768 524288\n");
+        kit_expect(&k, "heap 0x700000 nt 32 161 77120 4 ");
+        kit_expect(&k, "heap 0x460000 nt 32 9 10944 2 ");
+        kit_expect(&k, "heap 0x10000 nt 64 1 ");
+        kit_expect(&k, "heap 0x20000 nt 64 1 ");
+        kit_expect_not(&k, "loss");
+        kit_expect_not(&k, "unreachable-unknown");
+        if (blocks) // a class of its C++ library, by the type information in its image
+            kit_expect(&k, "blocks type 0x0 0 std::locale::_Locimp::`vftable' 1 32\n");
+        else
+            kit_expect_not(&k, "blocks");
+        kit_clear(&k);
+    }
+}
+
+static void heaps_only_where_they_are_wanted(void **state)
+{
+    (void)state;
+    struct kit k = { .heaps = true };
+    assert_int_equal(read_sample(&k, sample_segment_heap(false)), SEEP_OK);
+    kit_expect(&k, "heap 0x200000 segment 64 ");
+    kit_clear(&k);
+    k.blocks = true;
+    assert_int_equal(read_sample(&k, sample_x64(true, false)), SEEP_OK);
+    kit_expect_not(&k, "heap 0x2"); // groups alone were asked for
+    // the stack and the VirtualAlloc are not in this dump
+    kit_expect(&k, "note unreachable-unknown");
+    kit_clear(&k);
+}
+
 static void truth_of_a_crashpad_dump(void **state)
 {
     (void)state;
@@ -460,6 +499,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(bids_by_magic),
         cmocka_unit_test(old_counters_and_the_machine),
         cmocka_unit_test(truth_of_a_full_wow64_dump),
+        cmocka_unit_test(truth_of_heaps),
+        cmocka_unit_test(heaps_only_where_they_are_wanted),
         cmocka_unit_test(truth_of_a_crashpad_dump),
         cmocka_unit_test(all_real_dumps_are_read_or_refused),
     };

@@ -209,6 +209,7 @@ static bool on_loss(void *ctx, const char *what, uint64_t address, const char *t
 struct seep_heap_process dump_heap_process(const struct dump_reader *r, unsigned pointer_bytes)
 {
     return (struct seep_heap_process){ .memory = &r->memory.memory,
+                                       .held_bytes = r->memory.held_bytes,
                                        .bits = 8 * pointer_bytes,
                                        .build = r->has_system ? r->system.build : 0 };
 }

@@ -62,7 +62,8 @@ def server(process, heap, alloc=None):
         point(n, word, ring[(i + 1) % 5])
     for i in range(7):
         make(None, 100 + 8 * i)
-    thread.below(ring[0])
+    if not process.wow64:
+        thread.below(ring[0])
 
 
 def base(arch='x64', windows='win10', real=False, threads=2):
@@ -157,6 +158,17 @@ def case_nt_x86_win7():
 
 def case_nt_wow64():
     return nt('wow64', lfh=True)
+
+
+def case_wow64_dead_stack():
+    """A pointer below the 32-bit stack pointer, which lies in the WoW64 context: no root."""
+    process = base('wow64', 'win7')
+    heap = process.app.nt_heap('main')
+    kind = process.exe.cpp_class('Session', 72)
+    process.threads[0].root(heap.alloc(72, kind))
+    process.threads[0].below(heap.alloc(72, kind))
+    process.main.nt_heap('native').alloc(200)
+    return done(process)
 
 
 def case_nt_plain():

@@ -36,8 +36,9 @@ class Later:
 
 
 class Thread:
-    def __init__(self, tid, teb, stack, sp, registers=None, name=None, start=0):
+    def __init__(self, tid, teb, stack, sp, registers=None, name=None, start=0, stack_at=None):
         self.tid, self.teb, self.stack, self.sp = tid, teb, stack, sp  # stack: (address, size)
+        self.stack_at = sp if stack_at is None else stack_at  # where the dumped part begins
         self.registers = registers or {}
         self.name, self.start = name, start
 
@@ -225,7 +226,7 @@ class Dump:
         b.u32(len(self.threads))
         for t in self.threads:
             size, rva, registers = Label(0), Label(0), Label()
-            b.u32(t.tid, 0, 32, 0).u64(t.teb, t.sp).u32(size, rva)
+            b.u32(t.tid, 0, 32, 0).u64(t.teb, t.stack_at).u32(size, rva)
             b.u32(CONTEXTS[self.arch][0], registers)
 
             def context_of(b, t=t, registers=registers):
@@ -233,10 +234,10 @@ class Dump:
                 registers.value = self.block(b, context(self.arch, values)).value
             self.later.append(context_of)
             end = t.stack[0] + t.stack[1]
-            size.value = end - t.sp if self.memory64 or not self.stack_memory else 0
+            size.value = end - t.stack_at if self.memory64 or not self.stack_memory else 0
             if not self.memory64 and self.stack_memory:
                 def stack_of(b, t=t, size=size, rva=rva, end=end):
-                    data = t.stack[2](t.sp, end - t.sp)
+                    data = t.stack[2](t.stack_at, end - t.stack_at)
                     size.value = len(data)
                     rva.value = self.block(b, data).value
                 self.later.append(stack_of)

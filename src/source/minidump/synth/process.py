@@ -267,10 +267,11 @@ class Process:
         for t in self.threads:
             real = getattr(t, 'outer', t)
             space = self.space
+            # Of a WoW64 thread the list names the 32-bit stack, beside the 64-bit context.
             d.threads.append(Thread(
-                t.tid, real.teb.base, (real.limit, real.base - real.limit, space.read), real.sp,
+                t.tid, real.teb.base, (t.limit, t.base - t.limit, space.read), real.sp,
                 {'pc': self.exe.base + 0x1010, **(t.registers if real is t else {})}, t.name,
-                self.exe.base + 0x1000))
+                self.exe.base + 0x1000, t.sp if real is t else t.limit))
         d.handles, d.unloaded = self.handles, self.unloaded
         d.vm = vm_of(d.regions)
         return d
