@@ -106,6 +106,12 @@ static bool on_tick(struct seep_sink *sink, struct seep_machine_id machine, int6
     struct seep_profile_moment *m = &p->moments[p->n_moments - 1];
     (void)machine;
     p->tick_ns = t_ns;
+    if (!p->next.is && p->n_sites && p->sites[p->n_sites - 1].moment + 1 == p->n_moments) {
+        p->next.is = true;
+        p->next.start_ns = m->start_ns;
+        p->next.end_ns = m->end_ns;
+        p->next.first_process = p->n_processes;
+    }
     if (t_ns == SEEP_NO_TIME)
         return true;
     if (m->start_ns == SEEP_NO_TIME || t_ns < m->start_ns)
@@ -147,10 +153,30 @@ static bool on_stack(struct seep_sink *sink, struct seep_stack_id parent,
     return id->v != 0 || seep_fail_memory(&sink->error);
 }
 
+static bool begin_moment(struct seep_profile *p);
+
+// Sites came, a tick, and now sites again: what was told since the tick is of another moment.
+static bool split_moment(struct seep_profile *p)
+{
+    struct seep_profile_moment *old = &p->moments[p->n_moments - 1];
+    size_t first = p->next.first_process, end = p->n_processes;
+    old->start_ns = p->next.start_ns;
+    old->end_ns = p->next.end_ns;
+    if (!begin_moment(p))
+        return false;
+    struct seep_profile_moment *m = &p->moments[p->n_moments - 1];
+    m->start_ns = m->end_ns = p->tick_ns;
+    for (size_t i = first; i < end; i++)
+        p->processes[i].moment = (uint32_t)(p->n_moments - 1);
+    return true;
+}
+
 static bool on_site(struct seep_sink *sink, const struct seep_site *site)
 {
     struct seep_profile *p = profile_of(sink);
     bool ok = true;
+    if (p->next.is && !split_moment(p))
+        return false;
     if (p->n_sites >= UINT32_MAX - 1 ||
         !seep_grow(&p->sites, &p->sites_capacity, p->n_sites + 1, sizeof *p->sites))
         return seep_fail_memory(&sink->error);
@@ -166,6 +192,23 @@ static bool on_site(struct seep_sink *sink, const struct seep_site *site)
     process->n_heap_facts += site->kind == SEEP_SITE_HEAP;
     p->moments[own->moment].n_kinds[site->kind]++;
     return ok || seep_fail_memory(&sink->error);
+}
+
+static bool on_site_blocks(struct seep_sink *sink, const struct seep_site_block *blocks, size_t n)
+{
+    struct seep_profile *p = profile_of(sink);
+    if (!p->n_sites)
+        return true;
+    struct seep_profile_site *own = &p->sites[p->n_sites - 1];
+    if (!seep_grow(&p->blocks, &p->blocks_capacity, p->n_blocks + n, sizeof *p->blocks))
+        return seep_fail_memory(&sink->error);
+    own->lists_blocks = true;
+    own->first_block = p->n_blocks;
+    own->n_blocks = n;
+    if (n)
+        memcpy(p->blocks + p->n_blocks, blocks, n * sizeof *blocks);
+    p->n_blocks += n;
+    return true;
 }
 
 static bool on_site_frees(struct seep_sink *sink, const struct seep_site_frees *frees)
@@ -196,6 +239,7 @@ static const struct seep_sink_ops ops = {
     .module = on_module,
     .stack = on_stack,
     .site = on_site,
+    .site_blocks = on_site_blocks,
     .site_frees = on_site_frees,
 };
 
@@ -204,16 +248,25 @@ void seep_profile_init(struct seep_profile *profile)
     *profile = (struct seep_profile){ .sink = { .ops = &ops }, .tick_ns = SEEP_NO_TIME };
 }
 
-bool seep_profile_begin(struct seep_profile *p)
+static bool begin_moment(struct seep_profile *p)
 {
     struct seep_process kernel = { .start_ns = SEEP_NO_TIME, .end_ns = SEEP_NO_TIME };
     if (p->n_moments >= UINT32_MAX - 1 ||
         !seep_grow(&p->moments, &p->moments_capacity, p->n_moments + 1, sizeof *p->moments))
         return seep_fail_memory(&p->sink.error);
     struct seep_profile_moment *m = &p->moments[p->n_moments++];
-    *m = (struct seep_profile_moment){ .start_ns = SEEP_NO_TIME, .end_ns = SEEP_NO_TIME };
-    p->tick_ns = SEEP_NO_TIME;
+    *m = (struct seep_profile_moment){ .source = p->n_files - 1,
+                                       .start_ns = SEEP_NO_TIME,
+                                       .end_ns = SEEP_NO_TIME };
+    p->next.is = false;
     return add_process(p, &kernel, true, &m->kernel);
+}
+
+bool seep_profile_begin(struct seep_profile *p)
+{
+    p->n_files++;
+    p->tick_ns = SEEP_NO_TIME;
+    return begin_moment(p);
 }
 
 // ---- what is the same in several moments
@@ -418,7 +471,10 @@ static bool put_into_row(struct seep_profile *p, struct row_keys *keys,
         uint32_t subject, kind;
     } look = { .look = fingerprint(p, s),
                .heap = life ? s->heap : 0,
-               .tag = s->tag ? seep_hash(s->tag, strlen(s->tag)) : 0,
+               // The tag of a heap's site is a number that another life gives to another stack.
+               .tag = s->tag && (life || s->kind != SEEP_SITE_HEAP)
+                          ? seep_hash(s->tag, strlen(s->tag))
+                          : 0,
                .subject = subject,
                .kind = (uint32_t)s->kind << 1 | (uint32_t)s->paged };
     struct {
@@ -543,6 +599,7 @@ void seep_profile_clear(struct seep_profile *p)
     seep_free(p->modules);
     seep_free(p->sites);
     seep_free(p->frees);
+    seep_free(p->blocks);
     seep_free(p->frees_moment);
     seep_free(p->subjects);
     seep_free(p->rows);
@@ -577,6 +634,7 @@ const struct seep_profile_site *seep_profile_sum(const struct seep_profile *p, s
         sums->frees += s->frees;
         sums->alloc_bytes += s->alloc_bytes;
         sums->dead_count += s->dead_count;
+        sums->overhead_bytes += s->overhead_bytes;
         sums->survivor_count = sum_known(sums->survivor_count, s->survivor_count);
         sums->survivor_bytes = sum_known(sums->survivor_bytes, s->survivor_bytes);
         if (s->oldest_ns != SEEP_NO_TIME &&
@@ -584,6 +642,84 @@ const struct seep_profile_site *seep_profile_sum(const struct seep_profile *p, s
             sums->oldest_ns = s->oldest_ns;
     }
     return found;
+}
+
+static int by_address(const void *left, const void *right)
+{
+    const struct seep_site_block *a = left, *b = right;
+    if (a->address != b->address)
+        return a->address < b->address ? -1 : 1;
+    return (a->size_bytes > b->size_bytes) - (a->size_bytes < b->size_bytes);
+}
+
+// The blocks of a row in one moment, by address; the caller frees them. NULL where a site lists
+// none, or memory is out.
+static struct seep_site_block *blocks_of(const struct seep_profile *p, size_t row, uint32_t moment,
+                                         size_t *n)
+{
+    const struct seep_profile_row *r = &p->rows[row];
+    size_t total = 0;
+    for (size_t i = r->first; i < r->first + r->n; i++) {
+        const struct seep_profile_site *own = &p->sites[p->order[i]];
+        if (own->moment != moment)
+            continue;
+        if (!own->lists_blocks)
+            return NULL;
+        total += own->n_blocks;
+    }
+    struct seep_site_block *blocks = seep_alloc(total + 1, sizeof *blocks);
+    *n = 0;
+    for (size_t i = r->first; blocks && i < r->first + r->n; i++) {
+        const struct seep_profile_site *own = &p->sites[p->order[i]];
+        if (own->moment != moment || !own->n_blocks)
+            continue;
+        memcpy(blocks + *n, p->blocks + own->first_block, own->n_blocks * sizeof *blocks);
+        *n += own->n_blocks;
+    }
+    if (blocks && *n)
+        qsort(blocks, *n, sizeof *blocks, by_address);
+    return blocks;
+}
+
+// Keeps of `kept` what `others` has, too; both are by address.
+static size_t keep_common(struct seep_site_block *kept, size_t n,
+                          const struct seep_site_block *others, size_t n_others)
+{
+    size_t common = 0, k = 0;
+    for (size_t i = 0; i < n; i++) {
+        while (k < n_others && by_address(&others[k], &kept[i]) < 0)
+            k++;
+        if (k < n_others && by_address(&others[k], &kept[i]) == 0)
+            kept[common++] = others[k++];
+    }
+    return common;
+}
+
+bool seep_profile_survivors(const struct seep_profile *p, size_t row, uint64_t *count,
+                            uint64_t *bytes)
+{
+    size_t n = 0, n_others;
+    if (!p->n_blocks || !p->subjects[p->rows[row].subject].same_life)
+        return false;
+    struct seep_site_block *kept = blocks_of(p, row, 0, &n);
+    for (uint32_t m = 1; kept && m < p->n_moments; m++) {
+        struct seep_site_block *others = blocks_of(p, row, m, &n_others);
+        if (!others) {
+            seep_free(kept);
+            return false;
+        }
+        n = keep_common(kept, n, others, n_others);
+        seep_free(others);
+    }
+    if (!kept)
+        return false;
+    uint64_t sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += kept[i].size_bytes;
+    *count = n;
+    *bytes = sum;
+    seep_free(kept);
+    return true;
 }
 
 struct dated {

@@ -2,11 +2,13 @@
 // Who allocates, in one or several files: processes, modules, stacks, sites and how they grew, in
 // memory.
 //
-// A sink collects them; each file is one *moment*, in the order in which they are read. What is the
-// same in several moments becomes one *row*. A process is the same in two moments when image and
-// PID are equal, or, where every moment has one process of that image with sites, when the image
-// is. Its sites are the same when their names are equal, or else kind, heap, tag and frames (module
-// and offset, or the text); of two lives of a program the address of the heap means nothing.
+// A sink collects them; each file is one *moment*, in the order in which they are read, or several
+// where it gives sites, then a tick, and then sites again (logs of UMDH, one after another). What
+// is the same in several moments becomes one *row*. A process is the same in two moments when image
+// and PID are equal, or, where every moment has one process of that image with sites, when the
+// image is. Its sites are the same when their names are equal, or else kind, heap, tag and frames
+// (module and offset, or the text); of two lives of a program the address of the heap means
+// nothing.
 #ifndef SEEP_MODEL_PROFILE_H
 #define SEEP_MODEL_PROFILE_H
 
@@ -38,6 +40,8 @@ struct seep_profile_site {
     struct seep_site site; // ids are the profile's, strings its own
     uint32_t moment, row;
     uint32_t growth; // 1 + index of its series, once seep_profile_finish was called; 0 = none
+    bool lists_blocks;
+    size_t first_block, n_blocks; // into `blocks`, by address
 };
 
 // A site over all moments: sites[order[first]] .. are its own, those of one moment together.
@@ -54,8 +58,9 @@ struct seep_profile_growth {
     struct seep_points points;
 };
 
-// One file.
+// One file, or a part of one.
 struct seep_profile_moment {
+    uint32_t source;                   // index of the file
     int64_t start_ns, end_ns;          // of its ticks; SEEP_NO_TIME = unknown
     uint32_t kernel;                   // id of the process that stands for the kernel
     size_t n_kinds[SEEP_N_SITE_KINDS]; // facts about sites and frees, by kind
@@ -80,7 +85,17 @@ struct seep_profile {
     size_t n_frees, frees_capacity, frees_moment_capacity;
     struct seep_profile_growth *growth; // growth[series id - 1]
     size_t n_growth, growth_capacity;
+    struct seep_site_block *blocks;
+    size_t n_blocks, blocks_capacity;
     int64_t tick_ns;
+    uint32_t n_files;
+    // Since the newest tick came after sites: what is to be undone, and what belongs to a new
+    // moment, if more sites follow.
+    struct {
+        bool is;
+        int64_t start_ns, end_ns; // of the moment before it
+        size_t first_process;     // announced since
+    } next;
 
     // Made by seep_profile_finish.
     struct seep_profile_subject *subjects;
@@ -107,6 +122,7 @@ void seep_profile_clear(struct seep_profile *profile);
 struct seep_profile_sums {
     uint64_t outstanding_count, outstanding_bytes, allocs, frees, alloc_bytes, dead_count;
     uint64_t survivor_count, survivor_bytes; // UINT64_MAX = not known
+    uint64_t overhead_bytes;                 // 0 = unknown
     int64_t oldest_ns;
 };
 const struct seep_profile_site *seep_profile_sum(const struct seep_profile *profile, size_t row,
@@ -116,6 +132,12 @@ const struct seep_profile_site *seep_profile_sum(const struct seep_profile *prof
 // the process or the kernel. NULL where none is known, or where two different ones were there.
 const struct seep_module *seep_profile_module(const struct seep_profile *profile, uint32_t process,
                                               const struct seep_frame *frame);
+
+// The blocks of a row that every moment has, at the same address and of the same size. False (and
+// the outputs untouched) where not every moment lists blocks, where the process was restarted in
+// between, and when memory is out.
+bool seep_profile_survivors(const struct seep_profile *profile, size_t row, uint64_t *count,
+                            uint64_t *bytes);
 
 // What sites of a kind are weighed by: outstanding bytes, or where they have none (handles,
 // references) how many.

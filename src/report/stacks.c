@@ -78,6 +78,7 @@ static void add_sums(struct seep_profile_sums *total, const struct seep_profile_
     total->frees += more->frees;
     total->alloc_bytes += more->alloc_bytes;
     total->dead_count += more->dead_count;
+    total->overhead_bytes += more->overhead_bytes;
 }
 
 // What is there in every moment is at most the least that any of them has.
@@ -110,6 +111,9 @@ static bool take_row(struct seep_stacks_doc *doc, size_t index)
     if (!newest || !is_wanted(doc, &p->processes[newest->site.process.v - 1]) ||
         (doc->options.kind >= 0 && (int)newest->site.kind != doc->options.kind))
         return true;
+    // Logs that list their blocks tell exactly.
+    if (doc->mode == SEEP_STACKS_SURVIVORS)
+        (void)seep_profile_survivors(p, index, &row.survivor_count, &row.survivor_bytes);
     // In one trace the source itself says what stayed.
     if (doc->mode == SEEP_STACKS_OUTSTANDING) {
         row.survivor_bytes = row.now.survivor_bytes;

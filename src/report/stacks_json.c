@@ -107,6 +107,11 @@ static bool row_json(struct seep_stacks_doc *doc, struct seep_json *json,
             diff);
     key_int(json, "delta_count", (int64_t)(row->now.outstanding_count - row->old.outstanding_count),
             diff);
+    key_int(json, "overhead_bytes", (int64_t)row->now.overhead_bytes,
+            row->now.overhead_bytes || row->old.overhead_bytes);
+    key_int(json, "delta_overhead_bytes",
+            (int64_t)(row->now.overhead_bytes - row->old.overhead_bytes),
+            diff && (row->now.overhead_bytes || row->old.overhead_bytes));
     key_int(json, "before_bytes", (int64_t)row->old.outstanding_bytes, diff);
     key_int(json, "before_count", (int64_t)row->old.outstanding_count, diff);
     key_known(json, "survivor_bytes", row->survivor_bytes);
@@ -141,6 +146,10 @@ static void totals_json(const struct seep_stacks_doc *doc, struct seep_json *jso
     seep_json_key_uint(json, "unmatched_frees", doc->unmatched_frees);
     key_int(json, "delta_bytes", (int64_t)(t->outstanding_bytes - old->outstanding_bytes), diff);
     key_int(json, "delta_count", (int64_t)(t->outstanding_count - old->outstanding_count), diff);
+    key_int(json, "overhead_bytes", (int64_t)t->overhead_bytes,
+            t->overhead_bytes || old->overhead_bytes);
+    key_int(json, "delta_overhead_bytes", (int64_t)(t->overhead_bytes - old->overhead_bytes),
+            diff && (t->overhead_bytes || old->overhead_bytes));
     key_int(json, "survivor_bytes", (int64_t)doc->survivor_bytes, survivors);
     key_int(json, "survivor_count", (int64_t)doc->survivor_count, survivors);
     seep_json_end_object(json);

@@ -46,7 +46,7 @@ static bool add_series(struct dataset *d, size_t row, struct seep_points *points
                                  .process = { r->process },
                                  .name = name },
                     .metric = seep_profile_metric(r->site.kind) },
-        .source = { moment < doc->n_sources ? moment + 1 : 0 },
+        .source = { doc->profile->moments[moment].source + 1 },
         .n_points = points->count,
         .first_ns = points->at[0].t_ns,
         .last_ns = points->at[points->count - 1].t_ns,

@@ -218,6 +218,13 @@ static void add_totals(struct text *t)
                       " allocations (%" PRIu64 " - %" PRIu64 "), %zu sites changed\n",
                       bytes, now->outstanding_bytes, old->outstanding_bytes, count,
                       now->outstanding_count, old->outstanding_count, doc->n_rows);
+        int64_t overhead = (int64_t)(now->overhead_bytes - old->overhead_bytes);
+        // umdh's total: requested + overhead = both.
+        if (now->overhead_bytes || old->overhead_bytes)
+            seep_buf_addf(out,
+                          "%+" PRId64 " bytes requested and %+" PRId64
+                          " of the heap's overhead are %+" PRId64 " bytes\n",
+                          bytes, overhead, bytes + overhead);
         return;
     }
     if (doc->mode == SEEP_STACKS_SURVIVORS) {
