@@ -62,13 +62,15 @@ bool seep_heap_ranges(const struct seep_heap_process *process, uint64_t address,
                       struct seep_err *err);
 
 // Walks one heap: gives every block to the visitor, and the totals. `*heap` (its process id is the
-// caller's) is filled also when the walk ends early. False with `err` where no heap starts there.
+// caller's) is filled also when the walk ends early. False with `err` where no heap starts there,
+// its layout is not known or memory is out.
 //
-// The totals are those of `!heap -a` for the entries of an NT heap's segments: whole entries,
-// header and unused tail included, with each store of the low-fragmentation front end as one busy
-// entry, and the front end's own bookkeeping left out. The blocks are what the program asked for:
-// its own sizes, those of the front end one by one, none of the heap's internal ones. Of a segment
-// heap both are the blocks; its totals count them with header and unused tail.
+// The totals of an NT heap are of the entries of its segments and its virtual blocks, as debuggers
+// count them: whole entries, header and unused tail included, with each store of the
+// low-fragmentation front end as one busy entry, and the front end's own bookkeeping left out. The
+// blocks are what the program asked for: its own sizes, those of the front end one by one, none of
+// the heap's internal ones. Of a segment heap both are the blocks; its totals count them with
+// header and unused tail.
 bool seep_heap_walk(const struct seep_heap_process *process, uint64_t address,
                     const struct seep_heap_visitor *visitor, const struct seep_control *control,
                     struct seep_heap *heap, struct seep_err *err);

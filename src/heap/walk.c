@@ -199,6 +199,15 @@ static void fit_nt_layout(struct seep_heap_walker *w, uint64_t address)
     }
 }
 
+// Whether what starts like an NT heap is none: Wine's begins with the same structure, and has no
+// signature where every Windows has it.
+static bool foreign(const struct seep_heap_walker *w, uint64_t address)
+{
+    uint64_t signature;
+    return seep_heap_read(&w->layout, w->memory, address, SEEP_HM_HEAP_SIGNATURE, &signature) &&
+           signature != NT_SIGNATURE;
+}
+
 static bool walk(struct seep_heap_walker *w, uint64_t address, struct seep_heap *heap,
                  struct seep_err *err)
 {
@@ -224,6 +233,9 @@ static bool walk(struct seep_heap_walker *w, uint64_t address, struct seep_heap 
     bool ok;
     if (kind == SEEP_HEAP_NT) {
         fit_nt_layout(w, address);
+        if (foreign(w, address))
+            return seep_fail(err, SEEP_NO_OFFSET, "no seep reads it",
+                             "the heap at 0x%" PRIx64 " is not Windows' own", address);
         ok = seep_nt_heap_walk(w, address, err);
     } else {
         ok = seep_segment_heap_walk(w, address, err);
@@ -231,7 +243,7 @@ static bool walk(struct seep_heap_walker *w, uint64_t address, struct seep_heap 
     if (!ok)
         return false;
     if (w->no_memory)
-        seep_heap_lose(w, "heap-memory", address, "memory is out: the heap was not walked whole");
+        return seep_fail_memory(err);
     if (w->walked) {
         seep_heap_add(&result.busy_blocks, 0);
         seep_heap_add(&result.busy_bytes, 0);

@@ -17,41 +17,61 @@ namespace net
 
 class Buffer
 {
-public:
-    virtual ~Buffer() {}
-    virtual void flush() { used_ = 0; }
+  public:
+    virtual ~Buffer()
+    {
+    }
+    virtual void flush()
+    {
+        used_ = 0;
+    }
 
-private:
+  private:
     unsigned used_ = 0;
-    char bytes_[240] = {'b'};
+    char bytes_[240] = { 'b' };
 };
 
 class Listener
 {
-public:
-    virtual ~Listener() {}
-    virtual bool accept() { return backlog_ != 0; }
+  public:
+    virtual ~Listener()
+    {
+    }
+    virtual bool accept()
+    {
+        return backlog_ != 0;
+    }
 
-private:
+  private:
     unsigned backlog_ = 5;
-    char name_[100] = {'l'};
+    char name_[100] = { 'l' };
 };
 
 } // namespace net
 
 class Session
 {
-public:
-    explicit Session(Session *next) : next_(next) {}
-    virtual ~Session() {}
-    virtual void run() { ++turns_; }
-    void adopt(net::Buffer *buffer) { buffer_ = buffer; }
+  public:
+    explicit Session(Session *next) : next_(next)
+    {
+    }
+    virtual ~Session()
+    {
+    }
+    virtual void run()
+    {
+        ++turns_;
+    }
+    void adopt(net::Buffer *buffer)
+    {
+        buffer_ = buffer;
+    }
 
-private:
+  private:
     Session *next_;
     net::Buffer *buffer_ = nullptr;
     unsigned turns_ = 0;
-    char peer_[44] = {'p'};
+    char peer_[44] = { 'p' };
 };
 
 enum { KEPT = 10, LISTENERS = 3, LOST = 400 };
@@ -91,12 +111,12 @@ static int leak(HANDLE ready)
 
 static bool dump(const char *path, const PROCESS_INFORMATION *child)
 {
-    HANDLE file = CreateFileA(path, GENERIC_WRITE, 0, nullptr, CREATE_ALWAYS,
-                              FILE_ATTRIBUTE_NORMAL, nullptr);
+    HANDLE file =
+        CreateFileA(path, GENERIC_WRITE, 0, nullptr, CREATE_ALWAYS, FILE_ATTRIBUTE_NORMAL, nullptr);
     if (file == INVALID_HANDLE_VALUE)
         return false;
-    bool good = MiniDumpWriteDump(child->hProcess, child->dwProcessId, file,
-                                  MiniDumpWithFullMemory, nullptr, nullptr, nullptr);
+    bool good = MiniDumpWriteDump(child->hProcess, child->dwProcessId, file, MiniDumpWithFullMemory,
+                                  nullptr, nullptr, nullptr);
     return CloseHandle(file) && good;
 }
 
@@ -108,7 +128,7 @@ int main(int argc, char **argv)
     }
     if (argc != 2)
         return 2;
-    SECURITY_ATTRIBUTES inherited = {sizeof inherited, nullptr, TRUE};
+    SECURITY_ATTRIBUTES inherited = { sizeof inherited, nullptr, TRUE };
     HANDLE ready = CreateEventA(&inherited, TRUE, FALSE, nullptr);
     char self[MAX_PATH], command[MAX_PATH + 64];
     GetModuleFileNameA(nullptr, self, sizeof self);
