@@ -83,6 +83,22 @@ struct cli_names {
 size_t cli_name_address(void *ctx, const struct seep_module *module, uint64_t address,
                         struct seep_stacks_frame *frames, size_t max);
 
+// blame.c: who is to blame for a site of a case. The profile of the case is made when first asked.
+struct cli_blame {
+    struct seep_case *c;
+    const struct cli_args *args;
+    const struct seep_dataset *data;
+    struct cli_names names;
+    struct seep_profile profile;
+    struct seep_stacks_doc doc;
+    struct seep_stacks_path path;
+    bool tried, made;
+};
+// Makes `data->blame` answer; the caller keeps `blame` as long as it uses the data, and clears it.
+void cli_blame_init(struct cli_blame *blame, struct seep_case *c, const struct cli_args *args,
+                    struct seep_dataset *data);
+void cli_blame_clear(struct cli_blame *blame);
+
 // The losses of one file, kept for the head of a document. Zeroed = none.
 struct cli_losses {
     struct seep_arena arena;

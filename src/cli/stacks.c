@@ -122,6 +122,13 @@ static bool write_report(struct look *look, struct seep_err *err)
     if (!ok && !err->what[0])
         (void)seep_fail(err, SEEP_NO_OFFSET, "is the disk full, or memory out?",
                         "the stacks could not be written");
+    if (ok && doc.missing) {
+        struct seep_err own;
+        (void)seep_fail(&own, SEEP_NO_OFFSET, "see `seep facts --kind process`",
+                        "holds nothing about process '%.100s'", options.process);
+        cli_complain(&own, args->files[args->n_files - 1]);
+        look->status = CLI_EXIT_INPUT;
+    }
     if (ok && look->status == CLI_EXIT_OK && doc.verdict == SEEP_VERDICT_LEAKING)
         look->status = CLI_EXIT_LEAKING;
     seep_stacks_doc_clear(&doc);

@@ -48,6 +48,7 @@ struct seep_dataset_snapshot {
 struct seep_dataset_site {
     struct seep_site site;
     struct seep_source_id source;
+    size_t row; // among all sites of the holder, counted from 0
 };
 
 struct seep_dataset {

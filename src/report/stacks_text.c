@@ -328,11 +328,15 @@ bool seep_stacks_text(struct seep_stacks_doc *doc, FILE *out)
     add_totals(&t);
     if (doc->options.tree)
         add_tree(&t);
-    size_t n = doc->n_rows < t.top ? doc->n_rows : t.top;
+    // Rows are in the order of weight: those that hold nothing are the last.
+    size_t n_all = 0;
+    while (n_all < doc->n_rows && (doc->mode == SEEP_STACKS_DIFF || doc->rows[n_all].weight > 0))
+        n_all++;
+    size_t n = n_all < t.top ? n_all : t.top;
     for (size_t i = 0; t.ok && !doc->options.tree && i < n; i++)
         add_row(&t, &doc->rows[i]);
-    if (!doc->options.tree && n < doc->n_rows)
-        seep_buf_addf(&t.out, "\nand %zu more sites (--top 0 shows all)\n", doc->n_rows - n);
+    if (!doc->options.tree && n < n_all)
+        seep_buf_addf(&t.out, "\nand %zu more sites (--top 0 shows all)\n", n_all - n);
     if (t.ok && !doc->options.tree)
         add_frees(&t);
     bool ok = t.ok && !t.out.failed && !t.work.failed &&
