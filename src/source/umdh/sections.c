@@ -104,7 +104,11 @@ static bool tell_process(struct umdh *u)
         .end_ns = SEEP_NO_TIME,
         .architecture = u->n_modules ? (wide ? "x64" : "x86") : NULL,
         .wow64 = u->n_modules && !wide && is_wow64(u),
-        .image = u->image.len ? seep_buf_text(&u->image) : NULL,
+        // "ntdll" is whose symbols come first where the program has none.
+        .image = u->image.len && strcmp(u->image.data, "ntdll") != 0 &&
+                         (u->n_modules || u->form == UMDH_COMPARISON)
+                     ? u->image.data
+                     : NULL,
     };
     return seep_sink_process(u->sink, &process, &u->process);
 }
@@ -145,22 +149,26 @@ bool umdh_announce(struct umdh *u)
 
 // ---- sites
 
-static int by_trace(const void *left, const void *right)
+static int by_address(const void *left, const void *right)
 {
-    const struct umdh_listed *a = left, *b = right;
-    if (a->trace != b->trace)
-        return a->trace < b->trace ? -1 : 1;
+    const struct seep_site_block *a = left, *b = right;
     return a->address != b->address
                ? (a->address < b->address ? -1 : 1)
                : (a->size_bytes > b->size_bytes) - (a->size_bytes < b->size_bytes);
 }
 
-// Gives the blocks of a trace, which stand together; `*at` moves behind them.
-static bool tell_blocks(struct umdh *u, uint32_t trace, size_t *at, struct seep_site_block *room)
+// Gives the blocks of a trace; `room` is large enough for them.
+static bool tell_blocks(struct umdh *u, const struct umdh_trace *trace,
+                        struct seep_site_block *room)
 {
     size_t n = 0;
-    for (; *at < u->n_listed && u->blocks[*at].trace == trace; (*at)++)
-        room[n++] = (struct seep_site_block){ u->blocks[*at].address, u->blocks[*at].size_bytes };
+    bool sorted = true;
+    for (size_t at = trace->first_listed; at; at = u->blocks[at - 1].next) {
+        room[n++] = u->blocks[at - 1].block;
+        sorted = sorted && (n < 2 || by_address(&room[n - 2], &room[n - 1]) <= 0);
+    }
+    if (!sorted)
+        qsort(room, n, sizeof *room, by_address);
     return seep_sink_site_blocks(u->sink, room, n);
 }
 
@@ -203,15 +211,13 @@ static bool tell_log(struct umdh *u)
     // Logs by size list no blocks.
     bool lists = u->sink->ops->site_blocks && !u->by_size;
     struct seep_site_block *room = NULL;
-    size_t at = 0, largest = 0;
+    size_t largest = 0;
     bool ok = true;
     for (size_t i = 0; lists && i < u->n_traces; i++)
         largest = u->traces[i].count > largest ? (size_t)u->traces[i].count : largest;
     if (lists) {
         room = seep_alloc(largest + 1, sizeof *room);
         ok = room != NULL;
-        if (u->n_listed)
-            qsort(u->blocks, u->n_listed, sizeof *u->blocks, by_trace);
     }
     for (size_t i = 0; ok && i < u->n_traces; i++) {
         const struct umdh_trace *trace = &u->traces[i];
@@ -219,7 +225,7 @@ static bool tell_log(struct umdh *u)
             umdh_lose(u, UMDH_NO_TRACE, trace->count, trace->bytes);
         else if (!trace->has_stack)
             umdh_lose(u, UMDH_NO_FRAMES, 1, trace->bytes);
-        ok = tell_site(u, trace, false) && (!lists || tell_blocks(u, (uint32_t)i, &at, room));
+        ok = tell_site(u, trace, false) && (!lists || tell_blocks(u, trace, room));
     }
     seep_free(room);
     return ok;

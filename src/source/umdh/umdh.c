@@ -161,7 +161,8 @@ static unsigned bid(struct seep_bytes file)
 // ---- hexadecimal or decimal
 
 struct evidence {
-    uint64_t rows, hex, dec; // rows that fit each base
+    uint64_t rows, hex, dec;           // rows that fit each base
+    uint64_t changed_hex, changed_dec; // what they come to, modulo 2^64
     bool letters;
     bool other_form; // a row that belongs to another section
 };
@@ -185,18 +186,34 @@ static void look_at_change(struct evidence *e, const char *text, size_t len)
     e->rows++;
     e->letters = umdh_has_letters(text, len);
     e->hex += umdh_change_adds_up(&hex);
-    e->dec += umdh_change(text, len, 10, &dec) && umdh_change_adds_up(&dec);
+    if (!hex.of_counts)
+        e->changed_hex += hex.now - hex.old;
+    if (!umdh_change(text, len, 10, &dec))
+        return;
+    e->dec += umdh_change_adds_up(&dec);
+    if (!dec.of_counts)
+        e->changed_dec += dec.now - dec.old;
+}
+
+// Whether a total is that of rows that come to `changed`, modulo 2^64. Of which of the numbers its
+// word tells the sign is not documented where theirs differ, so both are taken.
+static bool total_fits(const struct umdh_total *t, uint64_t changed)
+{
+    return (changed == t->bytes || changed == 0 - t->bytes) &&
+           (!t->has_overhead || t->bytes + t->overhead_bytes == t->sum_bytes ||
+            t->bytes - t->overhead_bytes == t->sum_bytes ||
+            t->overhead_bytes - t->bytes == t->sum_bytes);
 }
 
 static void look_at_total(struct evidence *e, const char *text, size_t len)
 {
     struct umdh_total hex, dec;
-    if (!umdh_total(text, len, 16, &hex) || !hex.has_overhead)
+    if (!umdh_total(text, len, 16, &hex))
         return;
     e->rows++;
     e->letters = umdh_has_letters(text, len);
-    e->hex += hex.bytes + hex.overhead_bytes == hex.sum_bytes;
-    e->dec += umdh_total(text, len, 10, &dec) && dec.bytes + dec.overhead_bytes == dec.sum_bytes;
+    e->hex += total_fits(&hex, e->changed_hex);
+    e->dec += umdh_total(text, len, 10, &dec) && total_fits(&dec, e->changed_dec);
 }
 
 static void look_at(struct evidence *e, enum umdh_form form, const char *text, size_t len)
@@ -365,9 +382,12 @@ static bool read_block(struct umdh *u, bool *is)
     if (u->sink->ops->site_blocks) {
         if (!seep_grow(&u->blocks, &u->blocks_capacity, u->n_listed + 1, sizeof *u->blocks))
             return false;
-        u->blocks[u->n_listed++] = (struct umdh_listed){ .address = b.address,
-                                                         .size_bytes = b.bytes,
-                                                         .trace = (uint32_t)u->last };
+        u->blocks[u->n_listed++] = (struct umdh_listed){ .block = { b.address, b.bytes } };
+        if (trace->last_listed)
+            u->blocks[trace->last_listed - 1].next = u->n_listed;
+        else
+            trace->first_listed = u->n_listed;
+        trace->last_listed = u->n_listed;
     }
     return open_stack(u, trace);
 }
@@ -432,8 +452,7 @@ static bool read_total(struct umdh *u, bool *is)
         umdh_add(u, &now, u->traces[i].bytes);
         umdh_add(u, &old, u->traces[i].old_bytes);
     }
-    bool same = t.is_less ? old >= now && old - now == t.bytes : now >= old && now - old == t.bytes;
-    if (!same || (t.has_overhead && t.sum_bytes - t.overhead_bytes != t.bytes))
+    if (!total_fits(&t, now - old))
         lose(u, UMDH_BAD_TOTAL, 1, 0, u->line.offset);
     if (t.has_overhead)
         lose(u, UMDH_TOTAL_OVERHEAD, 1, t.overhead_bytes, u->line.offset);

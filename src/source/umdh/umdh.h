@@ -41,7 +41,8 @@ struct umdh_trace {
     struct seep_stack_id stack;
     uint64_t heap; // the one that all its blocks are in; 0 = several, or none is named
     uint64_t bytes, overhead_bytes, count;
-    uint64_t old_bytes, old_count; // of a comparison
+    uint64_t old_bytes, old_count;    // of a comparison
+    size_t first_listed, last_listed; // of its blocks, index + 1; 0 = none
 };
 
 struct umdh_loaded {
@@ -56,8 +57,8 @@ struct umdh_stack_frame {
 
 // A block, kept only for a sink that looks for survivors.
 struct umdh_listed {
-    uint64_t address, size_bytes;
-    uint32_t trace; // index
+    struct seep_site_block block;
+    size_t next; // of the same trace, index + 1; 0 = none
 };
 
 enum umdh_form { UMDH_NO_ROWS = 0, UMDH_LOG, UMDH_COMPARISON };
