@@ -18,6 +18,7 @@ enum {
     // Buffers held open at once. A machine has fewer processors; a trace that wants more gets its
     // oldest one emptied first.
     MAX_OPEN = 2048,
+    AHEAD = 512, // bytes
 };
 #define MAX_HELD ((size_t)256 << 20) // bytes of them that are decompressed
 
@@ -248,6 +249,12 @@ static struct open_buffer *pop(struct seep_etl_merge *m)
 // Moves an open buffer to its next record; false at its end.
 static bool advance(struct seep_etl_merge *m, struct open_buffer *open)
 {
+    // Buffers take turns, so the processor does not see that each is read from front to back.
+    if (seep_cursor_left(&open->records) > AHEAD + 64) {
+        const uint8_t *ahead = open->records.view.data + open->records.pos + AHEAD;
+        __builtin_prefetch(ahead);
+        __builtin_prefetch(ahead + 64);
+    }
     switch (seep_etl_record_next(&open->records, &open->next)) {
     case SEEP_ETL_RECORD:
         if (open->next.kind == SEEP_ETL_OTHER)

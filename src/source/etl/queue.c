@@ -10,6 +10,8 @@
 
 #include <string.h>
 
+enum { AHEAD = 8 }; // ops whose parts are on their way into the cache
+
 bool etl_queue_init(struct etl_queue *queue)
 {
     queue->ring = seep_alloc(ETL_QUEUE, sizeof *queue->ring);
@@ -63,8 +65,13 @@ static bool pair(struct etl *etl, struct etl_op *op)
 bool etl_queue_add(struct etl *etl, const struct etl_op *op)
 {
     struct etl_queue *queue = &etl->queue;
-    if (queue->head + 1 - queue->tail == ETL_QUEUE && !pair(etl, op_at(queue, queue->tail++)))
-        return false;
+    if (queue->head + 1 - queue->tail == ETL_QUEUE) {
+        uint32_t later = op_at(queue, queue->tail + AHEAD)->user;
+        if (later)
+            __builtin_prefetch(&etl->stacks.parts[later - 1].same_as);
+        if (!pair(etl, op_at(queue, queue->tail++)))
+            return false;
+    }
     size_t at = bucket(op->act.clock, op->tid);
     struct etl_op *place = op_at(queue, ++queue->head);
     *place = *op;

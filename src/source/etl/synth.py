@@ -15,6 +15,7 @@ import json
 import os
 import sys
 
+from synth_cases import CASES, seeds
 from synth_format import NS
 from synth_leak import leak_scene
 
@@ -35,17 +36,40 @@ def main():
     p.add_argument("--keys", action="store_true")
     p.add_argument("--compressed", action="store_true")
     p.add_argument("--cpus", type=int, default=2)
+    p.add_argument("--case", nargs=2, metavar=("NAME", "OUT"))
+    p.add_argument("--all", metavar="FOLDER")
+    p.add_argument("--stamp")
+    p.add_argument("--seeds", metavar="FOLDER")
+    p.add_argument("--list", action="store_true")
     args = p.parse_args()
-    if args.leak:
+    if args.list:
+        print("\n".join(CASES))
+    elif args.case:
+        write(args.case[1], CASES[args.case[0]]().to_bytes())
+    elif args.all:
+        os.makedirs(args.all, exist_ok=True)
+        for name, case in CASES.items():
+            write(os.path.join(args.all, name + ".etl"), case().to_bytes())
+        data, truth = leak_scene(120, 5, every_ns=NS // 10)
+        write(os.path.join(args.all, "leak.etl"), data)
+        with open(os.path.join(args.all, "leak.json"), "w") as f:
+            json.dump(truth, f, indent=1)
+    elif args.seeds:
+        os.makedirs(args.seeds, exist_ok=True)
+        for name, data in seeds().items():
+            write(os.path.join(args.seeds, name + ".etl"), data)
+    elif args.leak:
         data, truth = leak_scene(args.seconds, args.churn, args.size, int(args.every * NS / 1000),
                                  args.keys, compressed=args.compressed, n_cpus=args.cpus)
         write(args.leak, data)
         if args.truth:
             with open(args.truth, "w") as f:
                 json.dump(truth, f, indent=1)
-        return 0
-    p.error("nothing to do")
-    return 2
+    else:
+        p.error("nothing to do")
+    if args.stamp:
+        write(args.stamp, b"")
+    return 0
 
 
 if __name__ == "__main__":

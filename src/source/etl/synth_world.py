@@ -141,7 +141,7 @@ class World(Trace):
 
     def pool(self, t, hook, pid, tid, tag, size, address, kind=0, session=None):
         """hook: 0x0e20 and 0x0e21 allocate, 0x0e22 and 0x0e23 free."""
-        out = struct.pack("<I", kind) + tag.encode() + self.pointer(size, address)
+        out = struct.pack("<I", kind) + tag.encode("latin-1") + self.pointer(size, address)
         return self.event(t, hook, pid, tid, out +
                           (b"" if session is None else struct.pack("<I", session)))
 
