@@ -350,6 +350,18 @@ static bool find_threads(struct seep_os_space *space, uint32_t pid)
     return ok;
 }
 
+// What was reserved as one piece, and then made accessible in part, is several mappings.
+static void join_reservations(struct seep_os_space *space)
+{
+    for (size_t i = 1; i < space->n_regions; i++) {
+        struct seep_os_region *r = &space->regions[i];
+        if (r->type == MEM_PRIVATE && r[-1].type == MEM_PRIVATE && !r->name && !r[-1].name &&
+            !r->use && !r[-1].use && r->state != r[-1].state &&
+            r[-1].base + r[-1].size_bytes == r->base)
+            r->allocation_base = r[-1].allocation_base;
+    }
+}
+
 // --- the process
 
 // By the program's ELF header: "x64" for a 64-bit one, "x86" for a 32-bit one.
@@ -443,6 +455,7 @@ bool seep_os_space_open(uint32_t pid, struct seep_os_space *space, struct seep_e
         seep_os_space_close(&s);
         return seep_fail_memory(err);
     }
+    join_reservations(&s);
     find_architecture(&s, pid);
     *space = s;
     return true;
