@@ -8,6 +8,7 @@
 #include "cli/options.h"
 #include "detect/detect.h"
 #include "model/control.h"
+#include "report/stacks.h"
 #include "source/source.h"
 
 #include <stdio.h>
@@ -27,14 +28,14 @@ struct cli_command {
     const char *about;     // one line
     const char *details;   // paragraphs of the command's own help
     const char *examples;  // lines
-    uint32_t options;      // a set of CLI_BIT
+    uint64_t options;      // a set of CLI_BIT
     size_t min_files, max_files;
     bool takes_command; // `-- CMD...`
     enum cli_exit (*run)(const struct cli_args *args);
 };
 
 extern const struct cli_command cli_analyze, cli_facts, cli_heap, cli_map, cli_record, cli_report,
-    cli_sources;
+    cli_sources, cli_stacks;
 extern const struct cli_command *const cli_commands[];
 extern const size_t cli_n_commands;
 
@@ -73,6 +74,14 @@ void cli_file_close(struct cli_file *file);
 // symbols.c: where names come from, by --symbols, _NT_ALT_SYMBOL_PATH, _NT_SYMBOL_PATH and the
 // folders of the files; what is skipped is said on stderr. NULL with `err` only when memory is out.
 struct seep_symbols *cli_symbols_open(const struct cli_args *args, struct seep_err *err);
+
+// What names an address of a module has, for seep_stacks_namer: ctx is a struct cli_names.
+struct cli_names {
+    struct seep_symbols *symbols; // the caller's
+    struct seep_intern strings;
+};
+size_t cli_name_address(void *ctx, const struct seep_module *module, uint64_t address,
+                        struct seep_stacks_frame *frames, size_t max);
 
 // The losses of one file, kept for the head of a document. Zeroed = none.
 struct cli_losses {
