@@ -118,7 +118,8 @@ bool dump_push_modules(struct dump_reader *r)
         for (uint64_t i = 0; ok && i < list.n; i++) {
             struct seep_minidump_module m = seep_minidump_module(seep_minidump_entry(&list, i));
             // not what is there twice
-            const struct dump_image *image = dump_image_at(r->images, r->n_images, m.base);
+            const struct seep_usage_image *image =
+                seep_usage_image_at(r->images, r->n_images, m.base);
             if (image && image->base == m.base && image->size_bytes == m.size_bytes &&
                 image->index != i)
                 continue;
@@ -137,8 +138,8 @@ bool dump_push_modules(struct dump_reader *r)
 bool dump_push_regions(struct dump_reader *r)
 {
     bool ok = true;
-    for (size_t i = 0; ok && i < r->regions.n; i++) {
-        const struct dump_region *at = &r->regions.at[i];
+    for (size_t i = 0; ok && i < r->usage.regions.n; i++) {
+        const struct seep_usage_region *at = &r->usage.regions.at[i];
         struct seep_region region = {
             .process = r->process,
             .base = at->base,

@@ -74,7 +74,7 @@ static bool on_loss(void *ctx, const char *what, uint64_t address, const char *t
 // --- symbols
 
 // The identity of an image; the name of its PDB lies in `pdb`.
-static bool identity_of(const struct dump_reader *r, const struct dump_image *image,
+static bool identity_of(const struct dump_reader *r, const struct seep_usage_image *image,
                         struct seep_image_identity *identity, struct seep_buf *pdb)
 {
     struct seep_minidump_list list;
@@ -92,7 +92,8 @@ static bool identity_of(const struct dump_reader *r, const struct dump_image *im
 }
 
 // The symbols of an image; NULL where there are none.
-static const struct seep_symbol_file *symbols_of(struct heaps *h, const struct dump_image *image)
+static const struct seep_symbol_file *symbols_of(struct heaps *h,
+                                                 const struct seep_usage_image *image)
 {
     struct module_symbols *cached = &h->symbols[image - h->r->images];
     struct seep_image_identity identity;
@@ -107,14 +108,14 @@ static const struct seep_symbol_file *symbols_of(struct heaps *h, const struct d
 }
 
 // The ntdll of 32-bit or of 64-bit code; a WoW64 process has both.
-static const struct dump_image *find_ntdll(const struct dump_reader *r, unsigned bits)
+static const struct seep_usage_image *find_ntdll(const struct dump_reader *r, unsigned bits)
 {
-    const struct dump_image *found = NULL;
+    const struct seep_usage_image *found = NULL;
     for (size_t i = 0; i < r->n_images; i++) {
         const char *path = r->images[i].path;
         if (!path || !dump_ends_with(path, "ntdll.dll"))
             continue;
-        bool narrow = dump_ends_with(path, "\\syswow64\\ntdll.dll") || r->pointer_bytes == 4;
+        bool narrow = dump_ends_with(path, "\\syswow64\\ntdll.dll") || r->usage.pointer_bytes == 4;
         if (narrow == (bits == 32))
             found = &r->images[i];
     }
@@ -123,8 +124,8 @@ static const struct dump_image *find_ntdll(const struct dump_reader *r, unsigned
 
 static void find_types(struct heaps *h, unsigned bits, struct seep_heap_process *process)
 {
-    *process = dump_heap_process(h->r, bits / 8);
-    const struct dump_image *ntdll = find_ntdll(h->r, bits);
+    *process = seep_usage_heap_process(&h->r->usage, bits / 8);
+    const struct seep_usage_image *ntdll = find_ntdll(h->r, bits);
     struct seep_symbols *symbols = h->r->input->symbols;
     struct seep_image_identity identity;
     struct seep_buf pdb = { 0 };
@@ -139,10 +140,10 @@ static void find_types(struct heaps *h, unsigned bits, struct seep_heap_process 
         (void)seep_heap_keys(process, ntdll->base + rva, &process->heap_key, &process->lfh_key);
 }
 
-static const struct seep_symbol_file *symbols_at(struct heaps *h, uint64_t address,
-                                                 const struct dump_image **image, uint32_t *rva)
+static const struct seep_symbol_file *
+symbols_at(struct heaps *h, uint64_t address, const struct seep_usage_image **image, uint32_t *rva)
 {
-    *image = dump_image_at(h->r->images, h->r->n_images, address);
+    *image = seep_usage_image_at(h->r->images, h->r->n_images, address);
     if (!*image)
         return NULL;
     *rva = (uint32_t)(address - (*image)->base);
@@ -151,7 +152,7 @@ static const struct seep_symbol_file *symbols_at(struct heaps *h, uint64_t addre
 
 static bool symbol_at(void *ctx, uint64_t address, const char **name, uint64_t *offset)
 {
-    const struct dump_image *image;
+    const struct seep_usage_image *image;
     struct seep_symbol symbol;
     uint32_t rva;
     const struct seep_symbol_file *file = symbols_at(ctx, address, &image, &rva);
@@ -164,7 +165,7 @@ static bool symbol_at(void *ctx, uint64_t address, const char **name, uint64_t *
 
 static void add_frame(void *ctx, uint64_t address, struct seep_buf *out)
 {
-    const struct dump_image *image;
+    const struct seep_usage_image *image;
     struct seep_symbol symbol;
     uint32_t rva;
     const struct seep_symbol_file *file = symbols_at(ctx, address, &image, &rva);
@@ -234,7 +235,7 @@ static bool add_registers(struct dump_reader *r, struct roots *roots)
 }
 
 // Below the stack pointer a stack holds only what was: the part that is in use begins there.
-static uint64_t stack_in_use(const struct roots *roots, const struct dump_region *region)
+static uint64_t stack_in_use(const struct roots *roots, const struct seep_usage_region *region)
 {
     size_t low = 0, high = roots->n_stack_pointers;
     while (low < high) {
@@ -270,8 +271,8 @@ static bool held(const struct dump_reader *r, uint64_t address, uint64_t size_by
 // leaves out by itself. Where the protection is unknown, all that is held.
 static bool add_regions(struct dump_reader *r, struct roots *roots)
 {
-    for (size_t i = 0; i < r->regions.n; i++) {
-        const struct dump_region *at = &r->regions.at[i];
+    for (size_t i = 0; i < r->usage.regions.n; i++) {
+        const struct seep_usage_region *at = &r->usage.regions.at[i];
         if (at->state != SEEP_STATE_COMMIT || (at->protect & (PAGE_NO_ACCESS | PAGE_GUARD)) ||
             (at->protect && !(at->protect & PAGE_WRITABLE)))
             continue;
@@ -285,7 +286,7 @@ static bool add_regions(struct dump_reader *r, struct roots *roots)
         roots->at[roots->n++] = (struct seep_census_root){
             .address = base,
             .size_bytes = at->size_bytes - (base - at->base),
-            .pointer_bytes = r->wow64 ? 4 : (uint8_t)r->pointer_bytes,
+            .pointer_bytes = r->usage.wow64 ? 4 : (uint8_t)r->usage.pointer_bytes,
         };
     }
     return true;
@@ -304,16 +305,17 @@ static bool push_census(struct heaps *h)
 {
     struct dump_reader *r = h->r;
     struct roots roots = { 0 };
-    struct seep_census_heap *heaps = seep_alloc(r->n_heaps, sizeof *heaps);
+    struct seep_census_heap *heaps = seep_alloc(r->usage.n_heaps, sizeof *heaps);
     struct seep_census_image *images = seep_alloc(r->n_images + 1, sizeof *images);
     size_t n = 0;
     bool ok = heaps && images && add_registers(r, &roots) && add_regions(r, &roots);
-    for (size_t i = 0; ok && i < r->n_heaps; i++) {
-        if (r->heaps[i].known)
-            heaps[n++] = (struct seep_census_heap){ r->heaps[i].facts.address,
-                                                    &h->process[r->heaps[i].facts.bits == 64] };
+    for (size_t i = 0; ok && i < r->usage.n_heaps; i++) {
+        if (r->usage.heaps[i].known)
+            heaps[n++] =
+                (struct seep_census_heap){ r->usage.heaps[i].facts.address,
+                                           &h->process[r->usage.heaps[i].facts.bits == 64] };
     }
-    bool whole = roots.n && !roots.n_missing && (!r->regions.derived || is_full(r));
+    bool whole = roots.n && !roots.n_missing && (!r->list.derived || is_full(r));
     for (size_t i = 0; ok && i < r->n_images; i++)
         images[i] = (struct seep_census_image){ r->images[i].base, r->images[i].size_bytes };
     struct seep_census census = {
@@ -352,22 +354,11 @@ static bool push_census(struct heaps *h)
 static bool push_totals(struct heaps *h)
 {
     struct dump_reader *r = h->r;
-    uint64_t budget = WALK_BYTES, unwalked = 0;
-    for (size_t i = 0; i < r->n_heaps; i++) {
-        struct dump_heap *heap = &r->heaps[i];
-        struct seep_heap_visitor visitor = { .loss = on_loss, .ctx = h };
-        uint64_t bytes = heap->facts.committed_bytes;
-        if (!heap->known)
-            continue;
-        if (bytes <= budget &&
-            seep_heap_walk(&h->process[heap->facts.bits == 64], heap->facts.address, &visitor,
-                           r->control, &heap->facts, NULL))
-            budget -= bytes;
-        else
-            unwalked++;
-        if (r->stopped || seep_cancelled(r->control) || !on_heap(h, &heap->facts))
-            return false;
-    }
+    struct seep_heap_visitor visitor = { .loss = on_loss, .ctx = h };
+    uint64_t unwalked;
+    if (!seep_usage_totals(&r->usage, h->process, WALK_BYTES, &visitor, on_heap, &unwalked) ||
+        r->stopped)
+        return false;
     return !unwalked || seep_sink_note(r->sink, "heaps-not-counted", unwalked, SEEP_UNKNOWN_COUNT,
                                        SEEP_NO_OFFSET,
                                        "the blocks of %" PRIu64
@@ -379,7 +370,7 @@ bool dump_push_heaps(struct dump_reader *r)
 {
     const struct seep_sink_ops *ops = r->sink->ops;
     struct heaps h = { .r = r };
-    if ((!ops->heap && !ops->blocks) || r->n_heaps == 0)
+    if ((!ops->heap && !ops->blocks) || r->usage.n_heaps == 0)
         return true;
     h.symbols = seep_alloc(r->n_images + 1, sizeof *h.symbols);
     if (!h.symbols)

@@ -55,7 +55,7 @@ bool dump_ends_with(const char *name, const char *tail)
 
 static int by_base(const void *left, const void *right)
 {
-    const struct dump_image *a = left, *b = right;
+    const struct seep_usage_image *a = left, *b = right;
     if (a->base != b->base)
         return a->base < b->base ? -1 : 1;
     if (a->size_bytes != b->size_bytes)
@@ -97,11 +97,11 @@ static void find_images(struct dump_reader *r, const char **first)
             *first = kept;
         if (kept &&
             (dump_ends_with(kept, "\\wow64.dll") || dump_ends_with(kept, "\\syswow64\\ntdll.dll")))
-            r->wow64 = true;
+            r->usage.wow64 = true;
         if (m.size_bytes == 0 || m.size_bytes > UINT64_MAX - m.base)
             r->doubts.images_bad++;
         else
-            r->images[r->n_images++] = (struct dump_image){ m.base, m.size_bytes, kept, i };
+            r->images[r->n_images++] = (struct seep_usage_image){ m.base, m.size_bytes, kept, i };
     }
     sort_images(r);
 }
@@ -125,12 +125,12 @@ static const char *architecture(const struct dump_reader *r)
     case SEEP_MINIDUMP_X86_ON_WIN64:
         return "x86";
     case SEEP_MINIDUMP_AMD64:
-        return r->wow64 ? "x86" : "x64";
+        return r->usage.wow64 ? "x86" : "x64";
     case SEEP_MINIDUMP_ARM:
         return "arm";
     case SEEP_MINIDUMP_ARM64:
     case SEEP_MINIDUMP_ARM64_BREAKPAD:
-        return r->wow64 ? "x86" : "arm64";
+        return r->usage.wow64 ? "x86" : "arm64";
     default:
         return NULL;
     }
@@ -178,7 +178,7 @@ static bool push_process(struct dump_reader *r, const char *path)
                         : SEEP_NO_TIME,
         .end_ns = SEEP_NO_TIME,
         .architecture = architecture(r),
-        .wow64 = r->wow64,
+        .wow64 = r->usage.wow64,
         .image = image && *image ? image : NULL,
     };
     return seep_sink_process(r->sink, &process, &r->process);
@@ -267,7 +267,7 @@ static bool memory_losses(struct dump_reader *r)
                         " ranges of memory lie behind the end of the file",
                         m->n_missing, m->n_ranges))
         return false;
-    const struct dump_regions *g = &r->regions;
+    const struct dump_region_list *g = &r->list;
     return !g->n_bad ||
            seep_sink_lose(r->sink, "bad-record", g->n_bad, SEEP_UNKNOWN_COUNT, g->first_bad,
                           "%" PRIu64 " entries of the list of regions are no regions", g->n_bad);
@@ -276,17 +276,17 @@ static bool memory_losses(struct dump_reader *r)
 // What such a dump does not carry: it is as its writer meant it, but the map has holes.
 static bool partial_notes(struct dump_reader *r)
 {
-    const struct dump_doubts *d = &r->doubts;
+    const struct seep_usage_doubts *d = &r->usage.doubts;
     const char *missing = NULL;
     bool ok = true;
-    if (r->regions.derived)
+    if (r->list.derived)
         ok = seep_sink_note(r->sink, "regions-partial", SEEP_UNKNOWN_COUNT, SEEP_UNKNOWN_COUNT,
                             SEEP_NO_OFFSET,
                             "the dump has no list of regions: only its modules and the memory that "
                             "it holds are known; reserved, mapped and free memory are not");
-    if (!r->peb64 && !r->peb32)
+    if (!r->usage.peb64 && !r->usage.peb32)
         missing = "the dump does not hold the PEB: heaps cannot be told from other private memory";
-    else if (r->wow64 && r->pointer_bytes == 8 && !r->peb32)
+    else if (r->usage.wow64 && r->usage.pointer_bytes == 8 && !r->usage.peb32)
         missing = "the dump does not hold the 32-bit PEB: 32-bit heaps cannot be told from other "
                   "private memory";
     if (ok && missing)
@@ -317,12 +317,13 @@ static bool partial_notes(struct dump_reader *r)
 static bool doubt_losses(struct dump_reader *r)
 {
     const struct dump_doubts *d = &r->doubts;
+    const struct seep_usage_doubts *u = &r->usage.doubts;
     bool ok = partial_notes(r);
-    if (ok && d->heaps_bad)
-        ok = seep_sink_lose(r->sink, "bad-heap", d->heaps_bad, SEEP_UNKNOWN_COUNT, SEEP_NO_OFFSET,
+    if (ok && u->heaps_bad)
+        ok = seep_sink_lose(r->sink, "bad-heap", u->heaps_bad, SEEP_UNKNOWN_COUNT, SEEP_NO_OFFSET,
                             "the lists of %" PRIu64 " heaps are damaged (the first: 0x%" PRIx64
                             "): their further segments count as other private memory",
-                            d->heaps_bad, d->first_bad_heap);
+                            u->heaps_bad, u->first_bad_heap);
     if (ok && d->images_bad)
         ok =
             seep_sink_lose(r->sink, "bad-record", d->images_bad, SEEP_UNKNOWN_COUNT, SEEP_NO_OFFSET,
@@ -403,11 +404,12 @@ static enum seep_status read_dump(struct dump_reader *r, struct seep_err *err)
     r->time_ns =
         r->dump.time_s ? seep_time_clamp((int64_t)r->dump.time_s * SEEP_NS_PER_S) : SEEP_NO_TIME;
     find_images(r, &first_image);
-    r->pointer_bytes = r->has_system ? seep_minidump_pointer_bytes(r->system.architecture)
-                                     : guess_pointer_bytes(r);
+    r->usage.pointer_bytes = r->has_system ? seep_minidump_pointer_bytes(r->system.architecture)
+                                           : guess_pointer_bytes(r);
     if (r->stopped ||
-        !seep_minidump_memory_open(&r->dump, r->pointer_bytes, &r->memory, &r->sink->error) ||
-        !dump_regions_load(&r->dump, r->images, r->n_images, &r->memory, &r->regions))
+        !seep_minidump_memory_open(&r->dump, r->usage.pointer_bytes, &r->memory, &r->sink->error) ||
+        !dump_regions_load(&r->dump, r->images, r->n_images, &r->memory, &r->usage.regions,
+                           &r->list))
         (void)dump_stop(r);
     // Of the memory only a page here and there is looked at.
     seep_input_scattered(r->input, r->memory.first_offset, true);
@@ -433,8 +435,7 @@ static enum seep_status minidump_read(const struct seep_input *input, struct see
     enum seep_status status = read_dump(&r, err);
     *read_bytes = status == SEEP_OK ? input->view.len : 0;
     seep_free(r.images);
-    seep_free(r.heaps);
-    dump_regions_clear(&r.regions);
+    seep_usage_clear(&r.usage);
     seep_minidump_memory_close(&r.memory);
     seep_buf_clear(&r.text);
     seep_arena_clear(&r.arena);

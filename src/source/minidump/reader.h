@@ -4,26 +4,16 @@
 #define SEEP_SOURCE_MINIDUMP_READER_H
 
 #include "base/arena.h"
-#include "heap/heap.h"
+#include "heap/usage.h"
 #include "source/minidump/regions.h"
 #include "source/source.h"
 
-struct dump_heap {
-    struct seep_heap facts; // the counts unknown; only address and bits where it is not `known`
-    bool known;
-};
-
 // Facts about losses that are counted first and said once.
 struct dump_doubts {
-    uint64_t escaped;      // texts that were no UTF-16
-    uint64_t unnamed;      // texts whose RVA leads nowhere
-    uint64_t over_budget;  // texts not read: the file uses the same bytes again and again
-    uint64_t heaps_unread; // heaps whose lists are not in the dump
-    uint64_t heaps_bad;    // heaps whose lists do not hang together
-    uint64_t first_bad_heap;
-    uint64_t heaps_foreign; // heaps of no known layout
-    uint64_t tebs_unread;
-    uint64_t images_bad; // modules whose place is no place
+    uint64_t escaped;     // texts that were no UTF-16
+    uint64_t unnamed;     // texts whose RVA leads nowhere
+    uint64_t over_budget; // texts not read: the file uses the same bytes again and again
+    uint64_t images_bad;  // modules whose place is no place
 };
 
 struct dump_reader {
@@ -33,22 +23,17 @@ struct dump_reader {
     struct seep_minidump dump;
     struct seep_minidump_system system;
     bool has_system;
-    unsigned pointer_bytes;
-    bool wow64;
     int64_t time_ns;
     struct seep_machine_id machine;
     struct seep_process_id process;
     struct seep_minidump_memory memory;
-    struct dump_image *images;
+    struct seep_usage_image *images;
     size_t n_images, images_capacity;
-    struct dump_regions regions;
+    struct seep_usage usage; // its memory, images and regions are those of the dump
+    struct dump_region_list list;
     struct seep_arena arena; // texts that live as long as the run
     uint64_t text_budget;    // bytes of text that may still be read
     struct seep_buf text;    // of one fact
-    uint64_t peb32, peb64;   // 0 = unknown
-    struct dump_heap *heaps;
-    size_t n_heaps, heaps_capacity;
-    uint64_t list_steps; // that may still be walked in lists of the dumped process
     struct dump_doubts doubts;
     bool stopped; // the sink is full or memory is out
 };
@@ -65,10 +50,7 @@ bool dump_ends_with(const char *name, const char *tail);
 // The name of a file without its folders.
 const char *dump_file_name(const char *path);
 
-// What the heap layer has to know about the dump for heaps of code of that width.
-struct seep_heap_process dump_heap_process(const struct dump_reader *r, unsigned pointer_bytes);
-
-// Finds out what the regions are for: stacks, TEBs, PEBs, heaps, and the list of heaps.
+// Finds out what the regions are for, and the list of heaps.
 void dump_usage(struct dump_reader *r);
 
 #endif
