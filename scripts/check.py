@@ -276,7 +276,7 @@ STAGES = {
     "fuzz": (stage_fuzz, "each fuzz target for SEEP_FUZZ_SECONDS (5)"),
     "alloc": (stage_alloc, "every allocation fails once"),
     "tidy": (stage_tidy, "clang-tidy"),
-    "windows": (stage_windows, "mingw-w64: imports kernel32, msvcrt and ntdll alone, all tests under Wine"),
+    "windows": (stage_windows, "mingw-w64: imports three DLLs alone, all tests under Wine"),
 }
 
 
