@@ -45,8 +45,8 @@ static const struct {
     { GEN_LEAK_STEPS, { 0.97, 0.97, 0.97, 0.97, 0.90 } },
     { GEN_LEAK_LATE, { 0.97, 0.97, 0.97, 0.95, 0 } },
     { GEN_LEAK_WARM_UP, { 0.97, 0.97, 0.60, 0.75, 0 } },
-    { GEN_LEAK_BURSTY, { 0.95, 0.90, 0.88, 0.90, 0 } },
-    { GEN_LEAK_DAILY, { 0.97, 0.70, 0.97, 0.97, 0.90 } },
+    { GEN_LEAK_BURSTY, { 0.95, 0.90, 0.88, 0.80, 0 } },
+    { GEN_LEAK_DAILY, { 0.97, 0.97, 0.97, 0.97, 0.90 } },
     { GEN_LEAK_COUNT, { 0.97, 0.97, 0.97, 0.97, 0.80 } },
     { GEN_LEAK_WRAP, { 0.97, 0.97, 0.97, 0.97, 0.90 } },
     { GEN_LEAK_GAP, { 0.95, 0.95, 0.80, 0.70, 0 } },
@@ -247,9 +247,10 @@ static void real_machines_are_not_accused(void **state)
                       : k == 3 ? "4 h"
                                : "1 h",
                       leaking[k], suspect[k], all[k]);
-        // Some of these stretches end where a machine really filled up.
+        // Some of these stretches end where a machine really filled up, others while the load of
+        // the whole cluster rose.
         assert_true(leaking[k] * 100 <= all[k] && (k || leaking[k] == 0));
-        assert_true(suspect[k] * 50 <= all[k]);
+        assert_true(suspect[k] * 40 <= all[k]);
     }
 }
 

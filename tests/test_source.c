@@ -96,7 +96,7 @@ static void foreign_files_are_refused(void **state)
 {
     (void)state;
     static const char *const names[] = { "kdump/triage_x64.dmp", "pdb/fuzzed.pdb",
-                                         "umdh/Debug-Result.txt", "series/m_1000.csv",
+                                         "umdh/wdd-umdh.md", "series/m_1000.csv",
                                          "isf/kernels.csv" };
     bool any = false;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {

@@ -62,7 +62,7 @@ bool oc_observation_wanted(const struct oc_options *options, size_t index);
 // caller's to clear; the judgement alone took `*seconds` (may be NULL).
 bool oc_judge(const struct oc_scene *scene, struct gen_data *gen, struct seep_judgement *judgement,
               double *seconds);
-double oc_now_s(void);
+double oc_now_s(void); // of this process: what else runs on the machine does not count
 struct oc_confusion oc_confusion_of(const struct oc_grid *grid, size_t observation,
                                     int reference); // -1 = seep
 struct oc_confusion oc_confusion_of_family(const struct oc_grid *grid, size_t family);

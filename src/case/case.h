@@ -61,6 +61,11 @@ bool seep_case_dataset(struct seep_case *c, struct seep_dataset *data, struct se
 enum seep_status seep_case_copy(struct seep_case *c, struct seep_sink *sink,
                                 const struct seep_control *control, struct seep_err *err);
 
+// Pushes machines, processes, snapshots, stacks and sites (no samples or events) into a sink:
+// what is needed to name who allocates. Sites come in the order of their rows. Of the dataset that
+// was loaded last, which stays valid.
+bool seep_case_push_sites(struct seep_case *c, struct seep_sink *sink, struct seep_err *err);
+
 // A row of the table `finding`.
 struct seep_case_finding {
     const char *id, *class_, *verdict, *subject, *name, *metric, *evidence_json;

@@ -238,12 +238,25 @@ static bool copy_rest(struct copy *k)
                 return false;
         }
     }
-    if (k->n_torn && !seep_sink_lose(k->sink, "damaged-snapshot", k->n_torn, SEEP_UNKNOWN_COUNT,
-                                     SEEP_NO_OFFSET, "snapshots that could not be read whole"))
+    if (k->n_torn &&
+        !seep_sink_lose(k->sink, "damaged-snapshot", k->n_torn, SEEP_UNKNOWN_COUNT, SEEP_NO_OFFSET,
+                        "snapshots and stacks that could not be read whole"))
         return false;
     return k->n_damaged == 0 ||
            seep_sink_lose(k->sink, "bad-record", k->n_damaged, SEEP_UNKNOWN_COUNT, SEEP_NO_OFFSET,
                           "rows of points that are damaged");
+}
+
+// After the samples: series of sites are announced by then, or will not be.
+static bool copy_sites(struct copy *k)
+{
+    bool full = false;
+    if (case_push_sites(k->c, k->processes, k->data.n_processes, k->sink, &full, k->err))
+        return true;
+    if (full)
+        return false;
+    k->n_torn++; // what can be read is read
+    return true;
 }
 
 static int by_moment(const void *a, const void *b)
@@ -279,7 +292,7 @@ enum seep_status seep_case_copy(struct seep_case *c, struct seep_sink *sink,
         (void)seep_fail_memory(err);
     else if (copy_machines(&k) && copy_processes(&k)) {
         status = copy_samples(&k, err);
-        if (status != SEEP_FAILED && !copy_rest(&k))
+        if (status != SEEP_FAILED && (!copy_sites(&k) || !copy_rest(&k)))
             status = SEEP_FAILED;
     }
     if (status == SEEP_FAILED && err && !err->what[0])
@@ -292,4 +305,22 @@ enum seep_status seep_case_copy(struct seep_case *c, struct seep_sink *sink,
     seep_free(k.entries);
     seep_free(k.snapshots);
     return status;
+}
+
+bool seep_case_push_sites(struct seep_case *c, struct seep_sink *sink, struct seep_err *err)
+{
+    struct copy k = { .c = c, .sink = sink, .err = err, .data = c->loaded };
+    k.machines = seep_alloc(k.data.n_machines, sizeof *k.machines);
+    k.processes = seep_alloc(k.data.n_processes, sizeof *k.processes);
+    bool ok = sort_snapshots(&k) && k.machines && k.processes;
+    if (!ok)
+        (void)seep_fail_memory(err);
+    ok = ok && copy_machines(&k) && copy_processes(&k) && push_snapshots(&k, INT64_MAX, false) &&
+         copy_sites(&k);
+    if (!ok && err && !err->what[0])
+        *err = sink->error;
+    seep_free(k.machines);
+    seep_free(k.processes);
+    seep_free(k.snapshots);
+    return ok;
 }

@@ -109,6 +109,9 @@ struct seep_case {
     struct case_snapshot *snapshots; // by process row, the kernel's at 0
     size_t n_snapshots, snapshots_capacity;
     sqlite3_stmt *insert_snapshot, *insert_into[CASE_N_TABLES];
+    struct seep_stacks stacks; // of the source that is being written
+    int64_t stack_base;        // rows of stacks before it; -1 = not looked for yet
+    sqlite3_stmt *insert_stack, *insert_site, *insert_frees;
     int64_t tail_first_chunk; // the first chunk row of the unsealed tail; 0 = none
     unsigned n_tail_commits;
     uint64_t pending_points;
@@ -196,6 +199,20 @@ bool case_push_snapshot(struct seep_case *c, uint32_t row, struct seep_process_i
 // Fills data->snapshots, and the architectures of `processes` (space.c).
 bool case_load_snapshots(struct seep_case *c, struct seep_dataset *data,
                          struct seep_process *processes, struct seep_err *err);
+
+// Sites (sites.c): the sink's operations, and what keeps them together.
+bool case_on_stack(struct seep_sink *sink, struct seep_stack_id parent,
+                   const struct seep_frame *frame, struct seep_stack_id *id);
+bool case_on_site(struct seep_sink *sink, const struct seep_site *site);
+bool case_on_site_frees(struct seep_sink *sink, const struct seep_site_frees *frees);
+void case_sites_begin(struct seep_case *c); // a source begins
+void case_sites_clear(struct seep_case *c);
+// Fills data->sites with those that have a series.
+bool case_load_sites(struct seep_case *c, struct seep_dataset *data, struct seep_err *err);
+// Pushes every stack, site and free into a sink; as case_push_snapshot.
+bool case_push_sites(struct seep_case *c, const struct seep_process_id *processes,
+                     size_t n_processes, struct seep_sink *sink, bool *sink_full,
+                     struct seep_err *err);
 
 // The newest process that is the same as `p`; 0 = none (process.c).
 uint32_t case_process_find(const struct seep_case *c, const struct case_process *p);

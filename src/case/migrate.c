@@ -16,6 +16,7 @@ static const struct {
 } steps[] = {
     { 1, NULL }, // the table `finding` and the index `event_by_time`
     { 2, NULL }, // the tables of snapshots
+    { 3, NULL }, // the tables of stacks and sites
 };
 
 static bool pragma_number(struct seep_case *c, const char *sql, int64_t *value,
@@ -128,9 +129,11 @@ bool case_migrate(struct seep_case *c, struct seep_err *err)
 static bool is_ours(const char *name)
 {
     static const char *const names[] = {
-        "source",   "loss",   "machine", "boot",   "process", "series",          "tick",
-        "chunk",    "sample", "event",   "field",  "finding", "chunk_by_series", "event_by_time",
-        "snapshot", "module", "region",  "handle", "heap",    "blocks",
+        "source", "loss",    "machine",         "boot",          "process",
+        "series", "tick",    "chunk",           "sample",        "event",
+        "field",  "finding", "chunk_by_series", "event_by_time", "snapshot",
+        "module", "region",  "handle",          "heap",          "blocks",
+        "stack",  "site",    "site_frees",
     };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (sqlite3_stricmp(names[i], name) == 0)

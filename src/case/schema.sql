@@ -183,6 +183,48 @@ CREATE TABLE blocks(
   content TEXT,
   PRIMARY KEY(snapshot_id, n)
 ) WITHOUT ROWID;
+-- Call stacks as a tree: a node is a frame and the node of its caller. Addresses as in the tables above.
+CREATE TABLE stack(
+  id INTEGER PRIMARY KEY,
+  parent_id INTEGER REFERENCES stack, -- NULL: the outermost frame
+  address INTEGER,               -- NULL: only the text is known
+  module_base INTEGER,           -- of the module that held it
+  text TEXT                      -- as a log gives it: "module!function+0x12"
+);
+-- What one call stack of one process allocated, of one kind and in one heap.
+CREATE TABLE site(
+  id INTEGER PRIMARY KEY,
+  source_id INTEGER NOT NULL REFERENCES source,
+  process_id INTEGER REFERENCES process, -- NULL: the kernel
+  kind TEXT NOT NULL,            -- heap, virtual, pool, handle, reference
+  name TEXT,                     -- of its series; NULL: it has none
+  heap INTEGER,
+  tag TEXT,                      -- pool tag, tag of references, type of handles
+  paged INTEGER NOT NULL,        -- of pool: which one
+  stack_id INTEGER REFERENCES stack,
+  allocs INTEGER NOT NULL,
+  frees INTEGER NOT NULL,
+  alloc_bytes INTEGER NOT NULL,
+  outstanding_count INTEGER NOT NULL,
+  outstanding_bytes INTEGER NOT NULL,
+  survivor_count INTEGER,
+  survivor_bytes INTEGER,
+  overhead_bytes INTEGER,        -- of the heap, for what is outstanding
+  dead_count INTEGER NOT NULL,   -- of references: those to processes that have ended
+  oldest_ns INTEGER
+);
+-- Frees: of what was allocated before the source began (unmatched), and the stacks that gave memory back.
+CREATE TABLE site_frees(
+  id INTEGER PRIMARY KEY,
+  source_id INTEGER NOT NULL REFERENCES source,
+  process_id INTEGER REFERENCES process,
+  kind TEXT NOT NULL,
+  stack_id INTEGER REFERENCES stack,
+  frees INTEGER NOT NULL,
+  bytes INTEGER,
+  unmatched INTEGER NOT NULL,
+  decommit INTEGER NOT NULL      -- the address space stays
+);
 -- What the last judgement of this case said.
 CREATE TABLE finding(
   id TEXT PRIMARY KEY,

@@ -502,6 +502,9 @@ const struct seep_sink_ops case_sink_ops = {
     .handle = case_on_handle,
     .heap = case_on_heap,
     .blocks = case_on_blocks,
+    .stack = case_on_stack,
+    .site = case_on_site,
+    .site_frees = case_on_site_frees,
     .event = on_event,
     .loss = on_loss,
 };
@@ -533,6 +536,7 @@ bool seep_case_begin_source(struct seep_case *c, const char *path, const char *f
     for (size_t i = 0; i < c->n_machines; i++)
         c->machines[i].boot = 0;
     case_snapshots_begin(c);
+    case_sites_begin(c);
     *sink = &c->sink;
     return true;
 }

@@ -8,6 +8,7 @@
 #include "cli/options.h"
 #include "detect/detect.h"
 #include "model/control.h"
+#include "report/stacks.h"
 #include "source/source.h"
 
 #include <stdio.h>
@@ -27,7 +28,7 @@ struct cli_command {
     const char *about;     // one line
     const char *details;   // paragraphs of the command's own help
     const char *examples;  // lines
-    uint32_t options;      // a set of CLI_BIT
+    uint64_t options;      // a set of CLI_BIT
     size_t min_files, max_files;
     bool takes_command; // `-- CMD...`
     bool takes_pids;    // a number that names no file is a process of this machine
@@ -35,7 +36,7 @@ struct cli_command {
 };
 
 extern const struct cli_command cli_analyze, cli_facts, cli_heap, cli_map, cli_record, cli_report,
-    cli_sources;
+    cli_sources, cli_stacks;
 extern const struct cli_command *const cli_commands[];
 extern const size_t cli_n_commands;
 
@@ -77,6 +78,30 @@ void cli_file_close(struct cli_file *file);
 // symbols.c: where names come from, by --symbols, _NT_ALT_SYMBOL_PATH, _NT_SYMBOL_PATH and the
 // folders of the files; what is skipped is said on stderr. NULL with `err` only when memory is out.
 struct seep_symbols *cli_symbols_open(const struct cli_args *args, struct seep_err *err);
+
+// What names an address of a module has, for seep_stacks_namer: ctx is a struct cli_names.
+struct cli_names {
+    struct seep_symbols *symbols; // the caller's
+    struct seep_intern strings;
+};
+size_t cli_name_address(void *ctx, const struct seep_module *module, uint64_t address,
+                        struct seep_stacks_frame *frames, size_t max);
+
+// blame.c: who is to blame for a site of a case. The profile of the case is made when first asked.
+struct cli_blame {
+    struct seep_case *c;
+    const struct cli_args *args;
+    const struct seep_dataset *data;
+    struct cli_names names;
+    struct seep_profile profile;
+    struct seep_stacks_doc doc;
+    struct seep_stacks_path path;
+    bool tried, made;
+};
+// Makes `data->blame` answer; the caller keeps `blame` as long as it uses the data, and clears it.
+void cli_blame_init(struct cli_blame *blame, struct seep_case *c, const struct cli_args *args,
+                    struct seep_dataset *data);
+void cli_blame_clear(struct cli_blame *blame);
 
 // The losses of one file, kept for the head of a document. Zeroed = none.
 struct cli_losses {

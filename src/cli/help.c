@@ -23,7 +23,7 @@ static void option_head(const struct cli_option_row *row, char *text, size_t siz
                        row->value ? row->value : "");
 }
 
-static void option_help(uint32_t options, FILE *out)
+static void option_help(uint64_t options, FILE *out)
 {
     for (int i = 0; i < CLI_N_OPTIONS; i++) {
         const struct cli_option_row *row = &cli_options[i];
@@ -90,7 +90,7 @@ static void roff(const char *text, FILE *out)
     }
 }
 
-static void man_options(uint32_t options, FILE *out)
+static void man_options(uint64_t options, FILE *out)
 {
     for (int i = 0; i < CLI_N_OPTIONS; i++) {
         const struct cli_option_row *row = &cli_options[i];
@@ -152,7 +152,7 @@ static void man(FILE *out)
           out);
 }
 
-static void option_words(uint32_t options, FILE *out)
+static void option_words(uint64_t options, FILE *out)
 {
     for (int i = 0; i < CLI_N_OPTIONS; i++) {
         if (options & CLI_BIT(i))

@@ -177,6 +177,11 @@ static bool pass_site(struct seep_sink *s, const struct seep_site *f)
     return seep_sink_site(((struct watching_sink *)s)->to, f);
 }
 
+static bool pass_site_blocks(struct seep_sink *s, const struct seep_site_block *f, size_t n)
+{
+    return seep_sink_site_blocks(((struct watching_sink *)s)->to, f, n);
+}
+
 static bool pass_site_frees(struct seep_sink *s, const struct seep_site_frees *f)
 {
     return seep_sink_site_frees(((struct watching_sink *)s)->to, f);
@@ -219,6 +224,7 @@ static const struct seep_sink_ops watching = {
     .blocks = pass_blocks,
     .stack = pass_stack,
     .site = pass_site,
+    .site_blocks = pass_site_blocks,
     .site_frees = pass_site_frees,
     .event = pass_event,
     .tally = pass_tally,
@@ -242,6 +248,8 @@ enum seep_status cli_file_read(const struct cli_file *file, struct seep_sink *si
         ops.heap = NULL;
     if (!sink->ops->blocks)
         ops.blocks = NULL;
+    if (!sink->ops->site_blocks)
+        ops.site_blocks = NULL;
     struct watching_sink watch = {
         .sink = { .ops = &ops }, .to = sink, .first = &loss, .kept = losses
     };

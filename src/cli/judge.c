@@ -157,13 +157,19 @@ bool cli_judge(const struct cli_judge *judge, enum cli_exit *exit, struct seep_e
     struct seep_control control = { .cancel = NULL };
     struct seep_dataset data;
     struct seep_judgement judgement = { .n_findings = 0 };
+    struct cli_blame blame = { .c = NULL };
     if (!judge->baselines && !cli_baselines_open(&own, args, exit, err))
         return false;
     const struct cli_baselines *baselines = own ? own : judge->baselines;
     options.baselines = baselines->data;
     options.n_baselines = baselines->n;
-    if (!seep_case_dataset(judge->c, &data, err) ||
-        !seep_detect(&data, &options, &control, &judgement, err)) {
+    bool judged = seep_case_dataset(judge->c, &data, err);
+    if (judged) {
+        cli_blame_init(&blame, judge->c, args, &data);
+        judged = seep_detect(&data, &options, &control, &judgement, err);
+    }
+    cli_blame_clear(&blame);
+    if (!judged) {
         cli_baselines_close(own);
         return false;
     }

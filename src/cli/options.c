@@ -55,6 +55,20 @@ const struct cli_option_row cli_options[] = {
     [CLI_REGIONS] = { 0, "regions", CLI_FLAG, NULL, "list the regions, too", NULL },
     [CLI_PEEK] = { 0, "peek", CLI_FLAG, NULL,
                    "show the first bytes of one block of each group: they may be secrets", NULL },
+    [CLI_BY] = { 0, "by", CLI_TEXT, "WHAT", "order by bytes or by count (default bytes)",
+                 "bytes count" },
+    [CLI_BLAME] = { 0, "blame", CLI_FLAG, NULL,
+                    "leave out frames of allocators, runtimes and the system", NULL },
+    [CLI_TREE] = { 0, "tree", CLI_TEXT, "WHICH",
+                   "show one tree of all stacks: from what allocates to its callers, or down to "
+                   "the callees",
+                   "callers callees" },
+    [CLI_SITE_KIND] = { 0, "kind", CLI_TEXT, "KIND", "only what is allocated in this way",
+                        "heap virtual pool handle reference" },
+    [CLI_STACKS_FORMAT] = { 0, "format", CLI_TEXT, "FORMAT", "how to write it (default text)",
+                            "text json folded pprof speedscope" },
+    [CLI_WHOSE] = { 0, "process", CLI_TEXT, "NAME|PID",
+                    "only of processes with this image name or PID", NULL },
     [CLI_UNTIL_LEAKING] = { 0, "until-leaking", CLI_FLAG, NULL,
                             "stop as soon as something is leaking", NULL },
     [CLI_QUIET] = { 'q', "quiet", CLI_FLAG, NULL, "no progress and no warnings", NULL },
@@ -65,7 +79,7 @@ const struct cli_option_row cli_options[] = {
     [CLI_VERSION] = { 0, "version", CLI_FLAG, NULL, "show the version", NULL },
 };
 static_assert(sizeof cli_options / sizeof *cli_options == CLI_N_OPTIONS, "a row for every option");
-static_assert(CLI_N_OPTIONS <= 32, "a bit for every option");
+static_assert(CLI_N_OPTIONS <= 64, "a bit for every option");
 
 bool cli_parse_span(const char *text, int64_t *ns)
 {
@@ -213,7 +227,7 @@ static unsigned distance(const char *a, const char *b)
     return row[n];
 }
 
-static bool unknown(const char *word, size_t len, uint32_t allowed, struct seep_err *err)
+static bool unknown(const char *word, size_t len, uint64_t allowed, struct seep_err *err)
 {
     char name[32] = "", hint[64] = "see --help";
     unsigned best = 3;
@@ -228,7 +242,7 @@ static bool unknown(const char *word, size_t len, uint32_t allowed, struct seep_
     return seep_fail(err, SEEP_NO_OFFSET, hint, "there is no option --%.*s here", (int)len, word);
 }
 
-static int find_long(const char *name, size_t len, uint32_t allowed)
+static int find_long(const char *name, size_t len, uint64_t allowed)
 {
     for (int i = 0; i < CLI_N_OPTIONS; i++) {
         if ((allowed & CLI_BIT(i)) && strlen(cli_options[i].name) == len &&
@@ -238,7 +252,7 @@ static int find_long(const char *name, size_t len, uint32_t allowed)
     return -1;
 }
 
-static int find_letter(char letter, uint32_t allowed)
+static int find_letter(char letter, uint64_t allowed)
 {
     for (int i = 0; i < CLI_N_OPTIONS; i++) {
         if ((allowed & CLI_BIT(i)) && cli_options[i].letter == letter)
@@ -265,7 +279,7 @@ static bool take_value(struct cli_args *args, int option, const char *joined, in
     return set_value(args, (enum cli_option)option, joined, err);
 }
 
-static bool take_letters(struct cli_args *args, const char *letters, uint32_t allowed, int argc,
+static bool take_letters(struct cli_args *args, const char *letters, uint64_t allowed, int argc,
                          char **argv, int *at, struct seep_err *err)
 {
     for (; *letters; letters++) {
@@ -292,7 +306,7 @@ static bool add_file(void *ctx, const char *path)
     return true;
 }
 
-bool cli_parse(int argc, char **argv, uint32_t allowed, bool takes_command, struct cli_args *args,
+bool cli_parse(int argc, char **argv, uint64_t allowed, bool takes_command, struct cli_args *args,
                struct seep_err *err)
 {
     *args = (struct cli_args){ 0 };

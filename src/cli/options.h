@@ -32,6 +32,12 @@ enum cli_option {
     CLI_PROCESS,
     CLI_REGIONS,
     CLI_PEEK,
+    CLI_BY,
+    CLI_BLAME,
+    CLI_TREE,
+    CLI_SITE_KIND,     // --kind of `seep stacks`
+    CLI_STACKS_FORMAT, // its --format
+    CLI_WHOSE,         // its --process: a name, too
     CLI_UNTIL_LEAKING,
     CLI_QUIET,
     CLI_VERBOSE,
@@ -65,12 +71,12 @@ struct cli_option_row {
 extern const struct cli_option_row cli_options[CLI_N_OPTIONS];
 
 // Sets of options.
-#define CLI_BIT(option) (UINT32_C(1) << (option))
+#define CLI_BIT(option) (UINT64_C(1) << (option))
 #define CLI_COMMON                                                                                 \
     (CLI_BIT(CLI_QUIET) | CLI_BIT(CLI_VERBOSE) | CLI_BIT(CLI_NO_COLOR) | CLI_BIT(CLI_HELP))
 
 struct cli_args {
-    uint32_t set; // CLI_BIT of each option given
+    uint64_t set; // CLI_BIT of each option given
     const char *text[CLI_N_OPTIONS];
     int64_t number[CLI_N_OPTIONS]; // counts, spans and moments
     uint32_t *pids;
@@ -94,7 +100,7 @@ static inline bool cli_has(const struct cli_args *args, enum cli_option option)
 // Reads `argv[0..argc)`, which follow the name of the command. `allowed` is the set of its options;
 // `takes_command` says whether `--` starts a command line. `args` is zeroed first; the caller
 // clears it whatever the result.
-bool cli_parse(int argc, char **argv, uint32_t allowed, bool takes_command, struct cli_args *args,
+bool cli_parse(int argc, char **argv, uint64_t allowed, bool takes_command, struct cli_args *args,
                struct seep_err *err);
 
 void cli_args_clear(struct cli_args *args);

@@ -5,6 +5,7 @@
 #include "cli/cli.h"
 #include "os/files.h"
 #include "symbols/path.h"
+#include "symbols/readable.h"
 
 #include <string.h>
 
@@ -114,4 +115,47 @@ struct seep_symbols *cli_symbols_open(const struct cli_args *args, struct seep_e
         seep_free(values[i]);
     seep_arena_clear(&arena);
     return symbols;
+}
+
+static const char *keep(struct cli_names *names, const char *text, size_t len)
+{
+    uint32_t id = len ? seep_intern(&names->strings, text, len) : 0;
+    return id ? seep_intern_text(&names->strings, id) : NULL;
+}
+
+static void set_frame(struct cli_names *names, const char *function, const char *file,
+                      uint32_t line, struct seep_stacks_frame *frame)
+{
+    struct seep_buf readable = { 0 };
+    (void)seep_symbol_readable(function, &readable);
+    *frame = (struct seep_stacks_frame){
+        .function = keep(names, seep_buf_text(&readable), readable.len),
+        .file = file ? keep(names, file, strlen(file)) : NULL,
+        .line = line,
+    };
+    seep_buf_clear(&readable);
+}
+
+size_t cli_name_address(void *ctx, const struct seep_module *module, uint64_t address,
+                        struct seep_stacks_frame *frames, size_t max)
+{
+    struct cli_names *names = ctx;
+    const struct seep_symbol_file *file;
+    struct seep_symbol symbol;
+    // A return address may be behind the end of the function that called: the call is before it.
+    if (!names->symbols || address <= module->base || address - module->base > UINT32_MAX ||
+        !(file = seep_symbols_for(names->symbols, &module->identity, NULL)) ||
+        !seep_symbol_table_at(file->table, (uint32_t)(address - module->base - 1), &symbol))
+        return 0;
+    // Between two exports there may be any number of functions without a name.
+    if (symbol.kind == SEEP_SYMBOL_EXPORT)
+        return 0;
+    size_t n = 0;
+    for (uint32_t i = 0; i < symbol.n_inlined && n + 1 < max; i++, n++)
+        set_frame(names, symbol.inlined[i].function, symbol.inlined[i].file, symbol.inlined[i].line,
+                  &frames[n]);
+    set_frame(names, symbol.function, symbol.file, symbol.line, &frames[n]);
+    frames[n].offset = (uint64_t)symbol.offset + 1;
+    frames[n].has_offset = true;
+    return n + 1;
 }

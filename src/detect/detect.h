@@ -105,6 +105,9 @@ struct seep_finding {
     bool has_pid;
     int64_t start_ns;         // of the process; SEEP_NO_TIME = unknown
     const char *tag, *driver; // NULL = none
+    const char *process;      // image of the process that a site is of; NULL = none
+    const char *site_name;    // as its series is named
+    size_t site;              // index into the dataset's + 1; 0 = none
     struct seep_machine_id machine;
     enum seep_metric metric;
     struct seep_rate rate;

@@ -9,6 +9,8 @@
 
 enum seep_class seep_class_of(const struct seep_judged *judged)
 {
+    if (judged->kind == SEEP_SUBJECT_SITE)
+        return seep_class_of_site(judged);
     switch (judged->metric) {
     case SEEP_METRIC_VIRTUAL_BYTES:
         return SEEP_CLASS_ADDRESS_SPACE;
@@ -44,6 +46,11 @@ const char *seep_finding_id(struct seep_drafts *drafts, const struct seep_datase
         name = f->subject == SEEP_SUBJECT_MACHINE ? "machine" : "unknown";
     const char *at = host && *host ? "@" : "";
     host = host ? host : "";
+    // Who is to blame may be named differently once there are symbols; its series is not.
+    if (f->subject == SEEP_SUBJECT_SITE)
+        return seep_say(drafts, "%s/%s:%u/%s%s%s", seep_class_name(f->class_),
+                        f->process ? f->process : "kernel", f->pid,
+                        f->site_name ? f->site_name : "unknown", at, host);
     if (f->has_pid)
         return seep_say(drafts, "%s/%s:%u%s%s", seep_class_name(f->class_), name, f->pid, at, host);
     return seep_say(drafts, "%s/%s%s%s", seep_class_name(f->class_), name, at, host);
@@ -92,6 +99,8 @@ void seep_finding_next(struct seep_drafts *drafts, struct seep_draft *draft)
 {
     const struct seep_finding *f = &draft->finding;
     const char *whom = "";
+    if (f->subject == SEEP_SUBJECT_SITE)
+        return; // a recorder of counters cannot say more about it
     if (f->subject == SEEP_SUBJECT_PROCESS && f->verdict != SEEP_VERDICT_UNKNOWN) {
         if (f->has_pid && !draft->ended)
             whom = seep_say(drafts, "--pid %u ", f->pid);
@@ -288,11 +297,15 @@ struct seep_draft *seep_finding_write(struct seep_drafts *drafts, const struct s
         f->share = seep_share_of(scene, judged);
         f->exhaustion = seep_exhaustion_of(scene, judged);
         add_growth(drafts, scene, judged, draft);
+        if (judged->kind == SEEP_SUBJECT_SITE)
+            f->share = seep_share_of_site(scene, judged);
         add_caveats(drafts, scene, judged, draft);
     } else if (f->verdict == SEEP_VERDICT_UNKNOWN) {
         add_unknown(drafts, scene, judged, draft);
     } else {
         add_steady(drafts, scene, judged, draft);
     }
+    if (judged->kind == SEEP_SUBJECT_SITE)
+        seep_site_write(drafts, scene, judged, draft);
     return draft;
 }

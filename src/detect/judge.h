@@ -5,6 +5,7 @@
 #define SEEP_DETECT_JUDGE_H
 
 #include "base/arena.h"
+#include "base/intern.h"
 #include "detect/detect.h"
 #include "detect/shape.h"
 #include "detect/track.h"
@@ -41,6 +42,9 @@ struct seep_judged {
     size_t life_of; // index + 1 of the series that speaks for all lives of this image; 0 = none
     bool speaks;    // it is that series
     size_t led_by;  // index + 1 of what it grows in lockstep with, and is accused in its place
+    size_t site;    // index into the dataset's + 1, and what is known of it; 0 = none
+    enum seep_site_kind site_kind;
+    bool paged, dead, lossy;      // `lossy`: its source lost events
     struct seep_against *against; // what a baseline shows of it; NULL = nothing was looked for
 };
 
@@ -153,6 +157,28 @@ void seep_draft_evidence(struct seep_drafts *drafts, struct seep_draft *draft, c
                          struct seep_source_id source, uint64_t offset, int64_t time_ns);
 void seep_draft_caveat(struct seep_drafts *drafts, struct seep_draft *draft, const char *text);
 void seep_draft_next(struct seep_drafts *drafts, struct seep_draft *draft, const char *command);
+
+// sites.c: what is known of allocation sites. Sites by process and name.
+struct seep_sites {
+    struct seep_intern keys; // -> at[id - 1]: index into the dataset's
+    size_t *at;
+    size_t capacity;
+};
+bool seep_sites_open(const struct seep_dataset *data, struct seep_sites *sites);
+void seep_sites_close(struct seep_sites *sites);
+// Sets what `judged` knows of its site; false when memory is out.
+bool seep_sites_find(const struct seep_sites *sites, const struct seep_dataset *data,
+                     struct seep_judged *judged);
+enum seep_class seep_class_of_site(const struct seep_judged *judged);
+// Of the growth of all sites of its kind on the machine.
+double seep_share_of_site(const struct seep_scene *scene, const struct seep_judged *judged);
+// Names the finding after who is to blame, with evidence, caveats and the next command.
+void seep_site_write(struct seep_drafts *drafts, const struct seep_scene *scene,
+                     const struct seep_judged *judged, struct seep_draft *draft);
+// The worst of the accused sites that together explain the growth of a process, a pool tag, or of
+// the virtual memory below a heap; NULL = they do not.
+const struct seep_judged *seep_site_behind(const struct seep_scene *scene,
+                                           const struct seep_judged *whole);
 
 // finding.c: the finding about one judged series.
 enum seep_class seep_class_of(const struct seep_judged *judged);

@@ -63,8 +63,9 @@ struct run {
         struct seep_shape shape;
     } constant;
     struct seep_baselines *baselines; // NULL = none
-    size_t n_expected;                // findings that they explain
-    struct span {                     // of each process, over all its series
+    struct seep_sites sites;
+    size_t n_expected; // findings that they explain
+    struct span {      // of each process, over all its series
         int64_t first_ns, last_ns;
     } * lives;
     size_t *first, *next;     // series of each machine in their order; n_series of the data = end
@@ -118,6 +119,9 @@ static bool judged_metric(enum seep_metric metric, enum seep_subject_kind kind)
     case SEEP_METRIC_COMMIT_BYTES:
     case SEEP_METRIC_AVAILABLE_BYTES:
         return kind == SEEP_SUBJECT_MACHINE;
+    case SEEP_METRIC_OUTSTANDING_BYTES:
+    case SEEP_METRIC_OUTSTANDING_COUNT:
+        return kind == SEEP_SUBJECT_SITE;
     default:
         return false;
     }
@@ -275,6 +279,8 @@ static bool measure(struct run *run, struct seep_scene *scene, size_t index)
                                   .kind = s->series.subject.kind };
     if (judged.process > run->data->n_processes)
         judged.process = 0;
+    if (!seep_sites_find(&run->sites, run->data, &judged))
+        return seep_fail_memory(run->err);
     struct seep_track_ends ends;
     seep_track_ends(track, &ends);
     judged.n_wraps = ends.n_wraps;
@@ -570,7 +576,7 @@ static bool sort_by_machine(struct run *run)
 static bool judge(struct run *run, struct seep_judgement *out)
 {
     const struct seep_dataset *data = run->data;
-    if (!sort_by_machine(run))
+    if (!seep_sites_open(data, &run->sites) || !sort_by_machine(run))
         return seep_fail_memory(run->err);
     run->lives = seep_alloc(data->n_processes + 1, sizeof *run->lives);
     if (!run->lives)
@@ -612,6 +618,7 @@ bool seep_judge(const struct seep_dataset *data, const struct seep_tracks *track
                        .end_ns = INT64_MIN };
     bool done = seep_baselines_open(data, options, &run.baselines, err) && judge(&run, &out);
     seep_baselines_close(run.baselines);
+    seep_sites_close(&run.sites);
     seep_points_clear(&run.points);
     seep_track_clear(&run.track);
     seep_free(run.drafts.at);

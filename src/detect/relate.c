@@ -430,6 +430,13 @@ void seep_relate(struct seep_drafts *drafts, struct seep_scene *scene)
         if (j->kind == SEEP_SUBJECT_PROCESS && accused(j))
             relate_process(drafts, scene, j);
     }
+    // A stack says more than the counter that it is part of.
+    for (size_t i = 0; i < scene->n_judged; i++) {
+        struct seep_judged *j = &scene->judged[i];
+        const struct seep_judged *site = accused(j) ? seep_site_behind(scene, j) : NULL;
+        if (site)
+            explain(drafts, scene, j, site);
+    }
     relate_lockstep(drafts, scene);
     for (size_t i = 0; i < scene->n_judged; i++) {
         struct seep_judged *j = &scene->judged[i];

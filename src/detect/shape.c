@@ -14,8 +14,12 @@
     0.4           // least floor of the last quarter above the start, over the growth; a line: 0.75
 #define KNOWN 0.5 // what growth that began lately must add to the highest floor before it
 #define ORDER 0.5 // Kendall's tau of the floors
-#define ONE_STEP 0.5 // of the growth at once; less, and it is the largest of several
-#define CRUMB 0.2    // of the whole range's growth
+#define ONE_STEP 0.5   // of the growth at once; less, and it is the largest of several
+#define CRUMB 0.2      // of the whole range's growth
+#define FEW_LUMPS 5.0  // fewer are what load does
+#define FALLS 0.05     // of the squares of the steps between windows; more, and lumps may be noise
+#define EARLY 2.0      // standard deviations, and
+#define BY_CHANCE 0.05 // a probability: what chance does in one of twenty it did not do here
 // So much likelier (by a logarithm) has a cap, reached two looks before the end or earlier, to be
 // than a line. A quarter of ten looks is two steps, in which noise looks like growth; one of thirty
 // is seven, and a line that looks like a cap there is the commoner mistake.
@@ -31,6 +35,7 @@ struct range {
     double start, growth;
     double reach; // root of the sum of squares of the steps, times that of their number
     double ratio; // growth of the second half over that of the first
+    bool lumps;   // it comes in lumps, and may have slowed down by chance
 };
 
 // How many windows of the same size, at most `most`, leave out as few of the cells as can be.
@@ -93,12 +98,18 @@ static void test_range(const struct seep_grid *grid, struct range *range)
                 sum += cauchy_score(drift.p);
         }
     }
-    bool tries_slope = cells >= SEEP_STATIONARY_MIN;
+    bool tries_slope = cells >= 3 * SEEP_STATIONARY_STRETCHES;
     if (tries_slope) {
         seep_windows_make(grid, range->from, grid->n, windows_of(cells, 256), SEEP_WINDOW_LEVEL,
                           &w);
-        if (seep_drift_stationary(w.y, w.broken, w.n, &drift))
+        if (seep_drift_stationary(w.y, w.broken, w.n, &drift)) {
             stationary = cauchy_score(drift.p);
+        } else { // what goes up and down by as much as it grows: the floors may not
+            seep_windows_make(grid, range->from, grid->n, windows_of(cells, 48), SEEP_WINDOW_FLOOR,
+                              &w);
+            if (seep_drift_stationary(w.y, w.broken, w.n, &drift))
+                stationary = cauchy_score(drift.p);
+        }
     }
     // A third is for the one test of the other kind.
     range->evidence = n_tests ? sum / n_tests : 0;
@@ -137,6 +148,31 @@ static void find_slowing(const struct seep_grid *grid, struct range *range)
     seep_windows_make(grid, range->from, grid->n, windows_of(cells, 32), SEEP_WINDOW_LEVEL, &w);
     seep_parabola(w.y, w.n, &slope, &curve);
     range->ratio = slope > curve ? (slope + curve) / (slope - curve) : INFINITY;
+}
+
+// Growth that comes in few lumps may come early by chance. Whether it may have here: lumps of equal
+// chance at every moment have their centre of mass at half the time, with a deviation of
+// 1 / sqrt(12 k) of k of them, and none in the last share x with probability (1 - x)^k. `k` is the
+// number of equal lumps whose squares add up to as much. Only where the lumps stand out of the
+// noise, which is what falls, is anything said.
+static bool may_be_chance(const double *y, size_t n, double end)
+{
+    double steps = (double)(n - 1), sum = y[n - 1] - y[0], squares = 0, falls = 0, centre = 0;
+    for (size_t i = 1; i < n; i++) {
+        double d = y[i] - y[i - 1];
+        squares += d * d;
+        falls += d < 0 ? d * d : 0;
+        centre += d * ((double)i - 0.5) / steps;
+    }
+    if (!(sum > 0) || falls > FALLS * squares)
+        return false;
+    double k = sum * sum / squares;
+    size_t there = 0; // but for half a lump
+    while (there + 1 < n && y[there] < end - sum / (2 * k))
+        there++;
+    double x = (double)(n - there) / (double)n;
+    double early = (0.5 - centre / sum) * sqrt(12 * k);
+    return k >= FEW_LUMPS && k <= steps / 2 && early < EARLY && pow(1 - x, k) > BY_CHANCE;
 }
 
 // What a rise that ends at `cap` leaves of y, and how the rest hangs together.
@@ -192,27 +228,9 @@ static bool levels_off(const struct seep_windows *w)
 // straight line does: half the logarithm of the ratio of the squared errors, for each value.
 static double cap_over_line(const double *y, size_t n)
 {
-    double line = 0, best = INFINITY;
-    for (size_t cap = n - 1; cap >= n / 2; cap--) {
-        double mx = 0, my = 0, xx = 0, xy = 0, yy = 0, m = (double)n;
-        if (cap == n - 2)
-            continue; // one look is no level
-        for (size_t i = 0; i < n; i++) {
-            mx += (double)(i < cap ? i : cap) / m;
-            my += y[i] / m;
-        }
-        for (size_t i = 0; i < n; i++) {
-            double x = (double)(i < cap ? i : cap) - mx, v = y[i] - my;
-            xx += x * x;
-            xy += x * v;
-            yy += v * v;
-        }
-        double left = fmax(yy - xy * xy / xx, 0);
-        if (cap == n - 1)
-            line = left;
-        else
-            best = fmin(best, left);
-    }
+    double phi, best = INFINITY, line = left_by_cap(y, n, n - 1, &phi);
+    for (size_t cap = n / 2; cap + 3 <= n; cap++) // one look is no level
+        best = fmin(best, left_by_cap(y, n, cap, &phi));
     return best > 0 ? log(line / best) / 2 : INFINITY;
 }
 
@@ -243,7 +261,8 @@ static enum seep_form form_of(const struct seep_grid *grid, struct range *range)
         return SEEP_FORM_RELEASED;
     double step_rest, line_rest;
     seep_step_or_line(w.y, n, &step_rest, &line_rest);
-    if (end - late < STOPPED * range->growth / 4 || levels_off(&w))
+    range->lumps = cells > SHORT_LOOKS && may_be_chance(w.y, n, end);
+    if (!range->lumps && (end - late < STOPPED * range->growth / 4 || levels_off(&w)))
         return SEEP_FORM_STOPPED;
     if (cells <= SHORT_LOOKS &&
         (double)n * cap_over_line(w.y, n) > (cells < FEW_LOOKS ? CAP_OF_FEW : CAP_OF_SHORT))
@@ -253,7 +272,7 @@ static enum seep_form form_of(const struct seep_grid *grid, struct range *range)
         most = fmax(most, w.y[i] - w.y[i - 1]);
     if (step_rest < line_rest && most > ONE_STEP * range->growth)
         return SEEP_FORM_STEP;
-    if (range->ratio < SLOWING)
+    if (!range->lumps && range->ratio < SLOWING)
         return range->ratio < SLOWING / 2 ? SEEP_FORM_STOPPED : SEEP_FORM_SLOWING;
     return SEEP_FORM_GROWING;
 }
@@ -411,7 +430,7 @@ void seep_shape_find(const struct seep_grid *grid, struct seep_shape *shape)
     if (seep_grid_remove_rhythm(&calm, &shape->wave))
         grid = &calm;
     struct range ranges[3] = { { .from = 0 }, { .from = n / 2 }, { .from = n - n / 4 } };
-    static const double weights[3][3] = { { 1 }, { 0.7, 0.3 }, { 0.7, 0.2, 0.1 } };
+    static const double weights[3][3] = { { 1 }, { 0.7, 0.3 }, { 0.6, 0.2, 0.2 } };
     unsigned n_ranges = n >= 96 ? 3 : (n >= 2 * SEEP_SHAPE_MIN_LOOKS ? 2 : 1);
     double evidence = 0;
     // What the whole observation says stands, unless a later part grows as a leak does.
@@ -445,4 +464,10 @@ void seep_shape_find(const struct seep_grid *grid, struct seep_shape *shape)
     if (shape->warmed_up)
         from = from * 3 < n / 2 ? from * 3 : (from > n / 2 ? from : n / 2);
     measure(grid, from, shape);
+    if (from != range->from && range->lumps && !(shape->rate_low > 0)) {
+        // A bend between lumps is as much by chance as they are.
+        shape->since_ns = grid->t_ns[range->from];
+        shape->warmed_up = false;
+        measure(grid, range->from, shape);
+    }
 }

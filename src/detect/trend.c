@@ -431,8 +431,9 @@ bool seep_drift_stationary(const double *y, const bool *broken, size_t n, struct
     double phi = (raw * m + pieces + 1) / (m - 3 * pieces - 1);
     phi = phi < 0 ? 0 : phi;
     double walk = fmax(walk_tail(raw, n, f.pieces), walk_tail_of_stretches(y, broken, n));
+    *result = (struct seep_drift){ .phi = phi, .p = 1, .df = n };
     if (phi > 0.9)
-        return false;
+        return true; // as good as a walk
     gls_test(y, broken, n, phi, result);
     // Where a walk ends is independent of the way there less the straight line to it (the Brownian
     // bridge), so how far it went and how stationary it looks are two witnesses (Fisher).

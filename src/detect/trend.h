@@ -60,10 +60,10 @@ bool seep_drift_steps(const double *y, const bool *broken, size_t n, struct seep
 // SEEP_STATIONARY_STRETCHES stretches too, because white noise hides a slow walk from value to
 // value. `broken` as above: each stretch between gaps has a level of its own. It does not apply
 // (false) unless the line rises by at least SEEP_STATIONARY_RISE standard deviations of the rest,
-// and to at most SEEP_STATIONARY_PIECES stretches.
+// and to at most SEEP_STATIONARY_PIECES stretches; p = 1 where phi is above 0.9.
 enum {
     SEEP_STATIONARY_STRETCHES = 32,
-    SEEP_STATIONARY_MIN = 96,
+    SEEP_STATIONARY_MIN = 32,
     SEEP_STATIONARY_RISE = 4,
     SEEP_STATIONARY_PIECES = 6,
 };

@@ -69,6 +69,10 @@ static struct floor_of_interest least_of(enum seep_metric metric, enum seep_subj
     case SEEP_METRIC_COMMIT_BYTES:
     case SEEP_METRIC_AVAILABLE_BYTES: // every program that starts moves these by as much
         return (struct floor_of_interest){ 16 * MIB, 64 * MIB, 128 * MIB };
+    case SEEP_METRIC_OUTSTANDING_BYTES: // of one stack: nothing else of the process hides in it
+        return (struct floor_of_interest){ 64 * KIB, 256 * KIB, 16 * MIB };
+    case SEEP_METRIC_OUTSTANDING_COUNT:
+        return (struct floor_of_interest){ 16, 16, 100 };
     default:
         return (struct floor_of_interest){ 512 * KIB, 2 * MIB, 32 * MIB };
     }
@@ -128,7 +132,8 @@ enum seep_verdict seep_verdict_of(const struct seep_judged *judged, bool chosen_
     if (judged->metric == SEEP_METRIC_PAGED_POOL_BYTES && judged->kind != SEEP_SUBJECT_PROCESS &&
         s->span_s < SHORT_S)
         return SEEP_VERDICT_SUSPECT;
-    if (s->span_s < MOMENT_S)
+    // Where events were lost, what was freed unseen looks outstanding.
+    if (s->span_s < MOMENT_S || judged->lossy)
         return SEEP_VERDICT_SUSPECT;
     return sure ? SEEP_VERDICT_LEAKING : SEEP_VERDICT_SUSPECT;
 }

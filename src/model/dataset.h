@@ -7,12 +7,14 @@
 #ifndef SEEP_MODEL_DATASET_H
 #define SEEP_MODEL_DATASET_H
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "model/event.h"
 #include "model/loss.h"
 #include "model/machine.h"
 #include "model/process.h"
 #include "model/series.h"
+#include "model/site.h"
 #include "model/space.h"
 
 #include <stddef.h>
@@ -41,6 +43,14 @@ struct seep_dataset_snapshot {
     int64_t taken_ns;               // SEEP_NO_TIME = unknown
 };
 
+// An allocation site whose growth is a series (subject SEEP_SUBJECT_SITE of the same process and
+// name). Its stack is the holder's: see `blame`.
+struct seep_dataset_site {
+    struct seep_site site;
+    struct seep_source_id source;
+    size_t row; // among all sites of the holder, counted from 0
+};
+
 struct seep_dataset {
     const struct seep_dataset_source *sources;
     size_t n_sources;
@@ -67,6 +77,14 @@ struct seep_dataset {
     // dataset.
     bool (*space)(void *ctx, size_t index, struct seep_spaces *spaces, struct seep_err *err);
     void *ctx;
+
+    const struct seep_dataset_site *sites;
+    size_t n_sites;
+    // Names who is to blame for site `index + 1`, for people: the first frame that is the
+    // application's own, and the stack from there on, parted by " < ". False where nothing is
+    // known. NULL = nobody knows.
+    bool (*blame)(void *ctx, size_t index, struct seep_buf *function, struct seep_buf *stack);
+    void *blame_ctx;
 };
 
 #endif

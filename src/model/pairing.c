@@ -46,6 +46,8 @@ void seep_pairing_free(struct seep_pairing *pairing)
     seep_free(pairing->free_slots);
     seep_free(pairing->holds);
     seep_free(pairing->heads);
+    seep_free(pairing->deleted);
+    seep_intern_clear(&pairing->objects);
     seep_intern_clear(&pairing->processes);
     seep_free(pairing);
 }
@@ -105,7 +107,7 @@ int64_t seep_pairing_moment_ns(const struct seep_pairing *pairing, uint32_t mome
 }
 
 // Lets time come to `t_ns`: takes the moments on the way.
-static bool advance(struct seep_pairing *pairing, int64_t t_ns)
+bool seep_pairing_advance(struct seep_pairing *pairing, int64_t t_ns)
 {
     if (t_ns <= pairing->now_ns)
         return true;
@@ -123,7 +125,7 @@ static bool advance(struct seep_pairing *pairing, int64_t t_ns)
     return true;
 }
 
-static bool mark_dirty(struct seep_pairing *pairing, uint32_t site)
+bool seep_pairing_mark_dirty(struct seep_pairing *pairing, uint32_t site)
 {
     if (pairing->sites[site].dirty)
         return true;
@@ -169,8 +171,8 @@ static bool grow_site_slots(struct seep_pairing *pairing)
 }
 
 // The index of the site of an origin, new or old.
-static bool site_of(struct seep_pairing *pairing, const struct seep_pairing_origin *origin,
-                    uint32_t *site)
+bool seep_pairing_site_of(struct seep_pairing *pairing, const struct seep_pairing_origin *origin,
+                          uint32_t *site)
 {
     if (pairing->n_sites * 2 >= pairing->n_site_slots && !grow_site_slots(pairing))
         return false;
@@ -256,8 +258,8 @@ static uint32_t process_head(const struct seep_pairing *pairing, struct seep_pro
 }
 
 // The space of an origin; NULL when memory is out. Valid until the next call.
-static struct live_space *space_of(struct seep_pairing *pairing,
-                                   const struct seep_pairing_origin *origin)
+struct live_space *seep_pairing_space_of(struct seep_pairing *pairing,
+                                         const struct seep_pairing_origin *origin)
 {
     if (pairing->last_space < pairing->n_spaces &&
         same_space(&pairing->spaces[pairing->last_space], origin))
@@ -287,8 +289,8 @@ static struct live_space *space_of(struct seep_pairing *pairing,
 
 // ---- what frees
 
-static bool count_free(struct seep_pairing *pairing, const struct seep_pairing_origin *origin,
-                       uint64_t frees, uint64_t bytes, bool unmatched, bool decommit)
+bool seep_pairing_count_free(struct seep_pairing *pairing, const struct seep_pairing_origin *origin,
+                             uint64_t frees, uint64_t bytes, bool unmatched, bool decommit)
 {
     struct live_free key = { .process = origin->process,
                              .kind = origin->kind,
@@ -364,7 +366,7 @@ static bool grow_blocks(struct live_blocks *blocks)
 }
 
 // The slot of an address, or the free one where it would go; NULL when memory is out.
-static struct live_block *block_at(struct live_blocks *blocks, uint64_t address)
+struct live_block *seep_pairing_block_at(struct live_blocks *blocks, uint64_t address)
 {
     if (blocks->count >= blocks->n_slots - blocks->n_slots / 4 && !grow_blocks(blocks))
         return NULL;
@@ -376,7 +378,7 @@ static struct live_block *block_at(struct live_blocks *blocks, uint64_t address)
 
 // Empties a slot and moves back what had to make way for it: no tombstones, so that a table does
 // not wear out however long the trace.
-static void drop_block(struct live_blocks *blocks, struct live_block *block)
+void seep_pairing_drop_block(struct live_blocks *blocks, struct live_block *block)
 {
     size_t mask = blocks->n_slots - 1, hole = (size_t)(block - blocks->slots), at = hole;
     for (;;) {
@@ -393,6 +395,17 @@ static void drop_block(struct live_blocks *blocks, struct live_block *block)
     blocks->count--;
 }
 
+void seep_pairing_prefetch(const struct seep_pairing *pairing,
+                           const struct seep_pairing_origin *origin, uint64_t address)
+{
+    if (pairing->last_space >= pairing->n_spaces ||
+        !same_space(&pairing->spaces[pairing->last_space], origin))
+        return;
+    const struct live_blocks *blocks = &pairing->spaces[pairing->last_space].blocks;
+    if (blocks->n_slots)
+        __builtin_prefetch(&blocks->slots[block_slot(blocks, address)], 1);
+}
+
 static bool leaves(struct seep_pairing *pairing, const struct live_block *block)
 {
     struct live_site *site = &pairing->sites[block->site];
@@ -402,7 +415,7 @@ static bool leaves(struct seep_pairing *pairing, const struct live_block *block)
     pairing->totals.frees++;
     pairing->totals.outstanding_count--;
     pairing->totals.outstanding_bytes -= block->size_bytes;
-    return mark_dirty(pairing, block->site);
+    return seep_pairing_mark_dirty(pairing, block->site);
 }
 
 static bool enters(struct seep_pairing *pairing, uint32_t index, uint64_t size_bytes)
@@ -415,7 +428,7 @@ static bool enters(struct seep_pairing *pairing, uint32_t index, uint64_t size_b
     pairing->totals.allocs++;
     pairing->totals.outstanding_count++;
     pairing->totals.outstanding_bytes += size_bytes;
-    return mark_dirty(pairing, index);
+    return seep_pairing_mark_dirty(pairing, index);
 }
 
 bool seep_pairing_alloc(struct seep_pairing *pairing, const struct seep_pairing_origin *origin,
@@ -424,10 +437,10 @@ bool seep_pairing_alloc(struct seep_pairing *pairing, const struct seep_pairing_
     uint32_t site;
     if (!address)
         return true; // it failed: nothing is held
-    if (!advance(pairing, t_ns) || !site_of(pairing, origin, &site))
+    if (!seep_pairing_advance(pairing, t_ns) || !seep_pairing_site_of(pairing, origin, &site))
         return false;
-    struct live_space *space = space_of(pairing, origin);
-    struct live_block *block = space ? block_at(&space->blocks, address) : NULL;
+    struct live_space *space = seep_pairing_space_of(pairing, origin);
+    struct live_block *block = space ? seep_pairing_block_at(&space->blocks, address) : NULL;
     if (!block)
         return false;
     if (block->address) {
@@ -446,19 +459,19 @@ bool seep_pairing_release(struct seep_pairing *pairing, const struct seep_pairin
 {
     if (!address)
         return true;
-    if (!advance(pairing, t_ns))
+    if (!seep_pairing_advance(pairing, t_ns))
         return false;
-    struct live_space *space = space_of(pairing, origin);
-    struct live_block *block = space ? block_at(&space->blocks, address) : NULL;
+    struct live_space *space = seep_pairing_space_of(pairing, origin);
+    struct live_block *block = space ? seep_pairing_block_at(&space->blocks, address) : NULL;
     if (!block)
         return false;
     if (!block->address) {
         pairing->totals.unmatched_frees++;
-        return count_free(pairing, origin, 1, 0, true, false);
+        return seep_pairing_count_free(pairing, origin, 1, 0, true, false);
     }
     if (!leaves(pairing, block))
         return false;
-    drop_block(&space->blocks, block);
+    seep_pairing_drop_block(&space->blocks, block);
     return true;
 }
 
@@ -493,7 +506,7 @@ static void range_changed(void *ctx, uint32_t index, int64_t bytes, int64_t piec
         site->alloc_bytes += (uint64_t)bytes;
     if (pieces < 0)
         site->frees++;
-    change->failed |= !mark_dirty(pairing, index);
+    change->failed |= !seep_pairing_mark_dirty(pairing, index);
 }
 
 static uint64_t range_end(uint64_t base, uint64_t size_bytes)
@@ -507,9 +520,9 @@ bool seep_pairing_commit(struct seep_pairing *pairing, const struct seep_pairing
     uint32_t site;
     if (!size_bytes)
         return true;
-    if (!advance(pairing, t_ns) || !site_of(pairing, origin, &site))
+    if (!seep_pairing_advance(pairing, t_ns) || !seep_pairing_site_of(pairing, origin, &site))
         return false;
-    struct live_space *space = space_of(pairing, origin);
+    struct live_space *space = seep_pairing_space_of(pairing, origin);
     struct range_change change = { .pairing = pairing };
     struct seep_range_change told = { range_changed, &change };
     pairing->sites[site].allocs++;
@@ -523,9 +536,9 @@ bool seep_pairing_commit(struct seep_pairing *pairing, const struct seep_pairing
 bool seep_pairing_decommit(struct seep_pairing *pairing, const struct seep_pairing_origin *origin,
                            uint64_t base, uint64_t size_bytes, bool release, int64_t t_ns)
 {
-    if (!advance(pairing, t_ns))
+    if (!seep_pairing_advance(pairing, t_ns))
         return false;
-    struct live_space *space = space_of(pairing, origin);
+    struct live_space *space = seep_pairing_space_of(pairing, origin);
     struct range_change change = { .pairing = pairing };
     struct seep_range_change told = { range_changed, &change };
     uint64_t bytes = 0, end = range_end(base, size_bytes);
@@ -534,96 +547,9 @@ bool seep_pairing_decommit(struct seep_pairing *pairing, const struct seep_pairi
     pairing->totals.frees++;
     if (bytes == 0) {
         pairing->totals.unmatched_frees++;
-        return count_free(pairing, origin, 1, size_bytes, true, !release);
+        return seep_pairing_count_free(pairing, origin, 1, size_bytes, true, !release);
     }
-    return count_free(pairing, origin, 1, bytes, false, !release);
-}
-
-// ---- references
-
-static bool hold(struct seep_pairing *pairing, struct live_block *block, uint32_t site,
-                 uint64_t count)
-{
-    uint32_t top = (uint32_t)block->size_bytes;
-    if (top && pairing->holds[top - 1].site == site) {
-        pairing->holds[top - 1].count += count;
-    } else {
-        uint32_t index = pairing->free_hold;
-        if (index) {
-            pairing->free_hold = pairing->holds[index - 1].below;
-        } else {
-            if (pairing->n_holds >= UINT32_MAX - 1 ||
-                !seep_grow(&pairing->holds, &pairing->holds_capacity, pairing->n_holds + 1,
-                           sizeof *pairing->holds))
-                return false;
-            index = (uint32_t)++pairing->n_holds;
-        }
-        pairing->holds[index - 1] = (struct live_hold){
-            .count = count, .t_ns = pairing->now_ns, .site = site, .below = top
-        };
-        block->size_bytes = index;
-    }
-    pairing->sites[site].allocs += count;
-    pairing->sites[site].outstanding_count += count;
-    pairing->totals.allocs += count;
-    pairing->totals.outstanding_count += count;
-    return mark_dirty(pairing, site);
-}
-
-// Gives back up to `*count` references, last taken first; what could not be given is left in it.
-static bool unhold(struct seep_pairing *pairing, struct live_block *block, uint64_t *count)
-{
-    bool ok = true;
-    while (*count && block->size_bytes) {
-        uint32_t top = (uint32_t)block->size_bytes;
-        struct live_hold *held = &pairing->holds[top - 1];
-        uint64_t n = *count < held->count ? *count : held->count;
-        pairing->sites[held->site].frees += n;
-        pairing->sites[held->site].outstanding_count -= n;
-        pairing->totals.frees += n;
-        pairing->totals.outstanding_count -= n;
-        ok = mark_dirty(pairing, held->site) && ok;
-        held->count -= n;
-        *count -= n;
-        if (held->count == 0) {
-            block->size_bytes = held->below;
-            held->below = pairing->free_hold;
-            pairing->free_hold = top;
-        }
-    }
-    return ok;
-}
-
-bool seep_pairing_reference(struct seep_pairing *pairing, const struct seep_pairing_origin *origin,
-                            uint64_t object, int64_t count, int64_t t_ns)
-{
-    uint32_t site;
-    if (!object || !count)
-        return true;
-    if (!advance(pairing, t_ns))
-        return false;
-    struct live_space *space = space_of(pairing, origin);
-    struct live_block *block = space ? block_at(&space->blocks, object) : NULL;
-    if (!block)
-        return false;
-    if (count > 0) {
-        if (!site_of(pairing, origin, &site))
-            return false;
-        if (!block->address) {
-            *block = (struct live_block){ .address = object, .t_ns = pairing->now_ns };
-            space->blocks.count++;
-        }
-        return hold(pairing, block, site, (uint64_t)count);
-    }
-    uint64_t left = 0 - (uint64_t)count;
-    if (block->address) {
-        if (!unhold(pairing, block, &left))
-            return false;
-        if (!block->size_bytes)
-            drop_block(&space->blocks, block);
-    }
-    pairing->totals.unmatched_frees += left;
-    return !left || count_free(pairing, origin, left, 0, true, false);
+    return seep_pairing_count_free(pairing, origin, 1, bytes, false, !release);
 }
 
 // ---- ends
@@ -640,7 +566,7 @@ static bool empty_space(struct seep_pairing *pairing, struct live_space *space)
         if (!block->address)
             continue;
         if (space->kind == SEEP_SITE_REFERENCE)
-            ok = unhold(pairing, block, &all) && ok;
+            ok = seep_pairing_unhold(pairing, block, &all) && ok;
         else
             ok = leaves(pairing, block) && ok;
     }
@@ -656,9 +582,9 @@ bool seep_pairing_heap_destroyed(struct seep_pairing *pairing, struct seep_proce
     struct seep_pairing_origin origin = { .process = process,
                                           .kind = SEEP_SITE_HEAP,
                                           .heap = heap };
-    if (!advance(pairing, t_ns))
+    if (!seep_pairing_advance(pairing, t_ns))
         return false;
-    struct live_space *space = space_of(pairing, &origin);
+    struct live_space *space = seep_pairing_space_of(pairing, &origin);
     return space && empty_space(pairing, space);
 }
 
@@ -667,7 +593,7 @@ bool seep_pairing_process_ended(struct seep_pairing *pairing, struct seep_proces
 {
     if (!process.v)
         return true;
-    if (!advance(pairing, t_ns))
+    if (!seep_pairing_advance(pairing, t_ns))
         return false;
     bool ok = true;
     // What the kernel holds for a process outlives it.

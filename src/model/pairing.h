@@ -68,11 +68,22 @@ bool seep_pairing_decommit(struct seep_pairing *pairing, const struct seep_pairi
 bool seep_pairing_reference(struct seep_pairing *pairing, const struct seep_pairing_origin *origin,
                             uint64_t object, int64_t count, int64_t t_ns);
 
+// An object is gone, and all references to it: another may come at its address.
+bool seep_pairing_object_deleted(struct seep_pairing *pairing, uint64_t object, int64_t t_ns);
+
 // Everything of a heap, or of a process, is gone.
 bool seep_pairing_heap_destroyed(struct seep_pairing *pairing, struct seep_process_id process,
                                  uint64_t heap, int64_t t_ns);
 bool seep_pairing_process_ended(struct seep_pairing *pairing, struct seep_process_id process,
                                 int64_t t_ns);
+
+// Says that an act on this address is near: what it will touch may come into the cache meanwhile.
+void seep_pairing_prefetch(const struct seep_pairing *pairing,
+                           const struct seep_pairing_origin *origin, uint64_t address);
+
+// Gives the stacks that were fed so far (ids 1..n) the ids map[id - 1]: those that have become one
+// are one from now on, and so are their sites. Costs as much as looking at all that is live.
+bool seep_pairing_renumber(struct seep_pairing *pairing, const uint32_t *map, size_t n);
 
 struct seep_pairing_totals {
     uint64_t allocs, frees, unmatched_frees, replaced; // `replaced`: allocated twice without a free

@@ -71,7 +71,7 @@ static void look_at_live(struct seep_pairing *pairing, const struct seep_pairing
     }
 }
 
-static void sum_up(struct live_site *into, const struct live_site *from)
+void seep_pairing_sum_up(struct live_site *into, const struct live_site *from)
 {
     into->allocs += from->allocs;
     into->frees += from->frees;
@@ -88,7 +88,7 @@ static void sum_up(struct live_site *into, const struct live_site *from)
 
 // Adds the growth of a site to that of the first one of its stack; takes the storage over where
 // that has none.
-static void sum_up_curve(struct live_site *into, struct live_site *from)
+void seep_pairing_sum_up_curve(struct live_site *into, struct live_site *from)
 {
     if (!from->curve)
         return;
@@ -134,8 +134,8 @@ static bool add_site(struct finish *f, struct live_site *site)
     if (site->curve)
         seep_pairing_fill_curve(site, f->pairing->moment);
     if (id <= f->n_sites) {
-        sum_up(f->sites[id - 1].site, site);
-        sum_up_curve(f->sites[id - 1].site, site);
+        seep_pairing_sum_up(f->sites[id - 1].site, site);
+        seep_pairing_sum_up_curve(f->sites[id - 1].site, site);
         return true;
     }
     if (!seep_grow(&f->sites, &f->capacity, f->n_sites + 1, sizeof *f->sites))
@@ -296,7 +296,7 @@ bool seep_pairing_finish(struct seep_pairing *pairing, struct seep_machine_id ma
                          struct seep_pairing_totals *totals)
 {
     struct finish f = { .pairing = pairing, .names = names, .sink = sink };
-    bool ok = true;
+    bool ok = seep_pairing_forget_deleted(pairing);
     look_at_live(pairing, names);
     for (size_t i = 0; ok && i < pairing->n_sites; i++)
         ok = add_site(&f, &pairing->sites[i]);

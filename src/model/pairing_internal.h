@@ -89,6 +89,9 @@ struct seep_pairing {
     struct live_hold *holds;
     size_t n_holds, holds_capacity;
     uint32_t free_hold;
+    struct seep_intern objects; // that were referred to; deleted[id - 1] is when, SEEP_NO_TIME =
+    int64_t *deleted;           // not yet
+    size_t n_deleted, deleted_capacity;
     struct seep_pairing_totals totals;
 };
 
@@ -96,5 +99,28 @@ int64_t seep_pairing_moment_ns(const struct seep_pairing *pairing, uint32_t mome
 
 // Carries what a site held at its last known moment forward to moment `upto`.
 void seep_pairing_fill_curve(struct live_site *site, uint32_t upto);
+
+// Puts the numbers of a site, and its growth, into another's.
+void seep_pairing_sum_up(struct live_site *into, const struct live_site *from);
+void seep_pairing_sum_up_curve(struct live_site *into, struct live_site *from);
+
+// Lets time come to `t_ns`: takes the moments on the way.
+bool seep_pairing_advance(struct seep_pairing *pairing, int64_t t_ns);
+bool seep_pairing_mark_dirty(struct seep_pairing *pairing, uint32_t site);
+// The index of the site of an origin, new or old.
+bool seep_pairing_site_of(struct seep_pairing *pairing, const struct seep_pairing_origin *origin,
+                          uint32_t *site);
+// The space of an origin; NULL when memory is out. Valid until the next call.
+struct live_space *seep_pairing_space_of(struct seep_pairing *pairing,
+                                         const struct seep_pairing_origin *origin);
+// The slot of an address, or the free one where it would go; NULL when memory is out.
+struct live_block *seep_pairing_block_at(struct live_blocks *blocks, uint64_t address);
+void seep_pairing_drop_block(struct live_blocks *blocks, struct live_block *block);
+bool seep_pairing_count_free(struct seep_pairing *pairing, const struct seep_pairing_origin *origin,
+                             uint64_t frees, uint64_t bytes, bool unmatched, bool decommit);
+// Gives back up to `*count` references, last taken first; what could not be given is left in it.
+bool seep_pairing_unhold(struct seep_pairing *pairing, struct live_block *block, uint64_t *count);
+// Lets go of all references to objects that were deleted.
+bool seep_pairing_forget_deleted(struct seep_pairing *pairing);
 
 #endif

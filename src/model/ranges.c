@@ -229,6 +229,15 @@ const struct seep_range *seep_ranges_at(const struct seep_ranges *ranges, uint64
     return range_at(ranges, find(ranges, address));
 }
 
+void seep_ranges_renumber(struct seep_ranges *ranges, const uint32_t *map)
+{
+    for (size_t i = 0; i < ranges->n_runs; i++) {
+        struct seep_range_run *run = ranges->runs[i];
+        for (size_t k = 0; k < run->count; k++)
+            run->at[k].site = map[run->at[k].site];
+    }
+}
+
 void seep_ranges_clear(struct seep_ranges *ranges)
 {
     for (size_t i = 0; i < ranges->n_runs; i++)

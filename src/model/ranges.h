@@ -43,6 +43,9 @@ bool seep_ranges_remove(struct seep_ranges *ranges, uint64_t base, uint64_t end,
 // The first range that ends above `address`, NULL where there is none; valid until the next change.
 const struct seep_range *seep_ranges_at(const struct seep_ranges *ranges, uint64_t address);
 
+// Gives every range of site `i` the site map[i].
+void seep_ranges_renumber(struct seep_ranges *ranges, const uint32_t *map);
+
 void seep_ranges_clear(struct seep_ranges *ranges);
 
 #endif

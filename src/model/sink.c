@@ -131,6 +131,11 @@ bool seep_sink_site(struct seep_sink *sink, const struct seep_site *site)
     return !sink->ops->site || sink->ops->site(sink, site);
 }
 
+bool seep_sink_site_blocks(struct seep_sink *sink, const struct seep_site_block *blocks, size_t n)
+{
+    return !sink->ops->site_blocks || sink->ops->site_blocks(sink, blocks, n);
+}
+
 bool seep_sink_site_frees(struct seep_sink *sink, const struct seep_site_frees *frees)
 {
     return !sink->ops->site_frees || sink->ops->site_frees(sink, frees);

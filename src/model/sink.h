@@ -46,6 +46,9 @@ struct seep_sink_ops {
     bool (*stack)(struct seep_sink *, struct seep_stack_id parent, const struct seep_frame *,
                   struct seep_stack_id *);
     bool (*site)(struct seep_sink *, const struct seep_site *);
+    // The blocks of the site before, by address. They are no facts: nobody keeps them but who looks
+    // for survivors, and a source does not collect them for anybody else.
+    bool (*site_blocks)(struct seep_sink *, const struct seep_site_block *, size_t n);
     bool (*site_frees)(struct seep_sink *, const struct seep_site_frees *);
     bool (*event)(struct seep_sink *, const struct seep_event *);
     bool (*tally)(struct seep_sink *, const struct seep_tally *);
@@ -97,6 +100,7 @@ bool seep_sink_blocks(struct seep_sink *, const struct seep_blocks *);
 bool seep_sink_stack(struct seep_sink *, struct seep_stack_id parent, const struct seep_frame *,
                      struct seep_stack_id *);
 bool seep_sink_site(struct seep_sink *, const struct seep_site *);
+bool seep_sink_site_blocks(struct seep_sink *, const struct seep_site_block *, size_t n);
 bool seep_sink_site_frees(struct seep_sink *, const struct seep_site_frees *);
 bool seep_sink_event(struct seep_sink *, const struct seep_event *);
 bool seep_sink_tally(struct seep_sink *, const struct seep_tally *);

@@ -34,11 +34,13 @@ struct seep_site {
     uint64_t allocs, frees;                        // of this site, within the observation
     uint64_t alloc_bytes;                          // all that was ever allocated
     uint64_t outstanding_count, outstanding_bytes; // at its end
-    uint64_t survivor_count, survivor_bytes;       // there at every moment since the middle of the
-                                                   // observation; UINT64_MAX = not known
-    uint64_t dead_count; // of references: those to processes that have ended
-    int64_t oldest_ns;   // start of the oldest outstanding one, or
-                         // SEEP_NO_TIME
+    uint64_t overhead_bytes; // what the heap holds besides those for its own ends, where a source
+                             // counts it apart; 0 = unknown
+    uint64_t survivor_count, survivor_bytes; // there at every moment since the middle of the
+                                             // observation; UINT64_MAX = not known
+    uint64_t dead_count;                     // of references: those to processes that have ended
+    int64_t oldest_ns;                       // start of the oldest outstanding one, or
+                                             // SEEP_NO_TIME
 };
 
 // Frees whose allocation was not seen, by process and kind: they belong to what was allocated
@@ -50,6 +52,12 @@ struct seep_site_frees {
     uint64_t frees, bytes;      // bytes 0 = unknown (a heap free does not say its size)
     bool unmatched;             // no allocation was seen
     bool decommit;              // of virtual memory: only decommitted, the address space stays
+};
+
+// One outstanding block of a site, where a source lists them (a UMDH log). A block that is there at
+// several moments, at the same address and of the same size and site, survived.
+struct seep_site_block {
+    uint64_t address, size_bytes;
 };
 
 // "heap", "virtual", "pool", "handle", "reference".

@@ -10,13 +10,15 @@
 #include <string.h>
 
 enum {
+    SYSTEM_TIME = 2, // of TRACE_LOGFILE_HEADER.ReservedFlags
+    CYCLES = 3,
     // Windows' limit of a buffer is 16 MB (EVENT_TRACE_PROPERTIES.BufferSize); a larger promise of
-    // a
-    // compressed one is a lie.
+    // a compressed one is a lie.
     MAX_UNPACKED = 16 << 20,
     // Buffers held open at once. A machine has fewer processors; a trace that wants more gets its
     // oldest one emptied first.
     MAX_OPEN = 2048,
+    AHEAD = 512, // bytes
 };
 #define MAX_HELD ((size_t)256 << 20) // bytes of them that are decompressed
 
@@ -46,6 +48,7 @@ struct seep_etl_merge {
     struct open_buffer *current; // whose record was given last
     size_t held_bytes;
     uint64_t done_bytes, last_time;
+    uint64_t second; // in readings of the clock
     struct seep_etl_lack lack;
 };
 
@@ -175,6 +178,7 @@ struct seep_etl_merge *seep_etl_merge_open(struct seep_bytes file, struct seep_e
     struct seep_cursor records = seep_cursor(first.records);
     if (seep_etl_record_next(&records, &header) == SEEP_ETL_RECORD)
         m->start = header.time;
+    m->second = m->trace.clock == SYSTEM_TIME ? 10000000 : seep_etl_merge_clock(m).frequency;
     if (!look_at_buffers(m)) {
         (void)seep_fail_memory(err);
         seep_etl_merge_close(m);
@@ -245,6 +249,12 @@ static struct open_buffer *pop(struct seep_etl_merge *m)
 // Moves an open buffer to its next record; false at its end.
 static bool advance(struct seep_etl_merge *m, struct open_buffer *open)
 {
+    // Buffers take turns, so the processor does not see that each is read from front to back.
+    if (seep_cursor_left(&open->records) > AHEAD + 64) {
+        const uint8_t *ahead = open->records.view.data + open->records.pos + AHEAD;
+        __builtin_prefetch(ahead);
+        __builtin_prefetch(ahead + 64);
+    }
     switch (seep_etl_record_next(&open->records, &open->next)) {
     case SEEP_ETL_RECORD:
         if (open->next.kind == SEEP_ETL_OTHER)
@@ -319,7 +329,7 @@ static enum seep_etl_next give(struct seep_etl_merge *m, struct seep_etl_item *i
     const struct open_buffer *open = m->current;
     if (open->time >= m->last_time)
         m->last_time = open->time;
-    else if (seep_etl_merge_ns(m, m->last_time) - seep_etl_merge_ns(m, open->time) > SEEP_NS_PER_S)
+    else if (m->last_time - open->time > m->second)
         m->lack.early_records++;
     item->record = open->next;
     item->offset = open->buffer.offset;
@@ -363,11 +373,6 @@ const struct seep_etl_trace *seep_etl_merge_trace(const struct seep_etl_merge *m
     return &m->trace;
 }
 
-uint64_t seep_etl_merge_start(const struct seep_etl_merge *m)
-{
-    return m->start;
-}
-
 uint64_t seep_etl_merge_done(const struct seep_etl_merge *m)
 {
     return m->done_bytes;
@@ -402,20 +407,30 @@ static int64_t ticks_ns(int64_t ticks, uint64_t frequency)
     return whole * 1000000000 + rest * 1000000000 / f;
 }
 
-int64_t seep_etl_merge_ns(const struct seep_etl_merge *m, uint64_t clock)
+struct seep_etl_clock seep_etl_merge_clock(const struct seep_etl_merge *m)
 {
-    int64_t start = seep_time_from_filetime(m->trace.start_time);
-    int64_t since = (int64_t)(clock - m->start);
-    switch (m->trace.clock) {
-    case 2: // the readings are FILETIMEs
-        return seep_time_from_filetime(clock);
-    case 3:
-        since = ticks_ns(since, m->trace.processor_mhz * UINT64_C(1000000));
-        break;
-    default:
-        since = ticks_ns(since, m->trace.frequency);
-        break;
-    }
+    struct seep_etl_clock clock = {
+        .kind = m->trace.clock,
+        .start = m->start,
+        .start_ns = seep_time_from_filetime(m->trace.start_time),
+        .frequency = m->trace.clock == CYCLES ? m->trace.processor_mhz * UINT64_C(1000000)
+                                              : m->trace.frequency,
+    };
+    if (clock.frequency && SEEP_NS_PER_S % clock.frequency == 0)
+        clock.tick_ns = SEEP_NS_PER_S / clock.frequency;
+    return clock;
+}
+
+int64_t seep_etl_clock_ns(const struct seep_etl_clock *clock, uint64_t reading)
+{
+    int64_t since = (int64_t)(reading - clock->start), limit = INT64_MAX / SEEP_NS_PER_S;
+    if (clock->kind == SYSTEM_TIME) // the readings are FILETIMEs
+        return seep_time_from_filetime(reading);
+    if (clock->tick_ns && since < limit && since > -limit)
+        since *= (int64_t)clock->tick_ns;
+    else
+        since = ticks_ns(since, clock->frequency);
+    int64_t start = clock->start_ns;
     if (start == SEEP_NO_TIME)
         return SEEP_NO_TIME;
     if (since > 0 ? start > INT64_MAX - since : start < INT64_MIN + 1 - since)

@@ -39,9 +39,6 @@ struct seep_etl_merge *seep_etl_merge_open(struct seep_bytes file, struct seep_e
 void seep_etl_merge_close(struct seep_etl_merge *merge);
 
 const struct seep_etl_trace *seep_etl_merge_trace(const struct seep_etl_merge *merge);
-// The clock's reading at the header event: the moment trace->start_time.
-uint64_t seep_etl_merge_start(const struct seep_etl_merge *merge);
-
 // The next record; SEEP_ETL_END after the last. SEEP_ETL_BAD only when memory is out.
 enum seep_etl_next seep_etl_merge_next(struct seep_etl_merge *merge, struct seep_etl_item *item);
 
@@ -53,7 +50,17 @@ uint64_t seep_etl_merge_low(const struct seep_etl_merge *merge);
 
 const struct seep_etl_lack *seep_etl_merge_lack(const struct seep_etl_merge *merge);
 
-// UTC in ns since 1970 of a clock reading of this trace, SEEP_NO_TIME where it has no sense.
-int64_t seep_etl_merge_ns(const struct seep_etl_merge *merge, uint64_t clock);
+// What turns readings of a trace's clock into times.
+struct seep_etl_clock {
+    uint32_t kind;    // as seep_etl_trace.clock
+    uint64_t start;   // the reading at `start_ns`
+    int64_t start_ns; // UTC since 1970; SEEP_NO_TIME = unknown
+    uint64_t frequency;
+    uint64_t tick_ns; // of a frequency that divides a second; 0 = it does not
+};
+struct seep_etl_clock seep_etl_merge_clock(const struct seep_etl_merge *merge);
+
+// UTC in ns since 1970 of a reading, SEEP_NO_TIME where it has no sense.
+int64_t seep_etl_clock_ns(const struct seep_etl_clock *clock, uint64_t reading);
 
 #endif

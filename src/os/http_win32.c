@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// HTTP through WinHTTP.
+// HTTP through WinHTTP, which is loaded when the first file is fetched: it brings a dozen libraries
+// along, most runs need none, and only so it comes from System32 and not from beside seep.exe.
 #include "os/http.h"
 
 #include "base/alloc.h"
@@ -12,6 +13,21 @@
 #include <string.h>
 #include <winhttp.h>
 
+static struct {
+    __typeof__(WinHttpCloseHandle) *close;
+    __typeof__(WinHttpConnect) *connect;
+    __typeof__(WinHttpCrackUrl) *crack_url;
+    __typeof__(WinHttpOpen) *open;
+    __typeof__(WinHttpOpenRequest) *open_request;
+    __typeof__(WinHttpQueryDataAvailable) *query_available;
+    __typeof__(WinHttpQueryHeaders) *query_headers;
+    __typeof__(WinHttpReadData) *read;
+    __typeof__(WinHttpReceiveResponse) *receive;
+    __typeof__(WinHttpSendRequest) *send;
+    __typeof__(WinHttpSetOption) *set_option;
+    __typeof__(WinHttpSetTimeouts) *set_timeouts;
+} winhttp;
+
 struct seep_http {
     HINTERNET session;
     struct seep_http_options options;
@@ -21,6 +37,33 @@ struct request {
     HINTERNET connection, request;
     uint64_t total; // bytes that the server announced; UINT64_MAX = it did not
 };
+
+// GetProcAddress gives every function one type; C wants a copy of the representation.
+static bool find(HMODULE library, const char *name, void *function)
+{
+    FARPROC symbol = GetProcAddress(library, name);
+    memcpy(function, &symbol, sizeof symbol);
+    return symbol != NULL;
+}
+
+static bool load(void)
+{
+    static HMODULE library;
+    if (!library)
+        library = LoadLibraryExW(L"winhttp.dll", NULL, LOAD_LIBRARY_SEARCH_SYSTEM32);
+    return library && find(library, "WinHttpCloseHandle", &winhttp.close) &&
+           find(library, "WinHttpConnect", &winhttp.connect) &&
+           find(library, "WinHttpCrackUrl", &winhttp.crack_url) &&
+           find(library, "WinHttpOpen", &winhttp.open) &&
+           find(library, "WinHttpOpenRequest", &winhttp.open_request) &&
+           find(library, "WinHttpQueryDataAvailable", &winhttp.query_available) &&
+           find(library, "WinHttpQueryHeaders", &winhttp.query_headers) &&
+           find(library, "WinHttpReadData", &winhttp.read) &&
+           find(library, "WinHttpReceiveResponse", &winhttp.receive) &&
+           find(library, "WinHttpSendRequest", &winhttp.send) &&
+           find(library, "WinHttpSetOption", &winhttp.set_option) &&
+           find(library, "WinHttpSetTimeouts", &winhttp.set_timeouts);
+}
 
 // "host:port" out of what the variables hold: a URL, maybe with a name and a password (which are
 // not used) and a slash at its end.
@@ -62,29 +105,35 @@ struct seep_http *seep_http_open(const struct seep_http_options *options, struct
         return NULL;
     }
     http->options = *options;
+    if (!load()) {
+        (void)seep_fail(err, SEEP_NO_OFFSET, NULL, "winhttp.dll cannot be loaded");
+        seep_free(http);
+        return NULL;
+    }
     wchar_t *proxy = proxy_name(), *bypass = proxy ? proxy_bypass() : NULL;
     http->session =
-        WinHttpOpen(L"Microsoft-Symbol-Server/10.0 (seep)",
-                    proxy ? WINHTTP_ACCESS_TYPE_NAMED_PROXY : WINHTTP_ACCESS_TYPE_AUTOMATIC_PROXY,
-                    proxy, bypass, 0);
+        winhttp.open(L"Microsoft-Symbol-Server/10.0 (seep)",
+                     proxy ? WINHTTP_ACCESS_TYPE_NAMED_PROXY : WINHTTP_ACCESS_TYPE_AUTOMATIC_PROXY,
+                     proxy, bypass, 0);
     if (!http->session && !proxy) // before Windows 8.1
-        http->session = WinHttpOpen(L"Microsoft-Symbol-Server/10.0 (seep)",
-                                    WINHTTP_ACCESS_TYPE_DEFAULT_PROXY, NULL, NULL, 0);
+        http->session = winhttp.open(L"Microsoft-Symbol-Server/10.0 (seep)",
+                                     WINHTTP_ACCESS_TYPE_DEFAULT_PROXY, NULL, NULL, 0);
     seep_free(proxy);
     seep_free(bypass);
     int timeout = (int)options->timeout_ms;
     DWORD response_timeout = (DWORD)timeout; // otherwise 90 s, whatever the others are
     DWORD redirects = SEEP_HTTP_MAX_REDIRECTS;
-    if (!http->session || !WinHttpSetTimeouts(http->session, timeout, timeout, timeout, timeout)) {
+    if (!http->session ||
+        !winhttp.set_timeouts(http->session, timeout, timeout, timeout, timeout)) {
         (void)seep_fail(err, SEEP_NO_OFFSET, NULL, "WinHTTP cannot be used (error %lu)",
                         GetLastError());
         seep_http_close(http);
         return NULL;
     }
-    (void)WinHttpSetOption(http->session, WINHTTP_OPTION_MAX_HTTP_AUTOMATIC_REDIRECTS, &redirects,
-                           sizeof redirects);
-    (void)WinHttpSetOption(http->session, WINHTTP_OPTION_RECEIVE_RESPONSE_TIMEOUT,
-                           &response_timeout, sizeof response_timeout);
+    (void)winhttp.set_option(http->session, WINHTTP_OPTION_MAX_HTTP_AUTOMATIC_REDIRECTS, &redirects,
+                             sizeof redirects);
+    (void)winhttp.set_option(http->session, WINHTTP_OPTION_RECEIVE_RESPONSE_TIMEOUT,
+                             &response_timeout, sizeof response_timeout);
     return http;
 }
 
@@ -93,7 +142,7 @@ void seep_http_close(struct seep_http *http)
     if (!http)
         return;
     if (http->session)
-        (void)WinHttpCloseHandle(http->session);
+        (void)winhttp.close(http->session);
     seep_free(http);
 }
 
@@ -135,8 +184,9 @@ static enum seep_http_result fail(DWORD error, struct seep_err *err)
 static DWORD query_number(HINTERNET request, DWORD what, DWORD otherwise)
 {
     DWORD value = 0, size = sizeof value;
-    return WinHttpQueryHeaders(request, what | WINHTTP_QUERY_FLAG_NUMBER,
-                               WINHTTP_HEADER_NAME_BY_INDEX, &value, &size, WINHTTP_NO_HEADER_INDEX)
+    return winhttp.query_headers(request, what | WINHTTP_QUERY_FLAG_NUMBER,
+                                 WINHTTP_HEADER_NAME_BY_INDEX, &value, &size,
+                                 WINHTTP_NO_HEADER_INDEX)
                ? value
                : otherwise;
 }
@@ -146,8 +196,8 @@ static uint64_t announced(HINTERNET request)
 {
     wchar_t text[24];
     DWORD size = sizeof text;
-    if (!WinHttpQueryHeaders(request, WINHTTP_QUERY_CONTENT_LENGTH, WINHTTP_HEADER_NAME_BY_INDEX,
-                             text, &size, WINHTTP_NO_HEADER_INDEX))
+    if (!winhttp.query_headers(request, WINHTTP_QUERY_CONTENT_LENGTH, WINHTTP_HEADER_NAME_BY_INDEX,
+                               text, &size, WINHTTP_NO_HEADER_INDEX))
         return UINT64_MAX;
     uint64_t value = 0;
     for (const wchar_t *at = text; *at; at++) {
@@ -166,22 +216,23 @@ static bool start(struct seep_http *http, const wchar_t *url, struct request *r)
                              .dwHostNameLength = sizeof host / sizeof *host,
                              .dwUrlPathLength = (DWORD)-1,
                              .dwExtraInfoLength = (DWORD)-1 };
-    if (!WinHttpCrackUrl(url, 0, 0, &parts))
+    if (!winhttp.crack_url(url, 0, 0, &parts))
         return false;
     // Path and query follow each other in the URL.
     const wchar_t *path = parts.dwUrlPathLength ? parts.lpszUrlPath : none;
     DWORD flags = parts.nScheme == INTERNET_SCHEME_HTTPS ? WINHTTP_FLAG_SECURE : 0;
-    r->connection = WinHttpConnect(http->session, host, parts.nPort, 0);
+    r->connection = winhttp.connect(http->session, host, parts.nPort, 0);
     if (r->connection)
-        r->request = WinHttpOpenRequest(r->connection, L"GET", path, NULL, WINHTTP_NO_REFERER,
-                                        WINHTTP_DEFAULT_ACCEPT_TYPES, flags);
+        r->request = winhttp.open_request(r->connection, L"GET", path, NULL, WINHTTP_NO_REFERER,
+                                          WINHTTP_DEFAULT_ACCEPT_TYPES, flags);
     DWORD policy = WINHTTP_OPTION_REDIRECT_POLICY_DISALLOW_HTTPS_TO_HTTP;
     if (r->request)
-        (void)WinHttpSetOption(r->request, WINHTTP_OPTION_REDIRECT_POLICY, &policy, sizeof policy);
+        (void)winhttp.set_option(r->request, WINHTTP_OPTION_REDIRECT_POLICY, &policy,
+                                 sizeof policy);
     return r->request &&
-           WinHttpSendRequest(r->request, WINHTTP_NO_ADDITIONAL_HEADERS, 0, WINHTTP_NO_REQUEST_DATA,
-                              0, 0, 0) &&
-           WinHttpReceiveResponse(r->request, NULL);
+           winhttp.send(r->request, WINHTTP_NO_ADDITIONAL_HEADERS, 0, WINHTTP_NO_REQUEST_DATA, 0, 0,
+                        0) &&
+           winhttp.receive(r->request, NULL);
 }
 
 static enum seep_http_result receive(struct seep_http *http, struct request *r,
@@ -198,11 +249,11 @@ static enum seep_http_result receive(struct seep_http *http, struct request *r,
             return SEEP_HTTP_CANCELLED;
         }
         // Reading alone would wait until the whole piece is full.
-        if (!WinHttpQueryDataAvailable(r->request, &wanted))
+        if (!winhttp.query_available(r->request, &wanted))
             return fail(GetLastError(), err);
         if (wanted > sizeof piece)
             wanted = sizeof piece;
-        if (wanted && !WinHttpReadData(r->request, piece, wanted, &len))
+        if (wanted && !winhttp.read(r->request, piece, wanted, &len))
             return fail(GetLastError(), err);
         if (!len)
             break;
@@ -258,9 +309,9 @@ enum seep_http_result seep_http_get(struct seep_http *http, const char *url,
         }
     }
     if (r.request)
-        (void)WinHttpCloseHandle(r.request);
+        (void)winhttp.close(r.request);
     if (r.connection)
-        (void)WinHttpCloseHandle(r.connection);
+        (void)winhttp.close(r.connection);
     seep_free(wide);
     return result;
 }

@@ -40,6 +40,8 @@ struct seep_facts_printer {
     char tick[TICK_TEXT]; // "2026-…Z","value":
     size_t tick_len;
 
+    struct seep_stacks stacks; // of which equal nodes are one line
+    bool print_stacks;
     struct seep_intern keys; // of the tallies
     struct seep_tally *tallies;
     size_t n_tallies, tallies_capacity;
@@ -450,6 +452,53 @@ static bool print_blocks(struct seep_sink *sink, const struct seep_blocks *b)
     return put_line(printer);
 }
 
+static bool print_stack(struct seep_sink *sink, struct seep_stack_id parent,
+                        const struct seep_frame *frame, struct seep_stack_id *id)
+{
+    struct seep_facts_printer *printer = printer_of(sink);
+    size_t known = printer->stacks.count;
+    *id = seep_stacks_add(&printer->stacks, parent, frame);
+    if (!id->v)
+        return seep_fail_memory(&sink->error);
+    if (id->v <= known || !printer->print_stacks)
+        return true;
+    struct seep_json *json = begin_line(printer, SEEP_FACT_STACK);
+    seep_json_key_uint(json, "id", id->v);
+    key_known(json, "parent", parent.v, 0);
+    key_address_known(json, "address", frame->address);
+    key_address_known(json, "module_base", frame->module_base);
+    seep_json_key_string(json, "text", or_null(frame->text));
+    seep_json_end_object(json);
+    return put_line(printer);
+}
+
+static bool print_site(struct seep_sink *sink, const struct seep_site *s)
+{
+    struct seep_facts_printer *printer = printer_of(sink);
+    struct seep_json *json = begin_line(printer, SEEP_FACT_SITE);
+    key_owner(printer, json, s->process);
+    // "kind" is the fact's here.
+    seep_json_key_string(json, "site_kind", seep_site_kind_name(s->kind));
+    seep_json_key_string(json, "name", or_null(s->name));
+    key_address_known(json, "heap", s->heap);
+    seep_json_key_string(json, "tag", or_null(s->tag));
+    seep_json_key_string(json, "pool",
+                         s->kind == SEEP_SITE_POOL ? (s->paged ? "paged" : "nonpaged") : NULL);
+    key_known(json, "stack", s->stack.v, 0);
+    seep_json_key_uint(json, "allocs", s->allocs);
+    seep_json_key_uint(json, "frees", s->frees);
+    seep_json_key_uint(json, "alloc_bytes", s->alloc_bytes);
+    seep_json_key_uint(json, "outstanding_count", s->outstanding_count);
+    seep_json_key_uint(json, "outstanding_bytes", s->outstanding_bytes);
+    key_known(json, "survivor_count", s->survivor_count, UINT64_MAX);
+    key_known(json, "survivor_bytes", s->survivor_bytes, UINT64_MAX);
+    key_known(json, "overhead_bytes", s->overhead_bytes, 0);
+    seep_json_key_uint(json, "dead_count", s->dead_count);
+    seep_json_key_time(json, "oldest", s->oldest_ns);
+    seep_json_end_object(json);
+    return put_line(printer);
+}
+
 // A source looks for blocks only where they are wanted: to be counted they are.
 static bool count_heap(struct seep_sink *sink, const struct seep_heap *heap)
 {
@@ -609,7 +658,7 @@ struct seep_facts_printer *seep_facts_printer_open(FILE *out, enum seep_fact_kin
     printer->ops.machine = kind == SEEP_FACT_MACHINE ? print_machine : note_machine;
     bool of_process = kind == SEEP_FACT_MODULE || kind == SEEP_FACT_REGION ||
                       kind == SEEP_FACT_HANDLE || kind == SEEP_FACT_HEAP ||
-                      kind == SEEP_FACT_BLOCKS;
+                      kind == SEEP_FACT_BLOCKS || kind == SEEP_FACT_SITE;
     if (kind == SEEP_FACT_PROCESS || kind == SEEP_FACT_SAMPLE || of_process) {
         printer->ops.process = note_process;
         printer->ops.process_end = note_process_end;
@@ -625,6 +674,10 @@ struct seep_facts_printer *seep_facts_printer_open(FILE *out, enum seep_fact_kin
     printer->ops.handle = kind == SEEP_FACT_HANDLE ? print_handle : NULL;
     printer->ops.heap = kind == SEEP_FACT_HEAP ? print_heap : NULL;
     printer->ops.blocks = kind == SEEP_FACT_BLOCKS ? print_blocks : NULL;
+    printer->print_stacks = kind == SEEP_FACT_STACK;
+    if (kind == SEEP_FACT_STACK || kind == SEEP_FACT_SITE)
+        printer->ops.stack = print_stack;
+    printer->ops.site = kind == SEEP_FACT_SITE ? print_site : NULL;
     if (kind == SEEP_N_FACT_KINDS) {
         printer->ops.heap = count_heap;
         printer->ops.blocks = count_blocks;
@@ -655,6 +708,7 @@ bool seep_facts_printer_close(struct seep_facts_printer *printer)
     seep_json_clear(&printer->json);
     seep_arena_clear(&printer->arena);
     seep_intern_clear(&printer->keys);
+    seep_stacks_clear(&printer->stacks);
     seep_free(printer->hosts);
     seep_free(printer->processes);
     seep_free(printer->prefixes);

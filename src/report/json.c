@@ -268,6 +268,8 @@ static void subject_json(struct seep_writer *writer, const struct seep_finding *
     seep_json_key_time(json, "start", finding->start_ns);
     seep_json_key_string(json, "tag", or_null(finding->tag));
     seep_json_key_string(json, "driver", or_null(finding->driver));
+    if (finding->subject == SEEP_SUBJECT_SITE)
+        seep_json_key_string(json, "process", or_null(finding->process));
     seep_json_key_string(json, "host", machine ? or_null(machine->host) : NULL);
     seep_json_end_object(json);
 }

@@ -163,7 +163,11 @@ static void add_subject(struct seep_writer *writer, const struct seep_finding *f
         name = finding->driver;
     if (finding->subject == SEEP_SUBJECT_MACHINE && !name && machine)
         name = machine->host;
-    if (finding->subject == SEEP_SUBJECT_POOL_TAG)
+    if (finding->subject == SEEP_SUBJECT_SITE && name) {
+        seep_plain_add(out, name, MAX_NAME_SHOWN);
+        seep_buf_adds(out, finding->process || finding->has_pid ? " in " : " in the kernel");
+        name = finding->process;
+    } else if (finding->subject == SEEP_SUBJECT_POOL_TAG)
         seep_buf_adds(out, "pool tag ");
     else if (finding->subject != SEEP_SUBJECT_PROCESS || !name)
         seep_buf_addf(out, "%s ", seep_subject_kind_name(finding->subject));
@@ -171,7 +175,7 @@ static void add_subject(struct seep_writer *writer, const struct seep_finding *f
         seep_plain_add(out, name, MAX_NAME_SHOWN);
     else if (finding->has_pid)
         seep_buf_addf(out, "%" PRIu32, finding->pid);
-    else
+    else if (finding->subject != SEEP_SUBJECT_SITE)
         seep_buf_adds(out, "without a name");
     if (name && finding->has_pid)
         seep_buf_addf(out, " (%" PRIu32 ")", finding->pid);

@@ -559,9 +559,14 @@ const struct seep_types *seep_symbols_types(struct seep_symbols *symbols,
                                             const struct seep_image_identity *identity,
                                             struct seep_err *why)
 {
-    if (!seep_symbols_for(symbols, identity, why))
-        return NULL;
     struct entry *entry = get(symbols, identity);
+    if (!entry || !entry->file.table) {
+        if (!entry)
+            (void)seep_fail_memory(why);
+        else if (why)
+            *why = entry->why;
+        return NULL;
+    }
     if (!entry->types_tried && entry->is_pdb) {
         struct seep_err err = { 0 };
         entry->types_tried = true;

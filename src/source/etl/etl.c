@@ -13,6 +13,7 @@ enum {
     LOOK_EVERY = 1 << 14,  // records between two looks at the flag and the progress
     DONE_EVERY = 32 << 20, // bytes between two notes to the system
     N_HOOKS = 1 << 16,
+    WORTH_A_THREAD = 16 << 20, // bytes: less is read sooner than a thread is started and ended
 };
 
 // Perfmon's logs are traces too: the source that knows their provider is surer of them.
@@ -73,8 +74,9 @@ static bool tell_counts(struct etl *etl)
     }
     for (size_t i = 0; i < etl->others.count; i++) {
         const uint8_t *key = (const uint8_t *)etl->others.entries[i].text;
-        char provider[SEEP_GUID_TEXT];
-        seep_guid_text(key, provider);
+        char text[SEEP_GUID_TEXT], provider[SEEP_GUID_TEXT + 2];
+        seep_guid_text(key, text);
+        (void)snprintf(provider, sizeof provider, "{%s}", text); // as logman and wevtutil do
         struct seep_tally tally = { .provider = provider, .count = etl->other_counts[i] };
         memcpy(&tally.id, key + 16, sizeof tally.id);
         memcpy(&tally.version, key + 20, sizeof tally.version);
@@ -86,7 +88,7 @@ static bool tell_counts(struct etl *etl)
 
 // ---- events that are paired
 
-static void bad_event(struct etl *etl, const struct seep_etl_item *item)
+void etl_bad_event(struct etl *etl, const struct seep_etl_item *item)
 {
     if (etl->n_bad_events++ == 0)
         etl->first_bad_offset = item->offset;
@@ -95,22 +97,24 @@ static void bad_event(struct etl *etl, const struct seep_etl_item *item)
 static bool on_virtual(struct etl *etl, const struct seep_etl_item *item, struct etl_op *op)
 {
     struct seep_kernel_virtual event;
-    if (!seep_kernel_virtual_read(&item->record, op->hook, &event)) {
-        bad_event(etl, item);
+    if (!seep_kernel_virtual_read(&item->record, op->act.hook, &event)) {
+        etl_bad_event(etl, item);
         return true;
     }
-    if (!etl_process_of(etl, event.pid, &op->process))
+    struct etl_act *act = &op->act;
+    bool allocates = act->hook == SEEP_HOOK_VIRTUAL_ALLOC;
+    if (!(allocates ? etl_living_process_of : etl_process_of)(etl, event.pid, &act->process))
         return false;
-    op->address = event.base;
-    op->size_bytes = event.size_bytes;
-    op->tag = event.flags;
-    bool commits = op->hook == SEEP_HOOK_VIRTUAL_ALLOC && event.flags & SEEP_MEM_COMMIT;
+    act->address = event.base;
+    act->size_bytes = event.size_bytes;
+    act->tag = event.flags;
+    bool commits = allocates && event.flags & SEEP_MEM_COMMIT;
     bool frees =
-        op->hook == SEEP_HOOK_VIRTUAL_FREE && event.flags & (SEEP_MEM_DECOMMIT | SEEP_MEM_RELEASE);
+        act->hook == SEEP_HOOK_VIRTUAL_FREE && event.flags & (SEEP_MEM_DECOMMIT | SEEP_MEM_RELEASE);
     // What was committed when the trace began: its size, which may be a part of the range.
-    bool was = op->hook == SEEP_HOOK_VIRTUAL_DC_START && event.commit_bytes;
+    bool was = act->hook == SEEP_HOOK_VIRTUAL_DC_START && event.commit_bytes;
     if (was)
-        op->size_bytes =
+        act->size_bytes =
             event.commit_bytes < event.size_bytes ? event.commit_bytes : event.size_bytes;
     return !(commits || frees || was) || etl_queue_add(etl, op);
 }
@@ -118,16 +122,18 @@ static bool on_virtual(struct etl *etl, const struct seep_etl_item *item, struct
 static bool on_heap(struct etl *etl, const struct seep_etl_item *item, struct etl_op *op)
 {
     struct seep_kernel_heap event;
-    if (!seep_kernel_heap_read(&item->record, op->hook, &event)) {
-        bad_event(etl, item);
+    if (!seep_kernel_heap_read(&item->record, op->act.hook, &event)) {
+        etl_bad_event(etl, item);
         return true;
     }
-    if (!etl_process_of(etl, item->record.pid, &op->process))
+    struct etl_act *act = &op->act;
+    bool allocates = act->hook == SEEP_HOOK_HEAP_ALLOC || act->hook == SEEP_HOOK_HEAP_CREATE;
+    if (!(allocates ? etl_living_process_of : etl_process_of)(etl, item->record.pid, &act->process))
         return false;
-    op->space = event.heap;
-    op->address = event.address;
-    op->other = event.old_address;
-    op->size_bytes = event.size_bytes;
+    act->space = event.heap;
+    act->address = event.address;
+    act->other = event.old_address;
+    act->size_bytes = event.size_bytes;
     return etl_queue_add(etl, op);
 }
 
@@ -136,13 +142,13 @@ static bool on_pool(struct etl *etl, const struct seep_etl_item *item, struct et
     enum { PAGED = 1, PROTECTED_LOW = 0x7fffffff };
     struct seep_kernel_pool event;
     if (!seep_kernel_pool_read(&item->record, &event)) {
-        bad_event(etl, item);
+        etl_bad_event(etl, item);
         return true;
     }
-    op->address = event.address;
-    op->size_bytes = event.size_bytes;
-    op->tag = event.tag & PROTECTED_LOW; // the top bit marks a protected tag
-    op->flag = (event.type & PAGED) != 0;
+    op->act.address = event.address;
+    op->act.size_bytes = event.size_bytes;
+    op->act.tag = event.tag & PROTECTED_LOW; // the top bit marks a protected tag
+    op->act.flag = (event.type & PAGED) != 0;
     return etl_queue_add(etl, op);
 }
 
@@ -150,7 +156,7 @@ static bool on_type(struct etl *etl, const struct seep_etl_item *item, uint16_t 
 {
     struct seep_kernel_handle event;
     if (!seep_kernel_handle_read(&item->record, hook, &event)) {
-        bad_event(etl, item);
+        etl_bad_event(etl, item);
         return true;
     }
     uint32_t number = event.type;
@@ -163,17 +169,25 @@ static bool on_type(struct etl *etl, const struct seep_etl_item *item, uint16_t 
 
 static bool on_handle(struct etl *etl, const struct seep_etl_item *item, struct etl_op *op)
 {
+    enum { SYSTEM = 4 };
+    const uint32_t kernel_handle = 0x80000000;
     struct seep_kernel_handle event;
-    if (!seep_kernel_handle_read(&item->record, op->hook, &event)) {
-        bad_event(etl, item);
+    struct etl_act *act = &op->act;
+    if (!seep_kernel_handle_read(&item->record, act->hook, &event)) {
+        etl_bad_event(etl, item);
         return true;
     }
-    bool named = op->hook == SEEP_HOOK_HANDLE_DUPLICATE || op->hook == SEEP_HOOK_HANDLE_DC_START;
-    if (!etl_process_of(etl, named ? event.pid : item->record.pid, &op->process))
+    bool named = act->hook == SEEP_HOOK_HANDLE_DUPLICATE || act->hook == SEEP_HOOK_HANDLE_DC_START;
+    uint32_t pid = named ? event.pid : item->record.pid;
+    // Handles of the kernel are those of System, whichever process's thread makes them.
+    if (event.handle & kernel_handle)
+        pid = SYSTEM;
+    bool closes = act->hook == SEEP_HOOK_HANDLE_CLOSE;
+    if (!(closes ? etl_process_of : etl_living_process_of)(etl, pid, &act->process))
         return false;
-    op->address = event.handle;
-    op->other = event.object;
-    op->tag = event.type;
+    act->address = event.handle;
+    act->other = event.object;
+    act->tag = event.type;
     return etl_queue_add(etl, op);
 }
 
@@ -181,51 +195,72 @@ static bool on_reference(struct etl *etl, const struct seep_etl_item *item, stru
 {
     struct seep_kernel_reference event;
     if (!seep_kernel_reference_read(&item->record, &event)) {
-        bad_event(etl, item);
+        etl_bad_event(etl, item);
         return true;
     }
-    op->address = event.object;
-    op->tag = event.tag;
-    op->size_bytes = event.count;
+    op->act.address = event.object;
+    op->act.tag = event.tag;
+    op->act.size_bytes = event.count;
     return etl_queue_add(etl, op);
+}
+
+// An object that goes takes all references with it; its address will be another's.
+static bool on_delete(struct etl *etl, const struct seep_etl_item *item, struct etl_op *op)
+{
+    struct seep_kernel_handle event;
+    if (!seep_kernel_handle_read(&item->record, op->act.hook, &event)) {
+        etl_bad_event(etl, item);
+        return true;
+    }
+    op->act.address = event.object;
+    return etl_queue_add(etl, op);
+}
+
+// Which half of its event's stack a stack is. A half that begins in the kernel may go on into the
+// user's; then it is all there is.
+static bool is_kernel_half(const struct seep_kernel_stack *stack, uint16_t hook)
+{
+    size_t n = stack->addresses.len / stack->address_bytes;
+    if (hook != SEEP_HOOK_STACK)
+        return hook == SEEP_HOOK_STACK_KEY_KERNEL;
+    return n && etl_is_kernel(seep_kernel_stack_address(stack, n - 1), stack->address_bytes);
 }
 
 static bool on_stack(struct etl *etl, const struct seep_etl_item *item, uint16_t hook)
 {
     struct seep_kernel_stack stack;
-    uint32_t process;
+    uint32_t process = 0, part;
     if (!seep_kernel_stack_read(&item->record, hook, &stack)) {
-        bad_event(etl, item);
+        etl_bad_event(etl, item);
         return true;
     }
     if (hook == SEEP_HOOK_STACK_KEY_DELETE || hook == SEEP_HOOK_STACK_KEY_RUNDOWN)
-        return etl_define_key(etl, &stack, hook == SEEP_HOOK_STACK_KEY_DELETE);
+        return etl_define_key(etl, &stack, hook == SEEP_HOOK_STACK_KEY_DELETE) &&
+               etl_stacks_compact(etl);
     struct etl_op *op = etl_queue_find(etl, stack.time, stack.tid);
     if (!op)
         return true; // of an event that allocates nothing
-    bool kernel = hook == SEEP_HOOK_STACK_KEY_KERNEL;
-    if (hook == SEEP_HOOK_STACK && stack.addresses.len) {
-        // A half that begins in the kernel; it may go on into the user's.
-        kernel = etl_is_kernel(seep_kernel_stack_address(&stack, 0), stack.address_bytes);
-        uint64_t last =
-            seep_kernel_stack_address(&stack, stack.addresses.len / stack.address_bytes - 1);
-        kernel = kernel && etl_is_kernel(last, stack.address_bytes);
-    }
-    if (!etl_process_of(etl, stack.pid, &process))
+    bool kernel = is_kernel_half(&stack, hook);
+    if (!kernel && !etl_process_of(etl, stack.pid, &process))
         return false;
+    bool ok = hook == SEEP_HOOK_STACK
+                  ? etl_part_of(etl, &stack, process, item->record.time, &part)
+                  : etl_part_of_key(etl, stack.key, process, item->record.time, &part);
+    // The second half of the user's, of a 32-bit process on a 64-bit system.
     if (kernel)
-        process = 0;
-    uint32_t *part = kernel ? &op->kernel : &op->user;
-    return hook == SEEP_HOOK_STACK
-               ? etl_part_of(etl, &stack, process, item->record.time, part)
-               : etl_part_of_key(etl, stack.key, process, item->record.time, part);
+        op->kernel = part;
+    else if (!op->user || op->user == part)
+        op->user = part;
+    else
+        op->more = part;
+    return ok;
 }
 
 static bool take(struct etl *etl, const struct seep_etl_item *item)
 {
     const struct seep_etl_record *record = &item->record;
     uint16_t hook = seep_kernel_hook(record);
-    struct etl_op op = { .clock = record->time, .tid = record->tid, .hook = hook };
+    struct etl_op op = { .act = { .clock = record->time, .hook = hook }, .tid = record->tid };
     struct seep_kernel_image_id id;
     if (!count(etl, record, hook))
         return false;
@@ -236,16 +271,17 @@ static bool take(struct etl *etl, const struct seep_etl_item *item)
     case SEEP_HOOK_PROCESS_END:
     case SEEP_HOOK_PROCESS_DC_START:
     case SEEP_HOOK_PROCESS_DC_END:
-        return etl_process_event(etl, hook, record);
+        return etl_process_event(etl, hook, item);
     case SEEP_HOOK_IMAGE_LOAD:
     case SEEP_HOOK_IMAGE_UNLOAD:
     case SEEP_HOOK_IMAGE_DC_START:
     case SEEP_HOOK_IMAGE_DC_END:
-        return etl_image_event(etl, hook, record);
+        return etl_image_event(etl, hook, item);
     case SEEP_HOOK_VIRTUAL_ALLOC:
     case SEEP_HOOK_VIRTUAL_FREE:
     case SEEP_HOOK_VIRTUAL_DC_START:
         return on_virtual(etl, item, &op);
+    case SEEP_HOOK_HEAP_CREATE:
     case SEEP_HOOK_HEAP_ALLOC:
     case SEEP_HOOK_HEAP_REALLOC:
     case SEEP_HOOK_HEAP_FREE:
@@ -267,6 +303,8 @@ static bool take(struct etl *etl, const struct seep_etl_item *item)
     case SEEP_HOOK_OBJECT_REFERENCE:
     case SEEP_HOOK_OBJECT_DEREFERENCE:
         return on_reference(etl, item, &op);
+    case SEEP_HOOK_OBJECT_DELETE:
+        return on_delete(etl, item, &op);
     case SEEP_HOOK_STACK:
     case SEEP_HOOK_STACK_KEY_DELETE:
     case SEEP_HOOK_STACK_KEY_RUNDOWN:
@@ -341,8 +379,7 @@ static bool name_stack(void *ctx, struct seep_stack_id fed, struct seep_stack_id
 
 static bool is_dead(void *ctx, uint64_t object)
 {
-    const struct etl *etl = ctx;
-    return seep_intern_find(&etl->processes.dead, &object, sizeof object) != 0;
+    return etl_is_dead(ctx, object);
 }
 
 static const char *tag_name(void *ctx, enum seep_site_kind kind, uint32_t tag)
@@ -360,15 +397,15 @@ static bool finish(struct etl *etl)
                                               .tag_name = tag_name,
                                               .ctx = etl };
     struct seep_pairing_totals totals;
-    if (!etl_queue_flush(etl) || !etl_tell_processes(etl))
+    if (!etl_queue_flush(etl) || !etl_pairer_end(&etl->pairer) || !etl_tell_processes(etl))
         return false;
     if (etl->allocates &&
-        !seep_pairing_finish(etl->pairing, etl->machine, &names, etl->sink, &totals))
+        !seep_pairing_finish(etl->pairer.pairing, etl->machine, &names, etl->sink, &totals))
         return false;
     return tell_counts(etl) && tell_losses(etl);
 }
 
-static bool begin(struct etl *etl)
+static bool begin(struct etl *etl, enum etl_threads threads)
 {
     const struct seep_etl_trace *trace = seep_etl_merge_trace(etl->merge);
     char version[32] = "";
@@ -381,10 +418,14 @@ static bool begin(struct etl *etl)
         .boot_ns = seep_time_from_filetime(trace->boot_time),
     };
     int64_t start_ns = seep_time_from_filetime(trace->start_time);
-    etl->pairing = seep_pairing_new(start_ns == SEEP_NO_TIME ? 0 : start_ns,
-                                    seep_time_from_filetime(trace->end_time));
+    bool two = threads == ETL_TWO_THREADS ||
+               (threads == ETL_AS_FITS && etl->input->view.len >= WORTH_A_THREAD &&
+                seep_os_processors() > 1);
+    etl->clock = etl->pairer.clock = seep_etl_merge_clock(etl->merge);
     etl->hooks = seep_alloc(N_HOOKS, sizeof *etl->hooks);
-    return etl->pairing && etl->hooks && etl_queue_init(&etl->queue) && etl_processes_init(etl) &&
+    return etl->hooks && etl_queue_init(&etl->queue) && etl_processes_init(etl) &&
+           etl_pairer_start(&etl->pairer, start_ns == SEEP_NO_TIME ? 0 : start_ns,
+                            seep_time_from_filetime(trace->end_time), two) &&
            seep_sink_machine(etl->sink, &machine, &etl->machine);
 }
 
@@ -413,9 +454,9 @@ static enum seep_status walk(struct etl *etl, const struct seep_control *control
     return next == SEEP_ETL_END ? SEEP_OK : SEEP_FAILED;
 }
 
-static enum seep_status read_trace(const struct seep_input *input, struct seep_sink *sink,
-                                   const struct seep_control *control, uint64_t *read_bytes,
-                                   struct seep_err *err)
+enum seep_status etl_read(const struct seep_input *input, struct seep_sink *sink,
+                          const struct seep_control *control, enum etl_threads threads,
+                          uint64_t *read_bytes, struct seep_err *err)
 {
     struct etl etl = { .input = input, .sink = sink };
     enum seep_status status = SEEP_FAILED;
@@ -423,7 +464,7 @@ static enum seep_status read_trace(const struct seep_input *input, struct seep_s
     etl.merge = seep_etl_merge_open(input->view, err);
     if (!etl.merge)
         return SEEP_FAILED;
-    if (begin(&etl))
+    if (begin(&etl, threads))
         status = walk(&etl, control, read_bytes);
     // What was read until the user asked to stop stays.
     if (status != SEEP_FAILED && !finish(&etl))
@@ -436,7 +477,7 @@ static enum seep_status read_trace(const struct seep_input *input, struct seep_s
             (void)seep_fail_memory(err);
         }
     }
-    seep_pairing_free(etl.pairing);
+    etl_pairer_clear(&etl.pairer);
     etl_queue_clear(&etl.queue);
     etl_stacks_clear(&etl.stacks);
     etl_processes_clear(&etl);
@@ -448,6 +489,13 @@ static enum seep_status read_trace(const struct seep_input *input, struct seep_s
     seep_arena_clear(&etl.arena);
     seep_etl_merge_close(etl.merge);
     return status;
+}
+
+static enum seep_status read_trace(const struct seep_input *input, struct seep_sink *sink,
+                                   const struct seep_control *control, uint64_t *read_bytes,
+                                   struct seep_err *err)
+{
+    return etl_read(input, sink, control, ETL_AS_FITS, read_bytes, err);
 }
 
 const struct seep_source seep_source_etl = {

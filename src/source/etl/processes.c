@@ -39,7 +39,8 @@ static bool add_process(struct etl *etl, uint32_t pid, uint32_t *index)
         return false;
     ps->at[ps->n] = (struct etl_process){ .pid = pid, .end = NEVER };
     ps->current[known - 1] = (uint32_t)ps->n;
-    *index = (uint32_t)ps->n++;
+    ps->last_pid = pid;
+    ps->last_index = *index = (uint32_t)ps->n++;
     return true;
 }
 
@@ -53,35 +54,69 @@ bool etl_processes_init(struct etl *etl)
 void etl_processes_clear(struct etl *etl)
 {
     struct etl_processes *ps = &etl->processes;
-    for (size_t i = 0; i < ps->n; i++)
+    for (size_t i = 0; i < ps->n; i++) {
         seep_free(ps->at[i].images);
+        seep_ranges_clear(&ps->at[i].places);
+    }
     seep_free(ps->at);
     seep_free(ps->current);
     seep_free(ps->symbols);
     seep_free(ps->build_symbols);
+    seep_free(ps->owners);
+    seep_free(ps->path_names);
     seep_intern_clear(&ps->pids);
+    seep_intern_clear(&ps->paths);
     seep_intern_clear(&ps->places);
     seep_intern_clear(&ps->builds);
-    seep_intern_clear(&ps->dead);
+    seep_intern_clear(&ps->keys);
 }
 
 bool etl_process_of(struct etl *etl, uint32_t pid, uint32_t *index)
 {
     struct etl_processes *ps = &etl->processes;
-    uint32_t known = seep_intern_find(&ps->pids, &pid, sizeof pid);
-    if (known) {
-        *index = ps->current[known - 1];
+    if (pid == ps->last_pid) {
+        *index = ps->last_index;
         return true;
     }
-    return add_process(etl, pid, index);
+    uint32_t known = seep_intern_find(&ps->pids, &pid, sizeof pid);
+    if (!known)
+        return add_process(etl, pid, index);
+    ps->last_pid = pid;
+    ps->last_index = *index = ps->current[known - 1];
+    return true;
 }
 
-bool etl_process_event(struct etl *etl, uint16_t hook, const struct seep_etl_record *record)
+bool etl_living_process_of(struct etl *etl, uint32_t pid, uint32_t *index)
 {
+    return etl_process_of(etl, pid, index) &&
+           (etl->processes.at[*index].end == NEVER || add_process(etl, pid, index));
+}
+
+// Notes that the object at `key` is this process. Addresses are used again.
+static bool own_key(struct etl_processes *ps, uint32_t index, uint64_t key)
+{
+    ps->at[index].key = key;
+    uint32_t id = seep_intern(&ps->keys, &key, sizeof key);
+    if (!id || !seep_grow(&ps->owners, &ps->owners_capacity, id, sizeof *ps->owners))
+        return false;
+    ps->owners[id - 1] = index;
+    return true;
+}
+
+bool etl_is_dead(const struct etl *etl, uint64_t object)
+{
+    const struct etl_processes *ps = &etl->processes;
+    uint32_t id = seep_intern_find(&ps->keys, &object, sizeof object);
+    return id && ps->at[ps->owners[id - 1]].end != NEVER;
+}
+
+bool etl_process_event(struct etl *etl, uint16_t hook, const struct seep_etl_item *item)
+{
+    const struct seep_etl_record *record = &item->record;
     struct seep_kernel_process event;
     uint32_t index;
     if (!seep_kernel_process_read(record, &event)) {
-        etl->n_bad_events++;
+        etl_bad_event(etl, item);
         return true;
     }
     bool begins = hook == SEEP_HOOK_PROCESS_START;
@@ -99,18 +134,15 @@ bool etl_process_event(struct etl *etl, uint16_t hook, const struct seep_etl_rec
             return false;
     }
     process->parent_pid = event.parent_pid;
-    if (event.key)
-        process->key = event.key;
+    if (event.key && event.key != process->key && !own_key(&etl->processes, index, event.key))
+        return false;
     if (begins)
         process->start = record->time;
     if (hook != SEEP_HOOK_PROCESS_END)
         return true;
     process->end = record->time;
-    if (process->key && !seep_intern(&etl->processes.dead, &process->key, sizeof process->key))
-        return false;
-    struct etl_op op = {
-        .clock = record->time, .tid = record->tid, .process = index, .hook = hook
-    };
+    struct etl_op op = { .act = { .clock = record->time, .process = index, .hook = hook },
+                         .tid = record->tid };
     return etl_queue_add(etl, &op);
 }
 
@@ -124,43 +156,117 @@ static bool image_process(struct etl *etl, uint32_t pid, uint64_t base, bool is_
     return etl_is_kernel(base, is_64 ? 8 : 4) || etl_process_of(etl, pid, index);
 }
 
-static struct etl_image *find_image(struct etl_process *process, uint64_t base)
+static const char *path_of(struct etl *etl, struct seep_kernel_text text)
 {
-    // The last one at this base: it is the one that is unloaded, or run down again.
-    size_t n = process->n_images < 512 ? process->n_images : 512;
-    for (size_t i = process->n_images; n-- > 0; i--) {
-        if (process->images[i - 1].base == base)
-            return &process->images[i - 1];
-    }
-    return NULL;
+    struct seep_bytes bytes = text.bytes;
+    uint32_t known = seep_intern_find(&etl->processes.paths, bytes.data, bytes.len);
+    if (known)
+        return etl->processes.path_names[known - 1];
+    uint32_t id = seep_intern(&etl->processes.paths, bytes.data, bytes.len);
+    const char *path = id ? etl_text(etl, text) : NULL;
+    if (!path || !seep_grow(&etl->processes.path_names, &etl->processes.paths_capacity, id,
+                            sizeof *etl->processes.path_names))
+        return NULL;
+    etl->processes.path_names[id - 1] = path;
+    return path;
 }
 
-bool etl_image_event(struct etl *etl, uint16_t hook, const struct seep_etl_record *record)
+static void nobody_asks(void *ctx, uint32_t site, int64_t bytes, int64_t pieces)
 {
+    (void)ctx;
+    (void)site;
+    (void)bytes;
+    (void)pieces;
+}
+
+static uint64_t image_end(const struct etl_image *image)
+{
+    return image->size_bytes > UINT64_MAX - image->base ? UINT64_MAX
+                                                        : image->base + image->size_bytes;
+}
+
+// The last image at this very base.
+static struct etl_image *find_image(struct etl_process *process, uint64_t base)
+{
+    const struct seep_range *range = seep_ranges_at(&process->places, base);
+    struct etl_image *image = range ? &process->images[range->site] : NULL;
+    return image && image->base == base ? image : NULL;
+}
+
+// Puts an image where others may have been; `now` is the clock of the event that told of it.
+static bool place_image(struct etl_process *process, struct etl_image *image, uint64_t now)
+{
+    const struct seep_range_change change = { .changed = nobody_asks };
+    uint64_t end = image_end(image), bytes;
+    uint32_t index = (uint32_t)process->n_images;
+    if (process->n_images >= UINT32_MAX ||
+        !seep_grow(&process->images, &process->images_capacity, process->n_images + 1,
+                   sizeof *process->images))
+        return false;
+    const struct seep_range *range = seep_ranges_at(&process->places, image->base);
+    for (int n = 0; range && range->base < end && n < SEEP_RANGES_SPAN; n++) {
+        struct etl_image *other = &process->images[range->site];
+        if (other->to >= now) // its unloading was not seen
+            other->to = now ? now - 1 : 0;
+        // Where the loading was not seen either: it came after the other one had gone.
+        if (image->from <= other->to)
+            image->from = other->to + 1;
+        other->superseded = true;
+        process->epoch++;
+        range = seep_ranges_at(&process->places, range->end);
+    }
+    process->images[process->n_images++] = *image;
+    return seep_ranges_remove(&process->places, image->base, end, &change, &bytes) &&
+           seep_ranges_add(&process->places, image->base, end, index, 0, &change);
+}
+
+// Rundowns and loads may give one file by different paths.
+static bool same_file_name(const char *a, const char *b)
+{
+    if (a == b)
+        return true;
+    const char *slash_a = strrchr(a, '\\'), *slash_b = strrchr(b, '\\');
+    a = slash_a ? slash_a + 1 : a;
+    b = slash_b ? slash_b + 1 : b;
+    for (; *a && *b; a++, b++) {
+        char x = *a >= 'A' && *a <= 'Z' ? (char)(*a + 32) : *a;
+        char y = *b >= 'A' && *b <= 'Z' ? (char)(*b + 32) : *b;
+        if (x != y)
+            return false;
+    }
+    return *a == *b;
+}
+
+static bool same_image(const struct etl_image *there, const struct seep_kernel_image *event,
+                       const char *path)
+{
+    return there->size_bytes == event->size_bytes && same_file_name(there->path, path) &&
+           (!there->timestamp || !event->timestamp || there->timestamp == event->timestamp);
+}
+
+bool etl_image_event(struct etl *etl, uint16_t hook, const struct seep_etl_item *item)
+{
+    const struct seep_etl_record *record = &item->record;
     struct seep_kernel_image event;
     uint32_t index;
     if (!seep_kernel_image_read(record, &event)) {
-        etl->n_bad_events++;
+        etl_bad_event(etl, item);
         return true;
     }
     if (!image_process(etl, event.pid, event.base, record->is_64, &index))
         return false;
+    const char *path = path_of(etl, event.path);
+    if (!path)
+        return false;
     struct etl_process *process = &etl->processes.at[index];
     struct etl_image *there = find_image(process, event.base);
-    bool same = there && there->to == NEVER && there->size_bytes == event.size_bytes;
-    if (hook == SEEP_HOOK_IMAGE_UNLOAD && same) {
-        there->to = record->time;
-        return true;
-    }
-    // A rundown of what is known already.
-    if (same && hook != SEEP_HOOK_IMAGE_LOAD) {
+    if (there && same_image(there, &event, path)) {
+        // Unloaded, run down again, or loaded again: nothing else was there in between.
+        there->to = hook == SEEP_HOOK_IMAGE_UNLOAD ? record->time : NEVER;
         if (!there->timestamp)
             there->timestamp = event.timestamp;
         return true;
     }
-    if (!seep_grow(&process->images, &process->images_capacity, process->n_images + 1,
-                   sizeof *process->images))
-        return false;
     struct etl_image image = {
         .base = event.base,
         .size_bytes = event.size_bytes,
@@ -168,12 +274,9 @@ bool etl_image_event(struct etl *etl, uint16_t hook, const struct seep_etl_recor
         .to = hook == SEEP_HOOK_IMAGE_UNLOAD ? record->time : NEVER,
         .timestamp = event.timestamp,
         .checksum = event.checksum,
-        .path = etl_text(etl, event.path),
+        .path = path,
     };
-    if (!image.path)
-        return false;
-    process->images[process->n_images++] = image;
-    return true;
+    return place_image(process, &image, record->time);
 }
 
 static bool by_place(struct etl *etl, uint32_t pid, uint64_t base, bool add, uint32_t *index)
@@ -280,7 +383,7 @@ const struct etl_image *etl_image_at(struct etl *etl, uint32_t index, uint64_t a
 
 static int64_t clock_ns(const struct etl *etl, uint64_t clock)
 {
-    return clock == 0 || clock == NEVER ? SEEP_NO_TIME : seep_etl_merge_ns(etl->merge, clock);
+    return clock == 0 || clock == NEVER ? SEEP_NO_TIME : seep_etl_clock_ns(&etl->clock, clock);
 }
 
 bool etl_tell_process(struct etl *etl, uint32_t index, struct seep_process_id *id)
@@ -346,7 +449,7 @@ bool etl_tell_processes(struct etl *etl)
             return false;
         const struct etl_process *process = &etl->processes.at[i];
         for (size_t k = 0; k < process->n_images; k++) {
-            if (!tell_image(etl, process, &process->images[k]))
+            if (!process->images[k].superseded && !tell_image(etl, process, &process->images[k]))
                 return false;
         }
     }

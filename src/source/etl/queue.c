@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Events that wait for their stacks, and how each is paired.
+// Events that wait for their stacks.
 //
 // The stack of an event is an event of its own that names the first one by time and thread; it
 // comes soon after, and that of the user's half only when the thread returns from the kernel. So
@@ -9,6 +9,8 @@
 #include "base/alloc.h"
 
 #include <string.h>
+
+enum { AHEAD = 8 }; // ops whose parts are on their way into the cache
 
 bool etl_queue_init(struct etl_queue *queue)
 {
@@ -36,116 +38,67 @@ static struct etl_op *op_at(struct etl_queue *queue, uint64_t number)
     return &queue->ring[number % ETL_QUEUE];
 }
 
-static bool pair_virtual(struct etl *etl, const struct etl_op *op,
-                         struct seep_pairing_origin *origin, int64_t t_ns)
+// Whether an act is what the system does for a process that is gone: the event of its end comes
+// before its memory and its handles are let go, and has taken all of them off.
+static bool comes_after_its_end(const struct etl *etl, const struct etl_act *act)
 {
-    origin->kind = SEEP_SITE_VIRTUAL;
-    if (op->hook == SEEP_HOOK_VIRTUAL_FREE)
-        return seep_pairing_decommit(etl->pairing, origin, op->address, op->size_bytes,
-                                     (op->tag & SEEP_MEM_RELEASE) != 0, t_ns);
-    return seep_pairing_commit(etl->pairing, origin, op->address, op->size_bytes, t_ns);
-}
-
-static bool pair_heap(struct etl *etl, const struct etl_op *op, struct seep_pairing_origin *origin,
-                      int64_t t_ns)
-{
-    origin->kind = SEEP_SITE_HEAP;
-    origin->heap = op->space;
-    switch (op->hook) {
-    case SEEP_HOOK_HEAP_ALLOC:
-        return seep_pairing_alloc(etl->pairing, origin, op->address, op->size_bytes, t_ns);
-    case SEEP_HOOK_HEAP_REALLOC:
-        return seep_pairing_realloc(etl->pairing, origin, op->other, op->address, op->size_bytes,
-                                    t_ns);
+    switch (act->hook) {
+    case SEEP_HOOK_VIRTUAL_FREE:
     case SEEP_HOOK_HEAP_FREE:
-        return seep_pairing_release(etl->pairing, origin, op->address, t_ns);
-    default:
-        return seep_pairing_heap_destroyed(etl->pairing, origin->process, op->space, t_ns);
-    }
-}
-
-static bool pair_pool(struct etl *etl, const struct etl_op *op, struct seep_pairing_origin *origin,
-                      int64_t t_ns)
-{
-    origin->kind = SEEP_SITE_POOL;
-    origin->process.v = 0;
-    origin->tag = op->tag;
-    origin->paged = op->flag;
-    if (op->hook == SEEP_HOOK_POOL_ALLOC || op->hook == SEEP_HOOK_POOL_ALLOC_SESSION)
-        return seep_pairing_alloc(etl->pairing, origin, op->address, op->size_bytes, t_ns);
-    return seep_pairing_release(etl->pairing, origin, op->address, t_ns);
-}
-
-static bool pair_object(struct etl *etl, const struct etl_op *op,
-                        struct seep_pairing_origin *origin, int64_t t_ns)
-{
-    origin->tag = op->tag;
-    switch (op->hook) {
-    case SEEP_HOOK_OBJECT_REFERENCE:
-    case SEEP_HOOK_OBJECT_DEREFERENCE:
-        origin->kind = SEEP_SITE_REFERENCE;
-        origin->process.v = 0;
-        return seep_pairing_reference(etl->pairing, origin, op->address,
-                                      op->hook == SEEP_HOOK_OBJECT_REFERENCE
-                                          ? (int64_t)op->size_bytes
-                                          : -(int64_t)op->size_bytes,
-                                      t_ns);
+    case SEEP_HOOK_HEAP_DESTROY:
     case SEEP_HOOK_HANDLE_CLOSE:
-        origin->kind = SEEP_SITE_HANDLE;
-        return seep_pairing_release(etl->pairing, origin, op->address, t_ns);
+        return act->process && etl->processes.at[act->process].end <= act->clock;
     default:
-        origin->kind = SEEP_SITE_HANDLE;
-        return seep_pairing_alloc(etl->pairing, origin, op->address, 0, t_ns);
+        return false;
     }
 }
 
 // Gives one op to the pairing.
-static bool pair(struct etl *etl, const struct etl_op *op)
+static bool pair(struct etl *etl, struct etl_op *op)
 {
-    struct seep_pairing_origin origin = { .process = { op->process } };
-    int64_t t_ns = seep_etl_merge_ns(etl->merge, op->clock);
-    if (!etl_pair_of(etl, op->kernel, op->user, &origin.stack))
-        return false;
-    etl->allocates = true;
-    switch (op->hook >> 8) {
-    case 0x02:
-        return pair_virtual(etl, op, &origin, t_ns);
-    case 0x03:
-        return seep_pairing_process_ended(etl->pairing, origin.process, t_ns);
-    case 0x0e:
-        return pair_pool(etl, op, &origin, t_ns);
-    case 0x10:
-        return pair_heap(etl, op, &origin, t_ns);
-    default:
-        return pair_object(etl, op, &origin, t_ns);
-    }
+    if (comes_after_its_end(etl, &op->act))
+        return true;
+    etl->allocates |= op->act.hook != SEEP_HOOK_PROCESS_END;
+    return etl_pair_of(etl, op, &op->act.stack) && etl_pairer_give(&etl->pairer, &op->act);
 }
 
 bool etl_queue_add(struct etl *etl, const struct etl_op *op)
 {
     struct etl_queue *queue = &etl->queue;
-    if (queue->head + 1 - queue->tail == ETL_QUEUE && !pair(etl, op_at(queue, queue->tail++)))
-        return false;
-    size_t at = bucket(op->clock, op->tid);
+    if (queue->head + 1 - queue->tail == ETL_QUEUE) {
+        uint32_t later = op_at(queue, queue->tail + AHEAD)->user;
+        if (later)
+            __builtin_prefetch(&etl->stacks.parts[later - 1].same_as);
+        if (!pair(etl, op_at(queue, queue->tail++)))
+            return false;
+    }
+    size_t at = bucket(op->act.clock, op->tid);
     struct etl_op *place = op_at(queue, ++queue->head);
     *place = *op;
     place->below = queue->buckets[at];
+    queue->no_thread |= !op->tid;
     queue->buckets[at] = queue->head;
     return true;
+}
+
+static struct etl_op *find(struct etl_queue *queue, uint64_t clock, uint32_t tid)
+{
+    uint64_t number = queue->buckets[bucket(clock, tid)];
+    // Two ops share a bucket now and then; only a hostile trace makes long chains of them.
+    for (int steps = 0; number >= queue->tail && steps < 64; steps++) {
+        struct etl_op *op = op_at(queue, number);
+        if (op->act.clock == clock && op->tid == tid)
+            return op;
+        number = op->below;
+    }
+    return NULL;
 }
 
 struct etl_op *etl_queue_find(struct etl *etl, uint64_t clock, uint32_t tid)
 {
     struct etl_queue *queue = &etl->queue;
-    uint64_t number = queue->buckets[bucket(clock, tid)];
-    // Two ops share a bucket now and then; only a hostile trace makes long chains of them.
-    for (int steps = 0; number >= queue->tail && steps < 64; steps++) {
-        struct etl_op *op = op_at(queue, number);
-        if (op->clock == clock && op->tid == tid)
-            return op;
-        number = op->below;
-    }
-    return NULL;
+    struct etl_op *op = find(queue, clock, tid);
+    return op || !queue->no_thread ? op : find(queue, clock, 0);
 }
 
 bool etl_queue_flush(struct etl *etl)
