@@ -546,14 +546,26 @@ static struct most most_of(struct writing *w, double of)
                           other };
 }
 
+static bool is_dated(const struct writing *w)
+{
+    return w->now->taken_ns != SEEP_NO_TIME && w->before->taken_ns != SEEP_NO_TIME;
+}
+
+static double passed_s(const struct writing *w)
+{
+    return ((double)w->now->taken_ns - (double)w->before->taken_ns) / 1e9;
+}
+
 // The first line: how much there is, how much more than before, and what most of it is.
 static const char *gist(struct writing *w, const struct most *most, double of)
 {
     const struct shot *s = w->now;
     const char *amount = seep_say(w->drafts, "%s private", bytes(w, s->private_));
     if (w->grew)
-        amount = seep_say(w->drafts, "%s, %s since the snapshot before", amount,
-                          difference(w, w->before->private_, s->private_));
+        amount = seep_say(w->drafts, "%s, %s %s%s", amount,
+                          difference(w, w->before->private_, s->private_),
+                          is_dated(w) ? "in " : "since the snapshot before",
+                          is_dated(w) ? seep_say_seconds(w->drafts, passed_s(w)) : "");
     // Of several kinds none may have half.
     if (!(most->bytes > of / 2))
         return amount;
@@ -564,13 +576,12 @@ static const char *gist(struct writing *w, const struct most *most, double of)
 static void say_difference(struct writing *w, struct seep_draft *draft)
 {
     const struct shot *s = w->now, *old = w->before;
-    double seconds = ((double)s->taken_ns - (double)old->taken_ns) / 1e9;
-    bool dated = s->taken_ns != SEEP_NO_TIME && old->taken_ns != SEEP_NO_TIME;
+    bool dated = is_dated(w);
     say(w, draft,
         seep_say(w->drafts,
                  "%s%s since the snapshot before: private %s (heaps %s, stacks %s, other "
                  "allocations %s), images %s, mapped %s, reserved %s",
-                 dated ? "in " : "", dated ? seep_say_seconds(w->drafts, seconds) : "",
+                 dated ? "in " : "", dated ? seep_say_seconds(w->drafts, passed_s(w)) : "",
                  difference(w, old->private_, s->private_), difference(w, old->heap, s->heap),
                  difference(w, old->stack, s->stack), difference(w, old->other, s->other),
                  difference(w, old->image, s->image), difference(w, old->mapped, s->mapped),

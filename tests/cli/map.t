@@ -100,3 +100,6 @@ $ seep analyze small.csv --json
 @json verdict = "unknown"
 @json findings[0].class = "private-data"
 @json findings[0].caveats[0] = "one moment cannot show growth"
+$ seep analyze small.csv
+  UNKNOWN  app.exe (42): 180 KB private, most of it allocations outside of heaps and stacks (96.0 KB); one moment cannot show growth
+  ...
