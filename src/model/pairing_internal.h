@@ -29,6 +29,7 @@ struct live_space {
     uint64_t heap;
     uint32_t tag;
     uint32_t next; // of the same process, counted from 1; 0 = the last
+    bool chained;  // it is in the list of its process
     struct live_blocks blocks;
     struct seep_ranges ranges;
 };
@@ -67,6 +68,7 @@ struct live_free {
 };
 
 struct seep_pairing {
+    uint64_t seed; // of the blocks' slots, so that no file can have all addresses share one
     int64_t start_ns, now_ns, step_ns;
     uint32_t moment; // the next one to come
     struct live_site *sites;
