@@ -481,7 +481,11 @@ static void find(struct search *search)
         seep_log(SEEP_LOG_DETAIL, "symbols: %s", entry->path.data);
     } else {
         explain(search, &entry->why);
-        seep_log(SEEP_LOG_DETAIL, "symbols: %s", entry->why.what);
+        // That a module has none is usual; that the PDB at hand is another's wants to be known.
+        if (search->other.len)
+            seep_store_say(&search->symbols->store, "%s", entry->why.what);
+        else
+            seep_log(SEEP_LOG_DETAIL, "symbols: %s", entry->why.what);
     }
 }
 

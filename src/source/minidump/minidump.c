@@ -7,7 +7,7 @@
 #include "base/time.h"
 #include "source/minidump/facts.h"
 #include "source/minidump/heaps.h"
-#include "source/minidump/reader.h"
+#include "source/minidump/threads.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -233,9 +233,9 @@ static bool stream_losses(struct dump_reader *r)
 static bool list_losses(struct dump_reader *r)
 {
     static const uint32_t types[] = {
-        SEEP_MINIDUMP_THREADS,  SEEP_MINIDUMP_MODULES, SEEP_MINIDUMP_MEMORY,
-        SEEP_MINIDUMP_MEMORY64, SEEP_MINIDUMP_HANDLES, SEEP_MINIDUMP_UNLOADED,
-        SEEP_MINIDUMP_REGIONS,
+        SEEP_MINIDUMP_THREADS,  SEEP_MINIDUMP_MODULES,     SEEP_MINIDUMP_MEMORY,
+        SEEP_MINIDUMP_MEMORY64, SEEP_MINIDUMP_HANDLES,     SEEP_MINIDUMP_UNLOADED,
+        SEEP_MINIDUMP_REGIONS,  SEEP_MINIDUMP_THREAD_INFO, SEEP_MINIDUMP_THREAD_NAMES,
     };
     for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
         struct seep_minidump_list list;
@@ -256,6 +256,32 @@ static bool list_losses(struct dump_reader *r)
             return false;
     }
     return true;
+}
+
+// Streams of one record that are not what they should be.
+static bool record_losses(struct dump_reader *r)
+{
+    enum { KNOWN_REVISIONS = 2 };
+    struct seep_minidump_stream stream;
+    struct seep_minidump_vm vm;
+    uint16_t revision;
+    const uint64_t none = SEEP_UNKNOWN_COUNT;
+    bool ok = true;
+    if (seep_minidump_stream(&r->dump, SEEP_MINIDUMP_SYSTEM, &stream) && !r->has_system)
+        ok = seep_sink_lose(r->sink, "bad-record", 1, none, stream.offset,
+                            "the stream SystemInfo is too short: what kind of process it is was "
+                            "guessed");
+    if (!ok || seep_minidump_vm(&r->dump, &vm) ||
+        !seep_minidump_stream(&r->dump, SEEP_MINIDUMP_VM_COUNTERS, &stream))
+        return ok;
+    if (seep_minidump_vm_revision(&r->dump, &revision) &&
+        (revision == 0 || revision > KNOWN_REVISIONS))
+        return seep_sink_lose(r->sink, "bad-record", 1, none, stream.offset,
+                              "the stream ProcessVmCounters is of revision %u, which seep does not "
+                              "know",
+                              revision);
+    return seep_sink_lose(r->sink, "bad-record", 1, none, stream.offset,
+                          "the stream ProcessVmCounters is too short");
 }
 
 static bool memory_losses(struct dump_reader *r)
@@ -327,6 +353,16 @@ static bool doubt_losses(struct dump_reader *r)
         ok =
             seep_sink_lose(r->sink, "bad-record", d->images_bad, SEEP_UNKNOWN_COUNT, SEEP_NO_OFFSET,
                            "%" PRIu64 " modules have no size or no place", d->images_bad);
+    if (ok && d->contexts_bad)
+        ok = seep_sink_lose(
+            r->sink, "bad-record", d->contexts_bad, SEEP_UNKNOWN_COUNT, SEEP_NO_OFFSET,
+            "the registers of %" PRIu64 " threads lie outside of the file", d->contexts_bad);
+    if (ok && d->codeview_bad)
+        ok = seep_sink_lose(r->sink, "bad-record", d->codeview_bad, SEEP_UNKNOWN_COUNT,
+                            SEEP_NO_OFFSET,
+                            "the CodeView records of %" PRIu64
+                            " modules lie outside of the file: their symbols cannot be found",
+                            d->codeview_bad);
     if (ok && d->unnamed)
         ok = seep_sink_lose(r->sink, "bad-text", d->unnamed, SEEP_UNKNOWN_COUNT, SEEP_NO_OFFSET,
                             "%" PRIu64 " names lie outside of the file", d->unnamed);
@@ -347,11 +383,11 @@ static bool push_all(struct dump_reader *r, const char *first_image)
 {
     struct seep_minidump_system_memory memory;
     bool has_memory = seep_minidump_system_memory(&r->dump, &memory);
-    return stream_losses(r) && list_losses(r) && push_machine(r, has_memory ? &memory : NULL) &&
-           push_process(r, first_image) && push_streams(r) &&
-           dump_push_counters(r, has_memory ? &memory : NULL) && dump_push_modules(r) &&
-           dump_push_regions(r) && dump_push_handles(r) && dump_push_heaps(r) && memory_losses(r) &&
-           doubt_losses(r);
+    return stream_losses(r) && list_losses(r) && record_losses(r) &&
+           push_machine(r, has_memory ? &memory : NULL) && push_process(r, first_image) &&
+           push_streams(r) && dump_push_counters(r, has_memory ? &memory : NULL) &&
+           dump_push_modules(r) && dump_push_regions(r) && dump_push_handles(r) &&
+           dump_push_threads(r) && dump_push_heaps(r) && memory_losses(r) && doubt_losses(r);
 }
 
 static bool anything(const struct seep_minidump *dump)
@@ -434,6 +470,8 @@ static enum seep_status minidump_read(const struct seep_input *input, struct see
     *read_bytes = status == SEEP_OK ? input->view.len : 0;
     seep_free(r.images);
     seep_free(r.heaps);
+    seep_free(r.threads);
+    seep_free(r.symbols);
     dump_regions_clear(&r.regions);
     seep_minidump_memory_close(&r.memory);
     seep_buf_clear(&r.text);

@@ -13,6 +13,12 @@ struct dump_heap {
     bool known;
 };
 
+// A symbol file that was asked for once.
+struct dump_symbols {
+    const struct seep_symbol_file *file;
+    bool asked;
+};
+
 // Facts about losses that are counted first and said once.
 struct dump_doubts {
     uint64_t escaped;      // texts that were no UTF-16
@@ -23,7 +29,8 @@ struct dump_doubts {
     uint64_t first_bad_heap;
     uint64_t heaps_foreign; // heaps of no known layout
     uint64_t tebs_unread;
-    uint64_t images_bad; // modules whose place is no place
+    uint64_t images_bad;                 // modules whose place is no place
+    uint64_t contexts_bad, codeview_bad; // RVAs that lead out of the file
 };
 
 struct dump_reader {
@@ -46,6 +53,9 @@ struct dump_reader {
     uint64_t text_budget;    // bytes of text that may still be read
     struct seep_buf text;    // of one fact
     uint64_t peb32, peb64;   // 0 = unknown
+    struct dump_thread *threads;
+    size_t n_threads;
+    struct dump_symbols *symbols; // of `images`; NULL until one is asked for
     struct dump_heap *heaps;
     size_t n_heaps, heaps_capacity;
     uint64_t list_steps; // that may still be walked in lists of the dumped process

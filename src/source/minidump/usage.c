@@ -3,7 +3,7 @@
 // the heaps. Only what is asked for is read: a page of each.
 #include "base/alloc.h"
 #include "nt/process.h"
-#include "source/minidump/reader.h"
+#include "source/minidump/threads.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -32,61 +32,6 @@ static enum seep_region_usage wide(const struct space *s, enum seep_region_usage
 }
 
 // --- threads ---
-
-struct thread_name {
-    uint32_t id, rva;
-};
-
-static int by_id(const void *left, const void *right)
-{
-    const struct thread_name *a = left, *b = right;
-    return a->id < b->id ? -1 : a->id > b->id;
-}
-
-// The names of the threads by id; `*n` 0 where the dump has none.
-static struct thread_name *thread_names(struct dump_reader *r, size_t *n)
-{
-    struct seep_minidump_list list;
-    *n = 0;
-    if (!seep_minidump_list(&r->dump, SEEP_MINIDUMP_THREAD_NAMES, &list) || list.n == 0)
-        return NULL;
-    struct thread_name *names = seep_alloc((size_t)list.n, sizeof *names);
-    if (!names) {
-        (void)dump_stop(r);
-        return NULL;
-    }
-    for (uint64_t i = 0; i < list.n; i++) {
-        struct seep_bytes entry = seep_minidump_entry(&list, i);
-        uint64_t rva = seep_bytes_u64(entry, 4);
-        if (rva && rva <= UINT32_MAX)
-            names[(*n)++] = (struct thread_name){ seep_bytes_u32(entry, 0), (uint32_t)rva };
-    }
-    qsort(names, *n, sizeof *names, by_id);
-    return names;
-}
-
-// "thread 1234 (name)" that lives as long as the run; NULL when memory is out.
-static const char *thread_detail(struct dump_reader *r, uint32_t id,
-                                 const struct thread_name *names, size_t n_names)
-{
-    struct thread_name key = { .id = id };
-    const struct thread_name *found =
-        n_names ? bsearch(&key, names, n_names, sizeof key, by_id) : NULL;
-    const char *name = found ? dump_text(r, found->rva) : NULL;
-    struct seep_buf text = { 0 };
-    seep_buf_addf(&text, "thread %" PRIu32, id);
-    if (name && *name) {
-        seep_buf_adds(&text, " (");
-        seep_buf_adds(&text, name);
-        seep_buf_addc(&text, ')');
-    }
-    const char *kept =
-        text.failed ? NULL : seep_arena_strndup(&r->arena, seep_buf_text(&text), text.len);
-    seep_buf_clear(&text);
-    if (!kept)
-        (void)dump_stop(r);
-    return kept;
-}
 
 // Whether a TEB of these offsets is at `teb`: it points to itself.
 static bool is_teb(const struct space *s, uint64_t teb)
@@ -124,40 +69,27 @@ static void read_teb(const struct space *s, uint64_t teb, const char *detail, ui
         *peb = value;
 }
 
-static void read_thread(struct dump_reader *r, const struct seep_minidump_thread *thread,
-                        const char *detail)
+static void read_thread(struct dump_reader *r, struct dump_thread *thread)
 {
+    const char *detail = thread->detail;
+    const struct seep_minidump_thread *record = &thread->record;
     struct space native = space_of(r, r->pointer_bytes), narrow = space_of(r, 4);
     uint64_t *peb = r->pointer_bytes == 8 ? &r->peb64 : &r->peb32, teb32;
-    if (thread->teb && is_teb(&native, thread->teb)) {
-        read_teb(&native, thread->teb, detail, peb);
+    if (record->teb && is_teb(&native, record->teb)) {
+        read_teb(&native, record->teb, detail, peb);
         if (r->pointer_bytes == 8 && r->wow64 &&
-            pointer(&native, thread->teb + SEEP_NT_TEB_EXCEPTION_LIST, &teb32) &&
-            teb32 <= UINT32_MAX && is_teb(&narrow, teb32))
+            pointer(&native, record->teb + SEEP_NT_TEB_EXCEPTION_LIST, &teb32) &&
+            teb32 <= UINT32_MAX && is_teb(&narrow, teb32)) {
+            thread->teb32 = teb32;
             read_teb(&narrow, teb32, detail, &r->peb32);
-    } else if (thread->teb) {
+        }
+    } else if (record->teb) {
         r->doubts.tebs_unread++;
-        claim_teb(&native, thread->teb, detail);
+        claim_teb(&native, record->teb, detail);
     }
     // In a WoW64 process this can be the stack of either kind; the TEBs have said which.
-    if (thread->stack)
-        claim_stack(&native, thread->stack, detail);
-}
-
-static void read_threads(struct dump_reader *r)
-{
-    struct seep_minidump_list list;
-    size_t n_names;
-    if (!seep_minidump_list(&r->dump, SEEP_MINIDUMP_THREADS, &list))
-        return;
-    struct thread_name *names = thread_names(r, &n_names);
-    for (uint64_t i = 0; i < list.n && !r->stopped; i++) {
-        struct seep_minidump_thread thread = seep_minidump_thread(seep_minidump_entry(&list, i));
-        const char *detail = thread_detail(r, thread.id, names, n_names);
-        if (detail)
-            read_thread(r, &thread, detail);
-    }
-    seep_free(names);
+    if (record->stack)
+        claim_stack(&native, record->stack, detail);
 }
 
 // --- heaps ---
@@ -318,7 +250,9 @@ void dump_usage(struct dump_reader *r)
     struct space narrow = space_of(r, 4), full = space_of(r, 8);
     struct dump_claim shared = { SEEP_USAGE_OTHER, DUMP_RANK_OTHER, "user shared data" };
     r->list_steps = LIST_STEPS;
-    read_threads(r);
+    dump_threads_load(r);
+    for (size_t i = 0; i < r->n_threads && !r->stopped; i++)
+        read_thread(r, &r->threads[i]);
     if (r->peb64 && !r->stopped)
         read_peb(&full, &r->peb64);
     if (r->peb32 && !r->stopped)
