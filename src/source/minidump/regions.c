@@ -3,6 +3,7 @@
 #include "source/minidump/regions.h"
 
 #include "base/alloc.h"
+#include "source/minidump/derived.h"
 
 #include <stdlib.h>
 
@@ -162,7 +163,10 @@ bool dump_regions_load(const struct seep_minidump *dump, const struct dump_image
     if (seep_minidump_list(dump, SEEP_MINIDUMP_REGIONS, &list))
         ok = from_list(&list, &r);
     if (ok && r.n == 0) {
+        enum { EXTENTS_AT_LEAST = 4096 };
         r.derived = true;
+        r.max_extents =
+            EXTENTS_AT_LEAST + memory->n_pieces + (size_t)(memory->held_bytes / PAGE_BYTES);
         ok = derive(&r, images, n_images, memory);
     }
     if (ok)
@@ -175,6 +179,7 @@ bool dump_regions_load(const struct seep_minidump *dump, const struct dump_image
 void dump_regions_clear(struct dump_regions *regions)
 {
     seep_free(regions->at);
+    seep_free(regions->extents);
     *regions = (struct dump_regions){ 0 };
 }
 
@@ -211,9 +216,32 @@ static void claim_one(struct dump_region *region, const struct dump_claim *claim
     region->detail = claim->detail;
 }
 
+static bool note(struct dump_regions *r, uint64_t start, uint64_t end, bool cuts,
+                 const struct dump_claim *claim)
+{
+    if (start >= end || r->n_extents >= r->max_extents)
+        return false;
+    if (!seep_grow(&r->extents, &r->extents_capacity, r->n_extents + 1, sizeof *r->extents)) {
+        r->failed = true;
+        return false;
+    }
+    r->extents[r->n_extents] = (struct dump_extent){ start, end, r->n_extents, *claim, cuts };
+    r->n_extents++;
+    return true;
+}
+
+bool dump_regions_claim_part(struct dump_regions *regions, uint64_t start, uint64_t end,
+                             const struct dump_claim *claim)
+{
+    return regions->derived ? note(regions, start, end, true, claim)
+                            : dump_regions_claim(regions, start, claim);
+}
+
 bool dump_regions_claim(struct dump_regions *regions, uint64_t address,
                         const struct dump_claim *claim)
 {
+    if (regions->derived)
+        return address < UINT64_MAX && note(regions, address, address + 1, false, claim);
     struct dump_region *at = dump_regions_find(regions, address);
     if (!at || at->state == SEEP_STATE_FREE)
         return false;
@@ -254,6 +282,10 @@ static void share(struct dump_region *region, const struct dump_claim *claim)
 void dump_regions_claim_range(struct dump_regions *regions, uint64_t start, uint64_t end,
                               const struct dump_claim *claim)
 {
+    if (regions->derived) {
+        (void)note(regions, start, end, true, claim);
+        return;
+    }
     for (size_t i = find(regions, start); i < regions->n && regions->at[i].base < end; i++) {
         struct dump_region *at = &regions->at[i];
         if (at->state == SEEP_STATE_FREE)
@@ -280,9 +312,11 @@ const struct dump_image *dump_image_at(const struct dump_image *images, size_t n
     return &images[low - 1];
 }
 
-void dump_regions_settle(struct dump_regions *regions, const struct dump_image *images,
-                         size_t n_images)
+bool dump_regions_settle(struct dump_regions *regions, const struct seep_minidump *dump,
+                         const struct dump_image *images, size_t n_images)
 {
+    if (regions->failed || (regions->derived && !dump_regions_share_out(regions, dump)))
+        return false;
     for (size_t i = 0; i < regions->n; i++) {
         struct dump_region *at = &regions->at[i];
         if (at->state == SEEP_STATE_FREE)
@@ -296,4 +330,5 @@ void dump_regions_settle(struct dump_regions *regions, const struct dump_image *
         else if (at->type == SEEP_TYPE_MAPPED && at->rank == DUMP_RANK_NONE)
             at->usage = SEEP_USAGE_MAPPED_FILE;
     }
+    return true;
 }

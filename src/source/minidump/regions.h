@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 // The regions of a dumped process and what they are for.
 //
-// Sorted by address, none overlaps another; 48 bytes each. Claims of a higher rank win; of two of
-// the same rank the first does. All claims together cost as much as the regions are many, times the
-// ranks.
+// Sorted by address, none overlaps another; 48 bytes each. Where the dump has no list of them,
+// claims are only noted, and shared out when all are known (derived.h). Claims of a higher rank
+// win; of two of the same rank the first does. All claims together cost as much as the regions are
+// many, times the ranks.
 #ifndef SEEP_SOURCE_MINIDUMP_REGIONS_H
 #define SEEP_SOURCE_MINIDUMP_REGIONS_H
 
@@ -37,6 +38,20 @@ struct dump_image {
 // The image that contains `address`, NULL where none does.
 const struct dump_image *dump_image_at(const struct dump_image *images, size_t n, uint64_t address);
 
+struct dump_claim {
+    enum seep_region_usage usage;
+    enum dump_rank rank;
+    const char *detail;
+};
+
+// A claim on [start, end) of regions that are made from what is held.
+struct dump_extent {
+    uint64_t start, end;
+    size_t order;
+    struct dump_claim claim;
+    bool cuts; // a region begins at its start, and one behind its end
+};
+
 struct dump_regions {
     struct dump_region *at;
     size_t n, capacity;
@@ -46,12 +61,10 @@ struct dump_regions {
     uint64_t n_promised;  // that the list speaks of
     uint64_t n_read;      // entries that are there
     uint64_t list_offset; // of the first entry
-};
-
-struct dump_claim {
-    enum seep_region_usage usage;
-    enum dump_rank rank;
-    const char *detail;
+    struct dump_extent *extents; // where `derived`
+    size_t n_extents, extents_capacity;
+    size_t max_extents; // in proportion to what is held: what is beyond is not noted
+    bool failed;        // memory is out
 };
 
 // Reads the list of regions, or makes one from the images and the memory that is held. False when
@@ -68,13 +81,19 @@ struct dump_region *dump_regions_find(const struct dump_regions *regions, uint64
 bool dump_regions_claim(struct dump_regions *regions, uint64_t address,
                         const struct dump_claim *claim);
 
+// Claims what is known to be [start, end) of one purpose: the whole reservation where reservations
+// are known, else just that.
+bool dump_regions_claim_part(struct dump_regions *regions, uint64_t start, uint64_t end,
+                             const struct dump_claim *claim);
+
 // Claims the regions that have part of [start, end). What a rank of DUMP_RANK_BLOCK claims twice
 // gets the detail of both.
 void dump_regions_claim_range(struct dump_regions *regions, uint64_t start, uint64_t end,
                               const struct dump_claim *claim);
 
-// Says what is left: images, mapped files.
-void dump_regions_settle(struct dump_regions *regions, const struct dump_image *images,
-                         size_t n_images);
+// Says what is left: images, mapped files. To be called once, after the last claim. False when
+// memory is out.
+bool dump_regions_settle(struct dump_regions *regions, const struct seep_minidump *dump,
+                         const struct dump_image *images, size_t n_images);
 
 #endif

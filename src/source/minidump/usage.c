@@ -57,14 +57,22 @@ static void claim_stack(const struct space *s, uint64_t address, const char *det
 // Claims what a TEB tells of; gives its PEB.
 static void read_teb(const struct space *s, uint64_t teb, const char *detail, uint64_t *peb)
 {
-    uint64_t value;
+    const struct dump_claim claim = { wide(s, SEEP_USAGE_STACK32), DUMP_RANK_STACK, detail };
+    uint64_t bottom = 0, limit = 0, base = 0, value;
     claim_teb(s, teb, detail);
-    if (pointer(s, teb + s->layout->teb.deallocation_stack, &value) && value)
-        claim_stack(s, value, detail);
-    if (pointer(s, teb + s->layout->teb.stack_limit, &value) && value)
-        claim_stack(s, value, detail);
-    if (pointer(s, teb + s->layout->teb.stack_base, &value) && value)
-        claim_stack(s, value - 1, detail);
+    (void)pointer(s, teb + s->layout->teb.deallocation_stack, &bottom);
+    (void)pointer(s, teb + s->layout->teb.stack_limit, &limit);
+    (void)pointer(s, teb + s->layout->teb.stack_base, &base);
+    if (s->r->regions.derived) {
+        (void)dump_regions_claim_part(&s->r->regions, bottom ? bottom : limit, base, &claim);
+    } else {
+        if (bottom)
+            claim_stack(s, bottom, detail);
+        if (limit)
+            claim_stack(s, limit, detail);
+        if (base)
+            claim_stack(s, base - 1, detail);
+    }
     if (!*peb && pointer(s, teb + s->layout->teb.peb, &value))
         *peb = value;
 }
@@ -116,8 +124,9 @@ static bool on_range(void *ctx, const struct seep_heap *heap, uint64_t address, 
 {
     struct heap_lists *lists = ctx;
     (void)heap;
-    (void)size_bytes;
-    (void)dump_regions_claim(&lists->r->regions, address, lists->claim);
+    (void)dump_regions_claim_part(
+        &lists->r->regions, address,
+        size_bytes > UINT64_MAX - address ? UINT64_MAX : address + size_bytes, lists->claim);
     bool more = step(lists->r);
     lists->bad |= !more;
     return more;
@@ -258,6 +267,6 @@ void dump_usage(struct dump_reader *r)
     if (r->peb32 && !r->stopped)
         read_peb(&narrow, &r->peb32);
     (void)dump_regions_claim(&r->regions, SEEP_NT_USER_SHARED_DATA, &shared);
-    if (!r->stopped)
-        dump_regions_settle(&r->regions, r->images, r->n_images);
+    if (!r->stopped && !dump_regions_settle(&r->regions, &r->dump, r->images, r->n_images))
+        (void)dump_stop(r);
 }
