@@ -17,6 +17,7 @@ enum {
     PAGE_NO_ACCESS = 0x01,
     PAGE_WRITABLE = 0x04 | 0x08 | 0x40 | 0x80,
     PAGE_GUARD = 0x100,
+    SINGLE_LOSSES = 64, // of heaps, that are said one by one
 };
 // Bytes of heaps that are walked for their totals alone: well below a second.
 #define WALK_BYTES ((uint64_t)64 << 20)
@@ -46,10 +47,9 @@ static bool on_blocks(void *ctx, const struct seep_blocks *blocks)
 // What of a heap's memory is not in the dump its writer left out.
 static bool on_loss(void *ctx, const char *what, uint64_t address, const char *text)
 {
-    enum { LOSSES = 64 }; // said one by one
     struct heaps *h = ctx;
     char line[SEEP_MAX_MESSAGE / 2];
-    if (h->losses++ >= LOSSES)
+    if (h->losses++ >= SINGLE_LOSSES)
         return true;
     if (address == SEEP_NO_OFFSET)
         (void)snprintf(line, sizeof line, "%.400s", text);
@@ -340,5 +340,9 @@ bool dump_push_heaps(struct dump_reader *r)
     find_types(&h, 32, &h.process[0]);
     find_types(&h, 64, &h.process[1]);
     bool ok = ops->blocks && !r->input->brief ? push_census(&h) : push_totals(&h);
+    if (ok && h.losses > SINGLE_LOSSES)
+        ok = seep_sink_lose(r->sink, "heap-losses", h.losses - SINGLE_LOSSES, SEEP_UNKNOWN_COUNT,
+                            SEEP_NO_OFFSET, "%" PRIu64 " more places of heaps could not be read",
+                            h.losses - SINGLE_LOSSES);
     return ok;
 }
