@@ -382,6 +382,13 @@ def case_interior():
     return done(process)
 
 
+def case_early():
+    """The server before it has lost much: what `grown` is compared with."""
+    process = base()
+    server(process, process.app.nt_heap('main'))
+    return done(process)
+
+
 def case_grown():
     """The server later: 120 more sessions, another mapped file, 6 threads. For `map OLD NEW`."""
     process = base(threads=8)
@@ -392,7 +399,9 @@ def case_grown():
         heap.alloc(kind.size, kind)
     process.space.allocate(0x40000, kind=MAPPED, protect=READONLY, usage='MappedFile')
     process.space.allocate(0x200000, kind=MAPPED, commit=False, usage='MappedFile')
-    return done(process)
+    dump, truth = done(process)
+    dump.timestamp += 600
+    return dump, truth
 
 
 CASES = {k[5:].replace('_', '-'): v for k, v in list(globals().items()) if k.startswith('case_')}
