@@ -171,15 +171,18 @@ def stage_fuzz(log, _counts):
                 for seeds in (ROOT / "src/source").glob("*/seeds")}
     seeds_of |= {seeds.name.replace("-", "_"): seeds
                  for seeds in (ROOT / "src").glob("*/seeds/*") if seeds.is_dir()}
+    made = {"minidump": [folder / "dump-seeds"]}  # by the build, from their synthesizers
     complaints = []
     for target in targets:
         found = WORK / "corpus" / target.name
         found.mkdir(parents=True, exist_ok=True)
-        seeds = seeds_of.get(target.name.removeprefix("fuzz_"))
+        name = target.name.removeprefix("fuzz_")
+        seeds = [seeds_of[name]] if name in seeds_of else []
+        seeds += [made_seeds for made_seeds in made.get(name, []) if made_seeds.is_dir()]
         start = log.path.stat().st_size
         if log.run([target, f"-max_total_time={FUZZ_SECONDS}", "-seed=1", "-timeout=10",
                     "-rss_limit_mb=2048", "-verbosity=0", f"-artifact_prefix={found}/", found,
-                    *([seeds] if seeds else [])], check=False, **SANITIZERS):
+                    *seeds], check=False, **SANITIZERS):
             said = log.path.read_bytes()[start:].decode(errors="replace")
             complaints.append(f"--- {target.name}, input kept in {found.relative_to(ROOT)}\n"
                               + telling(said))
