@@ -294,9 +294,15 @@ static bool memory_losses(struct dump_reader *r)
                         m->n_missing, m->n_ranges))
         return false;
     const struct dump_regions *g = &r->regions;
-    return !g->n_bad ||
-           seep_sink_lose(r->sink, "bad-record", g->n_bad, SEEP_UNKNOWN_COUNT, g->first_bad,
-                          "%" PRIu64 " entries of the list of regions are no regions", g->n_bad);
+    return !g->n_bad || seep_sink_lose(r->sink, "bad-record", g->n_bad, SEEP_UNKNOWN_COUNT,
+                                       g->first_bad, "%" PRIu64 " entr%s of the list of regions %s",
+                                       g->n_bad, g->n_bad == 1 ? "y" : "ies",
+                                       g->n_bad == 1 ? "is no region" : "are no regions");
+}
+
+static const char *plural(uint64_t n)
+{
+    return n == 1 ? "" : "s";
 }
 
 // What such a dump does not carry: it is as its writer meant it, but the map has holes.
@@ -322,21 +328,21 @@ static bool partial_notes(struct dump_reader *r)
         ok = seep_sink_note(r->sink, "usage-partial", d->tebs_unread, SEEP_UNKNOWN_COUNT,
                             SEEP_NO_OFFSET,
                             "the dump does not hold the TEBs of %" PRIu64
-                            " threads: their stacks are known only by what is in the dump",
-                            d->tebs_unread);
+                            " thread%s: of their stacks only what is in the dump is known",
+                            d->tebs_unread, plural(d->tebs_unread));
     if (ok && d->heaps_unread)
         ok = seep_sink_note(r->sink, "usage-partial", d->heaps_unread, SEEP_UNKNOWN_COUNT,
                             SEEP_NO_OFFSET,
                             "the dump does not hold the lists of %" PRIu64
-                            " heaps: their further segments and large blocks count as other "
+                            " heap%s: further segments and large blocks count as other "
                             "private memory",
-                            d->heaps_unread);
+                            d->heaps_unread, plural(d->heaps_unread));
     if (ok && d->heaps_foreign)
-        ok = seep_sink_note(r->sink, "heap-layout", d->heaps_foreign, SEEP_UNKNOWN_COUNT,
-                            SEEP_NO_OFFSET,
-                            "%" PRIu64 " heaps are of no layout that seep knows (Wine's, or a "
-                            "program's own): only their first reservation is known",
-                            d->heaps_foreign);
+        ok = seep_sink_note(
+            r->sink, "heap-layout", d->heaps_foreign, SEEP_UNKNOWN_COUNT, SEEP_NO_OFFSET,
+            "%" PRIu64 " heap%s of no layout that seep knows (Wine's, or a program's own): "
+            "only the first reservation is known",
+            d->heaps_foreign, d->heaps_foreign == 1 ? " is" : "s are");
     return ok;
 }
 
@@ -346,35 +352,38 @@ static bool doubt_losses(struct dump_reader *r)
     bool ok = partial_notes(r);
     if (ok && d->heaps_bad)
         ok = seep_sink_lose(r->sink, "bad-heap", d->heaps_bad, SEEP_UNKNOWN_COUNT, SEEP_NO_OFFSET,
-                            "the lists of %" PRIu64 " heaps are damaged (the first: 0x%" PRIx64
-                            "): their further segments count as other private memory",
-                            d->heaps_bad, d->first_bad_heap);
+                            "the lists of %" PRIu64 " heap%s are damaged (the first: 0x%" PRIx64
+                            "): further segments count as other private memory",
+                            d->heaps_bad, plural(d->heaps_bad), d->first_bad_heap);
     if (ok && d->images_bad)
-        ok =
-            seep_sink_lose(r->sink, "bad-record", d->images_bad, SEEP_UNKNOWN_COUNT, SEEP_NO_OFFSET,
-                           "%" PRIu64 " modules have no size or no place", d->images_bad);
+        ok = seep_sink_lose(r->sink, "bad-record", d->images_bad, SEEP_UNKNOWN_COUNT,
+                            SEEP_NO_OFFSET, "%" PRIu64 " module%s no size or no place",
+                            d->images_bad, d->images_bad == 1 ? " has" : "s have");
     if (ok && d->contexts_bad)
-        ok = seep_sink_lose(
-            r->sink, "bad-record", d->contexts_bad, SEEP_UNKNOWN_COUNT, SEEP_NO_OFFSET,
-            "the registers of %" PRIu64 " threads lie outside of the file", d->contexts_bad);
+        ok = seep_sink_lose(r->sink, "bad-record", d->contexts_bad, SEEP_UNKNOWN_COUNT,
+                            SEEP_NO_OFFSET,
+                            "the registers of %" PRIu64 " thread%s lie outside of the file",
+                            d->contexts_bad, plural(d->contexts_bad));
     if (ok && d->codeview_bad)
         ok = seep_sink_lose(r->sink, "bad-record", d->codeview_bad, SEEP_UNKNOWN_COUNT,
                             SEEP_NO_OFFSET,
                             "the CodeView records of %" PRIu64
-                            " modules lie outside of the file: their symbols cannot be found",
-                            d->codeview_bad);
+                            " module%s lie outside of the file: their symbols cannot be found",
+                            d->codeview_bad, plural(d->codeview_bad));
     if (ok && d->unnamed)
         ok = seep_sink_lose(r->sink, "bad-text", d->unnamed, SEEP_UNKNOWN_COUNT, SEEP_NO_OFFSET,
-                            "%" PRIu64 " names lie outside of the file", d->unnamed);
+                            "%" PRIu64 " name%s outside of the file", d->unnamed,
+                            d->unnamed == 1 ? " lies" : "s lie");
     if (ok && d->over_budget)
         ok = seep_sink_lose(r->sink, "too-much-text", d->over_budget, SEEP_UNKNOWN_COUNT,
                             SEEP_NO_OFFSET,
-                            "%" PRIu64 " names were not read: the file uses the same bytes for "
+                            "%" PRIu64 " name%s not read: the file uses the same bytes for "
                             "more names than it has room for",
-                            d->over_budget);
+                            d->over_budget, d->over_budget == 1 ? " was" : "s were");
     if (ok && d->escaped)
         ok = seep_sink_note(r->sink, "bad-value", d->escaped, SEEP_UNKNOWN_COUNT, SEEP_NO_OFFSET,
-                            "%" PRIu64 " names are no UTF-16 and are shown escaped", d->escaped);
+                            "%" PRIu64 " name%s no UTF-16 and shown escaped", d->escaped,
+                            d->escaped == 1 ? " is" : "s are");
     return ok;
 }
 
