@@ -1,45 +1,4 @@
 # Dumps of processes: where threads are, what cannot be known, what grew between two.
-# The crash of a program whose PDB the tests' synthesizer wrote: main at 0x1010, Foo::f at 0x1100.
-@made dump-cases/crashed.dmp crashed.dmp
-@made symbols-cases/pdb/whole.pdb server.pdb
-$ seep map crashed.dmp --symbols .
-  server.exe (4242), x64, 2025-11-11T08:20:04Z: 37 regions
-  ...
-  --- Threads --- Instruction ---- Function
-        4096     7ff6`a0001104 server.exe!Foo::f+0x4 [c:\src\foo.h:21] (main) exception 0xc0000005
-        4100     7ff6`a0001018 server.exe!main+0x8 [c:\src\main.cpp:11] (worker)
-$ seep map crashed.dmp --symbols . --json
-@schema map
-@json threads[0].id = 4096
-@json threads[0].name = "main"
-@json threads[0].exception = "0xc0000005"
-@json threads[0].instruction.address = "0x7ff6a0001104"
-@json threads[0].instruction.module = "server.exe"
-@json threads[0].instruction.function = "Foo::f"
-@json threads[0].instruction.offset = 4
-@json threads[0].instruction.file = "c:\\src\\foo.h"
-@json threads[0].instruction.line = 21
-@json threads[1].exception = null
-@json threads[1].instruction.function = "main"
-@json threads[1].instruction.line = 11
-# Without symbols being asked for: the place in the module, and no name is invented.
-$ seep map crashed.dmp --json
-@schema map
-@json threads[0].instruction.function = null
-@json threads[0].instruction.offset = 4356
-@json threads[0].instruction.line = null
-# A case does not keep them.
-$ seep map crashed.dmp --case a.seep --json
-@schema map
-@json threads = null
-# A PDB of another build is not used, and is named.
-@made symbols-cases/pdb/in-order.pdb server.pdb
-@flip 1548 server.pdb
-$ seep map crashed.dmp --symbols . --json
-! seep: there are no symbols for server.pdb \(13121110-1514-1716-1819-1A1B1C1D1E1F, age 1\): .*server.pdb is of another build \(131211EF-.*, age 1\) (re)
-@schema map
-@json threads[0].instruction.module = "server.exe"
-@json threads[0].instruction.function = null
 # A dump without a list of regions: what is held is cut where threads and heaps say.
 @made dump-cases/wine.dmp wine.dmp
 $ seep map wine.dmp --regions
@@ -145,7 +104,48 @@ $ seep map vm.dmp --json
 ! seep: vm.dmp: the stream ProcessVmCounters is of revision 99, which seep does not know \(at .* (re)
 ? 3
 @schema map
-@json counters.private_bytes ~ null
+@json private_check = null
+# The crash of a program whose PDB the tests' synthesizer wrote: main at 0x1010, Foo::f at 0x1100.
+@made dump-cases/crashed.dmp crashed.dmp
+@made symbols-cases/pdb/whole.pdb server.pdb
+$ seep map crashed.dmp --symbols .
+  server.exe (4242), x64, 2025-11-11T08:20:04Z: 37 regions
+  ...
+  --- Threads --- Instruction ---- Function
+        4096     7ff6`a0001104 server.exe!Foo::f+0x4 [c:\src\foo.h:21] (main) exception 0xc0000005
+        4100     7ff6`a0001018 server.exe!main+0x8 [c:\src\main.cpp:11] (worker)
+$ seep map crashed.dmp --symbols . --json
+@schema map
+@json threads[0].id = 4096
+@json threads[0].name = "main"
+@json threads[0].exception = "0xc0000005"
+@json threads[0].instruction.address = "0x7ff6a0001104"
+@json threads[0].instruction.module = "server.exe"
+@json threads[0].instruction.function = "Foo::f"
+@json threads[0].instruction.offset = 4
+@json threads[0].instruction.file = "c:\\src\\foo.h"
+@json threads[0].instruction.line = 21
+@json threads[1].exception = null
+@json threads[1].instruction.function = "main"
+@json threads[1].instruction.line = 11
+# Without symbols being asked for: the place in the module, and no name is invented.
+$ seep map crashed.dmp --json
+@schema map
+@json threads[0].instruction.function = null
+@json threads[0].instruction.offset = 4356
+@json threads[0].instruction.line = null
+# A case does not keep them.
+$ seep map crashed.dmp --case a.seep --json
+@schema map
+@json threads = null
+# A PDB of another build is not used, and is named.
+@made symbols-cases/pdb/in-order.pdb server.pdb
+@flip 1548 server.pdb
+$ seep map crashed.dmp --symbols . --json
+! seep: there are no symbols for server.pdb \(13121110-1514-1716-1819-1A1B1C1D1E1F, age 1\): .*server.pdb is of another build \(131211EF-.*, age 1\) (re)
+@schema map
+@json threads[0].instruction.module = "server.exe"
+@json threads[0].instruction.function = null
 # A real crash with its PDB, and with that of another program.
 @data minidump/cpp-crash-2.dmp real.dmp
 @data pdb/cpp-crash-2-CppConsoleApplication.pdb CppConsoleApplication.pdb
