@@ -215,6 +215,53 @@ static bool on_blocks(struct seep_sink *sink, const struct seep_blocks *b)
     return true;
 }
 
+static bool on_stack(struct seep_sink *sink, struct seep_stack_id parent,
+                     const struct seep_frame *frame, struct seep_stack_id *id)
+{
+    *id = seep_stacks_add(&kit(sink)->stacks, parent, frame);
+    return id->v != 0;
+}
+
+static void add_unless(struct seep_buf *out, const char *name, uint64_t value, uint64_t unknown)
+{
+    if (value != unknown)
+        seep_buf_addf(out, " %s=%" PRIu64, name, value);
+}
+
+static bool on_site(struct seep_sink *sink, const struct seep_site *s)
+{
+    struct seep_buf *out = &kit(sink)->text;
+    const struct seep_stack_node *node = seep_stacks_node(&kit(sink)->stacks, s->stack);
+    seep_buf_addf(out, "site %u %s bytes=%" PRIu64 " count=%" PRIu64, s->process.v,
+                  seep_site_kind_name(s->kind), s->outstanding_bytes, s->outstanding_count);
+    add_unless(out, "overhead", s->overhead_bytes, 0);
+    add_unless(out, "allocs", s->allocs, 0);
+    add_unless(out, "frees", s->frees, 0);
+    add_unless(out, "survivors", s->survivor_count, UINT64_MAX);
+    seep_buf_addf(out, " heap=0x%" PRIx64 " tag=%s name=%s stack=", s->heap, or_dash(s->tag),
+                  or_dash(s->name));
+    if (!node)
+        seep_buf_addc(out, '-');
+    for (bool first = true; node; first = false) {
+        if (node->frame.text)
+            seep_buf_addf(out, "%s%s", first ? "" : ";", node->frame.text);
+        else
+            seep_buf_addf(out, "%s0x%" PRIx64 "@0x%" PRIx64, first ? "" : ";", node->frame.address,
+                          node->frame.module_base);
+        node = seep_stacks_node(&kit(sink)->stacks, node->parent);
+    }
+    seep_buf_addc(out, '\n');
+    return true;
+}
+
+static bool on_site_blocks(struct seep_sink *sink, const struct seep_site_block *blocks, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        seep_buf_addf(&kit(sink)->text, "block 0x%" PRIx64 " %" PRIu64 "\n", blocks[i].address,
+                      blocks[i].size_bytes);
+    return true;
+}
+
 static bool on_event(struct seep_sink *sink, const struct seep_event *event)
 {
     struct testkit_sink *k = kit(sink);
@@ -267,6 +314,9 @@ static const struct seep_sink_ops remember = {
     .handle = on_handle,
     .heap = on_heap,
     .blocks = on_blocks,
+    .stack = on_stack,
+    .site = on_site,
+    .site_blocks = on_site_blocks,
     .event = on_event,
     .tally = on_tally,
     .loss = on_loss,
@@ -280,6 +330,7 @@ void testkit_sink_init(struct testkit_sink *sink)
 void testkit_sink_clear(struct testkit_sink *sink)
 {
     seep_buf_clear(&sink->text);
+    seep_stacks_clear(&sink->stacks);
 }
 
 enum seep_status testkit_read(const struct seep_source *source, const void *data, size_t len,

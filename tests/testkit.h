@@ -46,13 +46,15 @@ struct seep_buf testkit_built_file(const char *name);
 //   handle 1 0x44 Event access=0x1f0003 handles=1 pointers=2 target=0 NAME
 //   heap 1 0x1000 nt 64 busy=1 busy-bytes=24 free=0 free-bytes=0 committed=4096 reserved=-
 //   blocks 1 by=size heap=0x1000 size=24 blocks=1 bytes=24 type=- stack=- content=-
-//   event 2026-03-01T12:00:00.000000000Z PROVIDER 2004 {"fields":...}
-//   loss truncated count=1 bytes=- offset=0x12 text
+//   site 1 heap bytes=48 count=2 overhead=48 heap=0x3d0000 tag=BackTrace1 name=N
+//   stack=0x1010@0x1000;f+1 block 0x3d07e0 24 event 2026-03-01T12:00:00.000000000Z PROVIDER 2004
+//   {"fields":...} loss truncated count=1 bytes=- offset=0x12 text
 //
 // The subject of a series is one of machine=, process= and pool-tag=NAME.
 struct testkit_sink {
     struct seep_sink sink;
     struct seep_buf text;
+    struct seep_stacks stacks;
     uint32_t n_machines, n_processes, n_series;
     bool quiet_samples; // do not write ticks and samples
 };

@@ -209,6 +209,7 @@ CREATE TABLE site(
   outstanding_bytes INTEGER NOT NULL,
   survivor_count INTEGER,
   survivor_bytes INTEGER,
+  overhead_bytes INTEGER,        -- of the heap, for what is outstanding
   dead_count INTEGER NOT NULL,   -- of references: those to processes that have ended
   oldest_ns INTEGER
 );

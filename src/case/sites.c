@@ -89,7 +89,7 @@ bool case_on_site(struct seep_sink *sink, const struct seep_site *site)
     struct seep_case *c = (struct seep_case *)sink;
     if (!find_base(c) || !case_begin(c, &sink->error) ||
         !case_prepare(c, &c->insert_site,
-                      "INSERT INTO site VALUES(NULL,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+                      "INSERT INTO site VALUES(NULL,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
                       &sink->error))
         return false;
     sqlite3_stmt *s = c->insert_site;
@@ -110,8 +110,9 @@ bool case_on_site(struct seep_sink *sink, const struct seep_site *site)
                                  site->survivor_bytes };
     for (int i = 0; i < 7; i++)
         case_bind_unless(s, 9 + i, (int64_t)numbers[i], -1);
-    sqlite3_bind_int64(s, 16, (int64_t)site->dead_count);
-    case_bind_unless(s, 17, site->oldest_ns, SEEP_NO_TIME);
+    case_bind_unless(s, 16, (int64_t)site->overhead_bytes, 0);
+    sqlite3_bind_int64(s, 17, (int64_t)site->dead_count);
+    case_bind_unless(s, 18, site->oldest_ns, SEEP_NO_TIME);
     return case_step(c, s, "an allocation site cannot be stored");
 }
 
@@ -172,7 +173,8 @@ static enum seep_site_kind kind_of(const char *name)
 
 static const char sites_sql[] =
     "SELECT source_id,process_id,kind,name,heap,tag,paged,stack_id,allocs,frees,alloc_bytes,"
-    "outstanding_count,outstanding_bytes,survivor_count,survivor_bytes,dead_count,oldest_ns"
+    "outstanding_count,outstanding_bytes,survivor_count,survivor_bytes,overhead_bytes,dead_count,"
+    "oldest_ns"
     " FROM site ORDER BY id";
 
 // A row of the statement above. Strings live until the next row; the stack is a row of the case.
@@ -193,10 +195,11 @@ static struct seep_site read_site(sqlite3_stmt *s, size_t n_processes)
         .outstanding_bytes = number_or(s, 12, 0),
         .survivor_count = number_or(s, 13, UINT64_MAX),
         .survivor_bytes = number_or(s, 14, UINT64_MAX),
-        .dead_count = number_or(s, 15, 0),
-        .oldest_ns = sqlite3_column_type(s, 16) == SQLITE_NULL
+        .overhead_bytes = number_or(s, 15, 0),
+        .dead_count = number_or(s, 16, 0),
+        .oldest_ns = sqlite3_column_type(s, 17) == SQLITE_NULL
                          ? SEEP_NO_TIME
-                         : seep_time_clamp(sqlite3_column_int64(s, 16)),
+                         : seep_time_clamp(sqlite3_column_int64(s, 17)),
     };
     return site;
 }

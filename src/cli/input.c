@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "cli/cli.h"
+#include "source/live/space.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -31,6 +32,16 @@ bool cli_file_open(const char *path, const char *as, struct cli_file *file, stru
         return false;
     }
     *file = opened;
+    return true;
+}
+
+bool cli_file_or_process_open(const char *path, const char *as, struct cli_file *file,
+                              struct seep_err *err)
+{
+    uint32_t pid;
+    if (as || !seep_live_pid(path, &pid) || seep_os_same_file(path, path))
+        return cli_file_open(path, as, file, err);
+    *file = (struct cli_file){ .path = path, .source = seep_live_space_source() };
     return true;
 }
 
@@ -166,6 +177,11 @@ static bool pass_site(struct seep_sink *s, const struct seep_site *f)
     return seep_sink_site(((struct watching_sink *)s)->to, f);
 }
 
+static bool pass_site_blocks(struct seep_sink *s, const struct seep_site_block *f, size_t n)
+{
+    return seep_sink_site_blocks(((struct watching_sink *)s)->to, f, n);
+}
+
 static bool pass_site_frees(struct seep_sink *s, const struct seep_site_frees *f)
 {
     return seep_sink_site_frees(((struct watching_sink *)s)->to, f);
@@ -208,6 +224,7 @@ static const struct seep_sink_ops watching = {
     .blocks = pass_blocks,
     .stack = pass_stack,
     .site = pass_site,
+    .site_blocks = pass_site_blocks,
     .site_frees = pass_site_frees,
     .event = pass_event,
     .tally = pass_tally,
@@ -231,6 +248,8 @@ enum seep_status cli_file_read(const struct cli_file *file, struct seep_sink *si
         ops.heap = NULL;
     if (!sink->ops->blocks)
         ops.blocks = NULL;
+    if (!sink->ops->site_blocks)
+        ops.site_blocks = NULL;
     struct watching_sink watch = {
         .sink = { .ops = &ops }, .to = sink, .first = &loss, .kept = losses
     };
@@ -270,7 +289,10 @@ static bool import_files(struct seep_case *c, const struct cli_args *args, const
                      files[i]);
             continue;
         }
-        if (!cli_file_open(files[i], args->text[CLI_AS], &file, &own)) {
+        bool opened = args->takes_pids
+                          ? cli_file_or_process_open(files[i], args->text[CLI_AS], &file, &own)
+                          : cli_file_open(files[i], args->text[CLI_AS], &file, &own);
+        if (!opened) {
             cli_complain(&own, files[i]);
             *worst = CLI_EXIT_INPUT;
             continue;

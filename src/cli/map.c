@@ -94,7 +94,7 @@ static bool read_side(struct look *look, const char *path, struct side *side)
     struct seep_err err = { 0 };
     struct cli_file file;
     uint64_t read_bytes = 0;
-    if (!cli_file_open(path, look->args->text[CLI_AS], &file, &err)) {
+    if (!cli_file_or_process_open(path, look->args->text[CLI_AS], &file, &err)) {
         cli_complain(&err, path);
         look->status = CLI_EXIT_INPUT;
         return false;
@@ -236,7 +236,7 @@ static enum cli_exit run(const struct cli_args *args)
     struct seep_err err = { 0 };
     bool ok = true;
     if (args->n_files == 0 && !cli_has(args, CLI_CASE)) {
-        (void)seep_fail(&err, SEEP_NO_OFFSET, "name a dump, or a case with --case",
+        (void)seep_fail(&err, SEEP_NO_OFFSET, "name a PID or a dump, or a case with --case",
                         "nothing to map");
         cli_complain(&err, NULL);
         return CLI_EXIT_USAGE;
@@ -264,7 +264,7 @@ static enum cli_exit run(const struct cli_args *args)
 const struct cli_command cli_map = {
     .name = "map",
     .group = "look",
-    .arguments = "[OLD] FILE",
+    .arguments = "[OLD] PID|FILE",
     .about = "the address space of a process by usage, type, state and protection",
     .details =
         "Sums up the memory regions of a process as WinDbg's !address -summary does, from a dump\n"
@@ -282,5 +282,6 @@ const struct cli_command cli_map = {
     .options = CLI_BIT(CLI_JSON) | CLI_BIT(CLI_CASE) | CLI_BIT(CLI_AS) | CLI_BIT(CLI_TOP) |
                CLI_BIT(CLI_PROCESS) | CLI_BIT(CLI_REGIONS),
     .max_files = MAX_SIDES,
+    .takes_pids = true,
     .run = run,
 };

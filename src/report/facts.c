@@ -492,6 +492,7 @@ static bool print_site(struct seep_sink *sink, const struct seep_site *s)
     seep_json_key_uint(json, "outstanding_bytes", s->outstanding_bytes);
     key_known(json, "survivor_count", s->survivor_count, UINT64_MAX);
     key_known(json, "survivor_bytes", s->survivor_bytes, UINT64_MAX);
+    key_known(json, "overhead_bytes", s->overhead_bytes, 0);
     seep_json_key_uint(json, "dead_count", s->dead_count);
     seep_json_key_time(json, "oldest", s->oldest_ns);
     seep_json_end_object(json);

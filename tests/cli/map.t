@@ -86,7 +86,7 @@ $ seep map small.csv --process 7
 ! seep: small.csv: holds nothing about process 7: leave --process out, or see `seep facts --kind process`
 ? 3
 $ seep map
-! seep: nothing to map: name a dump, or a case with --case
+! seep: nothing to map: name a PID or a dump, or a case with --case
 ? 2
 $ seep map a b c
 ! ...

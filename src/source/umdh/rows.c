@@ -16,7 +16,7 @@ static char lower(char c)
     return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
 }
 
-static void skip_blanks(struct at *at)
+static inline void skip_blanks(struct at *at)
 {
     while (at->p < at->end && (*at->p == ' ' || *at->p == '\t'))
         at->p++;
@@ -29,41 +29,49 @@ static bool at_end(struct at *at)
 }
 
 // Blanks, then `word`, in these letters.
-static bool take(struct at *at, const char *word)
+static inline bool take(struct at *at, const char *word)
 {
     struct at next = *at;
-    size_t len = strlen(word);
     skip_blanks(&next);
-    if ((size_t)(next.end - next.p) < len || memcmp(next.p, word, len) != 0)
-        return false;
-    at->p = next.p + len;
+    for (; *word; word++, next.p++) {
+        if (next.p == next.end || *next.p != *word)
+            return false;
+    }
+    *at = next;
     return true;
 }
 
-static const uint8_t digit_of['f' + 1] = {
+static const uint8_t digit_of[256] = {
     ['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
     ['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
     ['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
 };
 
 // The digit's value plus 1; 0 = none of `base`.
-static unsigned digit(char c, unsigned base)
+static inline unsigned digit(char c, unsigned base)
 {
-    uint8_t u = (uint8_t)c;
-    unsigned value = u < sizeof digit_of ? digit_of[u] : 0;
+    unsigned value = digit_of[(uint8_t)c];
     return value <= base ? value : 0;
 }
 
 // Digits up to what is none; false where there are none or too many for 64 bits.
-static bool take_digits(struct at *at, unsigned base, uint64_t *value)
+static inline bool take_digits(struct at *at, unsigned base, uint64_t *value)
 {
     const char *p = at->p;
     uint64_t v = 0;
     unsigned d;
-    for (; p < at->end && (d = digit(*p, base)) != 0; p++) {
-        if (v > (UINT64_MAX - (d - 1)) / base)
-            return false;
-        v = v * base + (d - 1);
+    if (base == 16) {
+        for (; p < at->end && (d = digit(*p, 16)) != 0; p++) {
+            if (v >> 60)
+                return false;
+            v = v << 4 | (d - 1);
+        }
+    } else {
+        for (; p < at->end && (d = digit(*p, 10)) != 0; p++) {
+            if (v > (UINT64_MAX - 9) / 10)
+                return false;
+            v = v * 10 + (d - 1);
+        }
     }
     if (p == at->p)
         return false;
@@ -72,19 +80,23 @@ static bool take_digits(struct at *at, unsigned base, uint64_t *value)
     return true;
 }
 
+static bool is_word(char c)
+{
+    return (lower(c) >= 'a' && lower(c) <= 'z') || (c >= '0' && c <= '9');
+}
+
 // Blanks, maybe "0x", digits, and then nothing that belongs to a longer word.
 static bool take_number(struct at *at, unsigned base, uint64_t *value)
 {
     struct at next = *at;
     skip_blanks(&next);
-    if (next.end - next.p > 2 && next.p[0] == '0' && lower(next.p[1]) == 'x') {
+    if (next.end - next.p > 2 && next.p[0] == '0' && (next.p[1] | 32) == 'x') {
         next.p += 2;
         base = 16;
     }
     if (!take_digits(&next, base, value))
         return false;
-    if (next.p < next.end &&
-        ((lower(*next.p) >= 'a' && lower(*next.p) <= 'z') || digit(*next.p, 10)))
+    if (next.p < next.end && *next.p != ' ' && is_word(*next.p))
         return false;
     at->p = next.p;
     return true;

@@ -161,7 +161,8 @@ static unsigned bid(struct seep_bytes file)
 // ---- hexadecimal or decimal
 
 struct evidence {
-    uint64_t rows, hex, dec; // rows that fit each base
+    uint64_t rows, hex, dec;           // rows that fit each base
+    uint64_t changed_hex, changed_dec; // what they come to, modulo 2^64
     bool letters;
     bool other_form; // a row that belongs to another section
 };
@@ -185,18 +186,34 @@ static void look_at_change(struct evidence *e, const char *text, size_t len)
     e->rows++;
     e->letters = umdh_has_letters(text, len);
     e->hex += umdh_change_adds_up(&hex);
-    e->dec += umdh_change(text, len, 10, &dec) && umdh_change_adds_up(&dec);
+    if (!hex.of_counts)
+        e->changed_hex += hex.now - hex.old;
+    if (!umdh_change(text, len, 10, &dec))
+        return;
+    e->dec += umdh_change_adds_up(&dec);
+    if (!dec.of_counts)
+        e->changed_dec += dec.now - dec.old;
+}
+
+// Whether a total is that of rows that come to `changed`, modulo 2^64. Of which of the numbers its
+// word tells the sign is not documented where theirs differ, so both are taken.
+static bool total_fits(const struct umdh_total *t, uint64_t changed)
+{
+    return (changed == t->bytes || changed == 0 - t->bytes) &&
+           (!t->has_overhead || t->bytes + t->overhead_bytes == t->sum_bytes ||
+            t->bytes - t->overhead_bytes == t->sum_bytes ||
+            t->overhead_bytes - t->bytes == t->sum_bytes);
 }
 
 static void look_at_total(struct evidence *e, const char *text, size_t len)
 {
     struct umdh_total hex, dec;
-    if (!umdh_total(text, len, 16, &hex) || !hex.has_overhead)
+    if (!umdh_total(text, len, 16, &hex))
         return;
     e->rows++;
     e->letters = umdh_has_letters(text, len);
-    e->hex += hex.bytes + hex.overhead_bytes == hex.sum_bytes;
-    e->dec += umdh_total(text, len, 10, &dec) && dec.bytes + dec.overhead_bytes == dec.sum_bytes;
+    e->hex += total_fits(&hex, e->changed_hex);
+    e->dec += umdh_total(text, len, 10, &dec) && total_fits(&dec, e->changed_dec);
 }
 
 static void look_at(struct evidence *e, enum umdh_form form, const char *text, size_t len)
@@ -245,15 +262,18 @@ static unsigned find_base(struct umdh *u)
 
 static struct umdh_trace *trace_of(struct umdh *u, const struct umdh_id *id)
 {
-    if (u->n_traces && u->last < u->n_traces && u->traces[u->last].id.value == id->value)
-        return &u->traces[u->last];
+    // Ids are addresses, or numbers, or hashes: folded so that none of them share their slots.
+    uint32_t *recent = &u->recent[(id->value ^ id->value >> 13) % UMDH_RECENT];
+    // What an earlier section left there is outside, or has another id.
+    if (*recent && *recent <= u->n_traces && u->traces[*recent - 1].id.value == id->value)
+        return &u->traces[*recent - 1];
     uint32_t number = seep_intern(&u->ids, &id->value, sizeof id->value);
     if (!number || !seep_grow(&u->traces, &u->traces_capacity, number, sizeof *u->traces))
         return NULL;
     if (number > u->n_traces)
         u->traces[u->n_traces++] = (struct umdh_trace){ .id = *id };
-    u->last = number - 1;
-    return &u->traces[u->last];
+    *recent = number;
+    return &u->traces[number - 1];
 }
 
 static uint64_t module_base(const struct umdh *u, uint64_t address)
@@ -363,11 +383,13 @@ static bool read_block(struct umdh *u, bool *is)
     trace->count++;
     u->n_blocks++;
     if (u->sink->ops->site_blocks) {
-        if (!seep_grow(&u->blocks, &u->blocks_capacity, u->n_listed + 1, sizeof *u->blocks))
+        if (!seep_grow(&u->blocks, &u->blocks_capacity, u->n_listed + 1, sizeof *u->blocks) ||
+            !seep_grow(&u->block_traces, &u->block_traces_capacity, u->n_listed + 1,
+                       sizeof *u->block_traces))
             return false;
-        u->blocks[u->n_listed++] = (struct umdh_listed){ .address = b.address,
-                                                         .size_bytes = b.bytes,
-                                                         .trace = (uint32_t)u->last };
+        u->blocks[u->n_listed] = (struct seep_site_block){ b.address, b.bytes };
+        u->block_traces[u->n_listed++] = (uint32_t)(trace - u->traces);
+        trace->n_listed++;
     }
     return open_stack(u, trace);
 }
@@ -432,8 +454,7 @@ static bool read_total(struct umdh *u, bool *is)
         umdh_add(u, &now, u->traces[i].bytes);
         umdh_add(u, &old, u->traces[i].old_bytes);
     }
-    bool same = t.is_less ? old >= now && old - now == t.bytes : now >= old && now - old == t.bytes;
-    if (!same || (t.has_overhead && t.sum_bytes - t.overhead_bytes != t.bytes))
+    if (!total_fits(&t, now - old))
         lose(u, UMDH_BAD_TOTAL, 1, 0, u->line.offset);
     if (t.has_overhead)
         lose(u, UMDH_TOTAL_OVERHEAD, 1, t.overhead_bytes, u->line.offset);
