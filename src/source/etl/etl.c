@@ -10,8 +10,8 @@
 #include <string.h>
 
 enum {
-    LOOK_EVERY = 1 << 14,  // records between two looks at the flag and the progress
-    DONE_EVERY = 32 << 20, // bytes between two notes to the system
+    LOOK_EVERY = 1 << 14,     // records between two looks at the flag and the progress
+    RELEASE_EVERY = 16 << 20, // bytes between two notes to the system
     N_HOOKS = 1 << 16,
     WORTH_A_THREAD = 16 << 20, // bytes: less is read sooner than a thread is started and ended
 };
@@ -444,14 +444,19 @@ static enum seep_status walk(struct etl *etl, const struct seep_control *control
         seep_progress(control, *read_bytes, etl->input->view.len);
         if (seep_cancelled(control))
             return SEEP_CANCELLED;
-        uint64_t low = seep_etl_merge_low(etl->merge);
-        if (low > released && low - released >= DONE_EVERY) {
-            seep_input_done(etl->input, (size_t)low);
-            released = low;
+        // Buffers come in any order; what is read again of the open ones is little.
+        if (*read_bytes - released >= RELEASE_EVERY) {
+            seep_input_release(etl->input);
+            released = *read_bytes;
         }
     }
     *read_bytes = etl->input->view.len;
     return next == SEEP_ETL_END ? SEEP_OK : SEEP_FAILED;
+}
+
+static void release_input(void *ctx)
+{
+    seep_input_release(((const struct etl *)ctx)->input);
 }
 
 enum seep_status etl_read(const struct seep_input *input, struct seep_sink *sink,
@@ -461,7 +466,7 @@ enum seep_status etl_read(const struct seep_input *input, struct seep_sink *sink
     struct etl etl = { .input = input, .sink = sink };
     enum seep_status status = SEEP_FAILED;
     *read_bytes = 0;
-    etl.merge = seep_etl_merge_open(input->view, err);
+    etl.merge = seep_etl_merge_open(input->view, release_input, &etl, err);
     if (!etl.merge)
         return SEEP_FAILED;
     if (begin(&etl, threads))
