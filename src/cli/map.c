@@ -267,15 +267,18 @@ const struct cli_command cli_map = {
     .arguments = "[OLD] PID|FILE",
     .about = "the address space of a process by usage, type, state and protection",
     .details =
-        "Sums up the memory regions of a process as WinDbg's !address -summary does, from a dump\n"
-        "(.dmp), a CSV file of VMMap or a case: what each kind of memory takes, how much of it is\n"
-        "committed, the largest regions, the heaps. What the file cannot tell is said, and is "
-        "null\n"
-        "in JSON. With two files, OLD and FILE, it shows what grew from one to the other, down to\n"
-        "the reservation. With --case the files are kept there; without a FILE the newest "
-        "snapshot\n"
-        "of the case is shown.\n",
+        "Sums up the memory regions of a process as WinDbg's !address -summary does: of a process\n"
+        "of this machine by its PID (a file of that name wins), from a dump (.dmp), a CSV file of\n"
+        "VMMap or a case: what each kind of memory takes, how much of it is committed, the "
+        "largest\n"
+        "regions, the heaps. What cannot be told is said, and is null in JSON. With OLD it shows\n"
+        "what grew since, down to the reservation. With --case what was read is kept there; "
+        "without\n"
+        "a PID or FILE the newest snapshot of the case is shown. A process is neither changed nor\n"
+        "stopped; that of another user needs an administrator, or root.\n",
     .examples = "  seep map app.dmp\n"
+                "  seep map 4711 --case now.seep      a process that runs; later:\n"
+                "  seep map now.seep 4711             what grew since\n"
                 "  seep map monday.dmp tuesday.dmp\n"
                 "  seep map app.dmp --regions --top 0\n"
                 "  seep map vmmap.csv --json | jq '.usage[] | select(.usage == \"Heap64\")'\n",

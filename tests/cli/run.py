@@ -11,6 +11,7 @@ A test runs in a scratch folder of its own, without a terminal and colours. Its 
   @flip OFFSET FILE      inverts a byte
   @text FILE TEXT        writes TEXT and a line end
   @sql FILE STATEMENT    changes a case
+  @python SCRIPT ARGS... runs a script of the tree; what it prints must not matter, only its status
   $ seep ARGS...         runs seep; what follows is what it must say:
     TEXT                 a line of stdout (two blanks before it); ending in " (re)": a pattern
     ...                  any number of lines
@@ -124,6 +125,12 @@ class Run:
             db = sqlite3.connect(name)
             db.executescript(statement)
             db.close()
+        elif word == "python":
+            script, *words = shlex.split(rest)
+            done = subprocess.run([sys.executable, "-B", self.options.root / script, *words],
+                                  capture_output=True, text=True, timeout=120)
+            if done.returncode:
+                raise Failure(f"{rest}\n{done.stdout}{done.stderr}")
         elif word == "json":
             path, how, value = re.fullmatch(r"(\S+) ([=~]) (.*)", rest).groups()
             got = look_up(json.loads(self.document), path)

@@ -157,19 +157,33 @@ static int by_address(const void *left, const void *right)
                : (a->size_bytes > b->size_bytes) - (a->size_bytes < b->size_bytes);
 }
 
-// Gives the blocks of a trace; `room` is large enough for them.
-static bool tell_blocks(struct umdh *u, const struct umdh_trace *trace,
-                        struct seep_site_block *room)
+// The blocks again, those of each trace together in the order of the log; the caller frees them.
+// NULL when memory is out.
+static struct seep_site_block *blocks_by_trace(const struct umdh *u)
 {
-    size_t n = 0;
-    bool sorted = true;
-    for (size_t at = trace->first_listed; at; at = u->blocks[at - 1].next) {
-        room[n++] = u->blocks[at - 1].block;
-        sorted = sorted && (n < 2 || by_address(&room[n - 2], &room[n - 1]) <= 0);
+    struct seep_site_block *blocks = seep_alloc(u->n_listed + 1, sizeof *blocks);
+    size_t *next = seep_alloc(u->n_traces + 1, sizeof *next);
+    if (blocks && next) {
+        for (size_t i = 0; i + 1 < u->n_traces; i++)
+            next[i + 1] = next[i] + u->traces[i].n_listed;
+        for (size_t i = 0; i < u->n_listed; i++)
+            blocks[next[u->block_traces[i]]++] = u->blocks[i];
+    } else {
+        seep_free(blocks);
+        blocks = NULL;
     }
+    seep_free(next);
+    return blocks;
+}
+
+static bool tell_blocks(struct umdh *u, struct seep_site_block *blocks, size_t n)
+{
+    bool sorted = true;
+    for (size_t i = 1; i < n && sorted; i++)
+        sorted = by_address(&blocks[i - 1], &blocks[i]) <= 0;
     if (!sorted)
-        qsort(room, n, sizeof *room, by_address);
-    return seep_sink_site_blocks(u->sink, room, n);
+        qsort(blocks, n, sizeof *blocks, by_address);
+    return seep_sink_site_blocks(u->sink, blocks, n);
 }
 
 static bool tell_site(struct umdh *u, const struct umdh_trace *trace, bool old)
@@ -210,24 +224,19 @@ static bool tell_log(struct umdh *u)
 {
     // Logs by size list no blocks.
     bool lists = u->sink->ops->site_blocks && !u->by_size;
-    struct seep_site_block *room = NULL;
-    size_t largest = 0;
-    bool ok = true;
-    for (size_t i = 0; lists && i < u->n_traces; i++)
-        largest = u->traces[i].count > largest ? (size_t)u->traces[i].count : largest;
-    if (lists) {
-        room = seep_alloc(largest + 1, sizeof *room);
-        ok = room != NULL;
-    }
+    struct seep_site_block *blocks = lists ? blocks_by_trace(u) : NULL;
+    size_t at = 0;
+    bool ok = !lists || blocks;
     for (size_t i = 0; ok && i < u->n_traces; i++) {
         const struct umdh_trace *trace = &u->traces[i];
         if (!trace->id.value)
             umdh_lose(u, UMDH_NO_TRACE, trace->count, trace->bytes);
         else if (!trace->has_stack)
             umdh_lose(u, UMDH_NO_FRAMES, 1, trace->bytes);
-        ok = tell_site(u, trace, false) && (!lists || tell_blocks(u, trace, room));
+        ok = tell_site(u, trace, false) && (!lists || tell_blocks(u, blocks + at, trace->n_listed));
+        at += trace->n_listed;
     }
-    seep_free(room);
+    seep_free(blocks);
     return ok;
 }
 
@@ -266,7 +275,7 @@ static void reset_section(struct umdh *u)
     seep_buf_reset(&u->image);
     seep_buf_reset(&u->module_text);
     seep_intern_clear(&u->ids);
-    u->n_modules = u->n_traces = u->n_listed = u->n_frames = u->last = 0;
+    u->n_modules = u->n_traces = u->n_listed = u->n_frames = 0;
     u->n_blocks = u->heap = 0;
     u->has_heap = u->heap_open = u->by_size = u->open = u->skip_frames = false;
 }
@@ -305,5 +314,6 @@ void umdh_clear(struct umdh *u)
     seep_free(u->modules);
     seep_free(u->traces);
     seep_free(u->blocks);
+    seep_free(u->block_traces);
     seep_free(u->frames);
 }

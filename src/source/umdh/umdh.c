@@ -262,15 +262,18 @@ static unsigned find_base(struct umdh *u)
 
 static struct umdh_trace *trace_of(struct umdh *u, const struct umdh_id *id)
 {
-    if (u->n_traces && u->last < u->n_traces && u->traces[u->last].id.value == id->value)
-        return &u->traces[u->last];
+    // Ids are addresses, or numbers, or hashes: folded so that none of them share their slots.
+    uint32_t *recent = &u->recent[(id->value ^ id->value >> 13) % UMDH_RECENT];
+    // What an earlier section left there is outside, or has another id.
+    if (*recent && *recent <= u->n_traces && u->traces[*recent - 1].id.value == id->value)
+        return &u->traces[*recent - 1];
     uint32_t number = seep_intern(&u->ids, &id->value, sizeof id->value);
     if (!number || !seep_grow(&u->traces, &u->traces_capacity, number, sizeof *u->traces))
         return NULL;
     if (number > u->n_traces)
         u->traces[u->n_traces++] = (struct umdh_trace){ .id = *id };
-    u->last = number - 1;
-    return &u->traces[u->last];
+    *recent = number;
+    return &u->traces[number - 1];
 }
 
 static uint64_t module_base(const struct umdh *u, uint64_t address)
@@ -380,14 +383,13 @@ static bool read_block(struct umdh *u, bool *is)
     trace->count++;
     u->n_blocks++;
     if (u->sink->ops->site_blocks) {
-        if (!seep_grow(&u->blocks, &u->blocks_capacity, u->n_listed + 1, sizeof *u->blocks))
+        if (!seep_grow(&u->blocks, &u->blocks_capacity, u->n_listed + 1, sizeof *u->blocks) ||
+            !seep_grow(&u->block_traces, &u->block_traces_capacity, u->n_listed + 1,
+                       sizeof *u->block_traces))
             return false;
-        u->blocks[u->n_listed++] = (struct umdh_listed){ .block = { b.address, b.bytes } };
-        if (trace->last_listed)
-            u->blocks[trace->last_listed - 1].next = u->n_listed;
-        else
-            trace->first_listed = u->n_listed;
-        trace->last_listed = u->n_listed;
+        u->blocks[u->n_listed] = (struct seep_site_block){ b.address, b.bytes };
+        u->block_traces[u->n_listed++] = (uint32_t)(trace - u->traces);
+        trace->n_listed++;
     }
     return open_stack(u, trace);
 }

@@ -41,8 +41,8 @@ struct umdh_trace {
     struct seep_stack_id stack;
     uint64_t heap; // the one that all its blocks are in; 0 = several, or none is named
     uint64_t bytes, overhead_bytes, count;
-    uint64_t old_bytes, old_count;    // of a comparison
-    size_t first_listed, last_listed; // of its blocks, index + 1; 0 = none
+    uint64_t old_bytes, old_count; // of a comparison
+    size_t n_listed;               // of its blocks
 };
 
 struct umdh_loaded {
@@ -55,13 +55,10 @@ struct umdh_stack_frame {
     size_t text_at;
 };
 
-// A block, kept only for a sink that looks for survivors.
-struct umdh_listed {
-    struct seep_site_block block;
-    size_t next; // of the same trace, index + 1; 0 = none
-};
-
 enum umdh_form { UMDH_NO_ROWS = 0, UMDH_LOG, UMDH_COMPARISON };
+
+// Of a power of two of traces it is known at once where they are.
+enum { UMDH_RECENT = 8192 };
 
 struct umdh {
     const struct seep_input *input;
@@ -87,9 +84,12 @@ struct umdh {
     uint64_t n_blocks;
     struct seep_intern ids;
     struct umdh_trace *traces; // by id - 1
-    size_t n_traces, traces_capacity, last;
-    struct umdh_listed *blocks;
-    size_t n_listed, blocks_capacity;
+    size_t n_traces, traces_capacity;
+    uint32_t recent[UMDH_RECENT]; // indexes + 1 of traces, by their ids' low bits
+    // Blocks and the indexes of their traces, kept only for a sink that looks for survivors.
+    struct seep_site_block *blocks;
+    uint32_t *block_traces;
+    size_t n_listed, blocks_capacity, block_traces_capacity;
 
     // The stack that is being read, innermost frame first.
     bool open, skip_frames;
