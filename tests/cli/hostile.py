@@ -105,6 +105,25 @@ def costs():
         json.loads(pathlib.Path("out.json").read_text())
 
 
+def one_name_of_many():
+    # 60,000 modules whose PDB is the same 4 KB of the file, under as many names.
+    n, name = 60000, b"x" * 4200
+    modules = 32 + 12 + 4
+    record = modules + 108 * n
+    entries = b"".join(struct.pack("<QIIII", 0x10000 * (i + 1), 0x1000, 0, 0, 0) + bytes(52) +
+                       struct.pack("<II", 24 + len(name) - i % 4000, record) + bytes(24)
+                       for i in range(n))
+    pathlib.Path("name.dmp").write_bytes(
+        struct.pack("<4sIIIIIQ", b"MDMP", 0xa793, 1, 32, 0, 0, 2) +
+        struct.pack("<III", 4, 4 + 108 * n, 44) + struct.pack("<I", n) + entries + b"RSDS" +
+        bytes(range(20)) + name)
+    done = run("facts", "name.dmp", "--json", "--kind", "module")
+    size = os.stat("name.dmp").st_size
+    check(len(done.stdout) < 10 * size and done.returncode == 3 and
+          b"more names than it has room" in done.stdout + done.stderr,
+          f"name.dmp: {size >> 20} MB give {len(done.stdout) >> 20} MB, exit {done.returncode}")
+
+
 def one_line_when_full():
     for args in (["analyze", "ok.csv"], ["analyze", "ok.csv", "--json"], ["facts", "ok.csv"],
                  ["facts", "ok.csv", "--json"], ["facts", "ok.csv", "--kind", "sample"],
@@ -175,7 +194,7 @@ def main():
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         write("ok.csv", [r"\\H\Process(a)\Private Bytes", r"\\H\Memory\Committed Bytes"],
               [f"{when(i * 10)},{100 + i},{200 + i}" for i in range(5)])
-        for test in (costs, one_line_when_full, no_hang_on_a_pipe, output_of_the_child,
+        for test in (costs, one_name_of_many, one_line_when_full, no_hang_on_a_pipe, output_of_the_child,
                      a_case_into_itself, full_disk, names_stay_names):
             test()
         os.chdir("/")
