@@ -87,6 +87,8 @@ struct etl_stacks {
     uint32_t *pair_slots;
     size_t n_pair_slots;
     uint64_t n_references, n_undefined;
+    uint64_t n_frames, max_frames; // resolved; that a trace of this size may have
+    uint64_t n_cut;                // stacks that went beyond that
 };
 
 struct etl_pair {

@@ -240,13 +240,32 @@ static bool resolve_part(struct etl *etl, uint32_t id, struct seep_stack_id *nod
     return true;
 }
 
+// Takes the frames of a pair from what the trace may have: one long half under many short ones
+// would give a tree that is many times the trace.
+static bool may_resolve(struct etl_stacks *stacks, const struct etl_pair *pair)
+{
+    const uint32_t ids[] = { pair->user, pair->kernel };
+    uint64_t n = 0;
+    for (size_t i = 0; i < 2; i++) {
+        const struct etl_part *part = ids[i] ? &stacks->parts[ids[i] - 1] : NULL;
+        n += part && part->bytes ? part->n_bytes / part->address_bytes : 0;
+    }
+    if (n > stacks->max_frames - stacks->n_frames) {
+        stacks->n_cut++;
+        return false;
+    }
+    stacks->n_frames += n;
+    return true;
+}
+
 bool etl_resolve(struct etl *etl, struct seep_stack_id fed, struct seep_stack_id *id,
                  uint64_t *fingerprint)
 {
     struct etl_pair *pair = &etl->stacks.pairs[fed.v - 1];
     if (!pair->resolved) {
-        if (!resolve_part(etl, pair->user, &pair->id, &pair->fingerprint) ||
-            !resolve_part(etl, pair->kernel, &pair->id, &pair->fingerprint))
+        if (may_resolve(&etl->stacks, pair) &&
+            (!resolve_part(etl, pair->user, &pair->id, &pair->fingerprint) ||
+             !resolve_part(etl, pair->kernel, &pair->id, &pair->fingerprint)))
             return false;
         pair->resolved = true;
     }
