@@ -344,7 +344,9 @@ static bool tell_losses(struct etl *etl)
               lose(etl, "bad-text", etl->n_bad_text, unknown, SEEP_NO_OFFSET,
                    "names that are no valid text, escaped or cut") &&
               lose(etl, "no-stack", etl->stacks.n_undefined, unknown, SEEP_NO_OFFSET,
-                   "stacks that are referred to and not there");
+                   "stacks that are referred to and not there") &&
+              lose(etl, "too-many-frames", etl->stacks.n_cut, unknown, SEEP_NO_OFFSET,
+                   "stacks left out, for the trace uses the same frames for more than it has room");
     if (ok && lack->cut_bytes)
         ok = seep_sink_lose(etl->sink, "truncated", SEEP_UNKNOWN_COUNT, lack->cut_bytes,
                             etl->input->view.len, "the trace ends inside a buffer");
@@ -463,9 +465,13 @@ enum seep_status etl_read(const struct seep_input *input, struct seep_sink *sink
                           const struct seep_control *control, enum etl_threads threads,
                           uint64_t *read_bytes, struct seep_err *err)
 {
+    // A stack is referred to by two events of 40 bytes and an event that it is of; most have come
+    // before.
+    enum { FRAMES_AT_LEAST = 1 << 20, BYTES_PER_FRAME = 4 };
     struct etl etl = { .input = input, .sink = sink };
     enum seep_status status = SEEP_FAILED;
     *read_bytes = 0;
+    etl.stacks.max_frames = FRAMES_AT_LEAST + input->view.len / BYTES_PER_FRAME;
     etl.merge = seep_etl_merge_open(input->view, release_input, &etl, err);
     if (!etl.merge)
         return SEEP_FAILED;
