@@ -169,7 +169,8 @@ DOCUMENTED_LINES = ["site 1 heap bytes=40432 count=0 heap=0x0 tag=BackTrace00B53
                     "site 2 heap bytes=61712 count=58 heap=0x0",
                     "loss old-count-unknown count=1"]
 HEAD = ["machine 1 host=SRV01 os=Windows ram=0 limit=0", "tick 2010-07-23T12:26:00.000000000Z",
-        "process 1 pid=42 start=- image=app.exe", "module 1 base=0x400000 size=233472 pdb=-/-/0 C:\\app\\app.exe",
+        "process 1 pid=42 start=- image=app.exe",
+        "module 1 base=0x400000 size=233472 pdb=-/-/0 C:\\app\\app.exe",
         "loss no-trace count=2 bytes=4234", "loss time-zone-unknown count=1"]
 
 
@@ -180,7 +181,8 @@ def german(text):
 
 
 def write(folder, name, data, lines):
-    (folder / (name + ".txt")).write_bytes(data if isinstance(data, bytes) else data.encode("latin-1"))
+    data = data if isinstance(data, bytes) else data.encode("latin-1")
+    (folder / (name + ".txt")).write_bytes(data)
     (folder / (name + ".want")).write_text("\n".join(lines) + "\n")
 
 
