@@ -77,6 +77,10 @@ static void files_find_their_source(void **state)
         { "examples/System.evtx", "evtx" },
         { "src/source/seep/seeds/small.seep", "seep" },
         { "src/source/minidump/seeds/x64.dmp", "minidump" },
+        { "src/source/umdh/seeds/log.txt", "umdh" },
+        { "src/source/umdh/seeds/utf16le.txt", "umdh" },
+        { "src/source/umdh/seeds/compared.txt", "umdh" },
+        { "src/source/umdh/seeds/old-form.txt", "umdh" },
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char path[512];

@@ -70,7 +70,7 @@ static struct floor_of_interest least_of(enum seep_metric metric, enum seep_subj
     case SEEP_METRIC_AVAILABLE_BYTES: // every program that starts moves these by as much
         return (struct floor_of_interest){ 16 * MIB, 64 * MIB, 128 * MIB };
     case SEEP_METRIC_OUTSTANDING_BYTES: // of one stack: nothing else of the process hides in it
-        return (struct floor_of_interest){ 64 * KIB, 256 * KIB, 16 * MIB };
+        return (struct floor_of_interest){ 64 * KIB, 128 * KIB, 16 * MIB };
     case SEEP_METRIC_OUTSTANDING_COUNT:
         return (struct floor_of_interest){ 16, 16, 100 };
     default:

@@ -210,6 +210,8 @@ static const char *parse_place(const char *text, const char *end, struct seep_fr
         return end;
     while (file_end > file && file_end[-1] == ' ')
         file_end--;
+    if (file_end == file)
+        return end;
     parts->file = file;
     parts->file_len = (size_t)(file_end - file);
     parts->line = (uint32_t)value;

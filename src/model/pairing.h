@@ -97,9 +97,10 @@ struct seep_pairing_names {
     // The process in the sink.
     bool (*process)(void *ctx, struct seep_process_id fed, struct seep_process_id *id);
     // The stack in the sink and a fingerprint of its frames, equal for equal stacks wherever they
-    // are met; stacks that were fed under several ids become one here.
-    bool (*resolve)(void *ctx, struct seep_stack_id fed, struct seep_stack_id *id,
-                    uint64_t *fingerprint);
+    // are met; stacks that were fed under several ids become one here. `of` is whose site it is, as
+    // fed: a stack may be that of a thread of another process.
+    bool (*resolve)(void *ctx, struct seep_process_id of, struct seep_stack_id fed,
+                    struct seep_stack_id *id, uint64_t *fingerprint);
     // Whether an object is a process that has ended: references to it keep a zombie.
     bool (*is_dead)(void *ctx, uint64_t object);
     // Text of a tag as documents show it ("Leak", "Event"); NULL = its four letters.

@@ -103,11 +103,12 @@ void seep_pairing_sum_up_curve(struct live_site *into, struct live_site *from)
     }
 }
 
-static bool resolve(const struct finish *f, struct seep_stack_id *stack, uint64_t *fingerprint)
+static bool resolve(const struct finish *f, struct seep_process_id of, struct seep_stack_id *stack,
+                    uint64_t *fingerprint)
 {
     *fingerprint = stack->v;
     return !stack->v || !f->names || !f->names->resolve ||
-           f->names->resolve(f->names->ctx, *stack, stack, fingerprint);
+           f->names->resolve(f->names->ctx, of, *stack, stack, fingerprint);
 }
 
 static bool resolve_process(const struct finish *f, struct seep_process_id *process)
@@ -121,7 +122,7 @@ static bool add_site(struct finish *f, struct live_site *site)
     struct seep_stack_id stack = site->origin.stack;
     struct seep_process_id process = site->origin.process;
     uint64_t fingerprint;
-    if (!resolve(f, &stack, &fingerprint) || !resolve_process(f, &process))
+    if (!resolve(f, process, &stack, &fingerprint) || !resolve_process(f, &process))
         return false;
     struct {
         uint64_t heap;
@@ -274,7 +275,7 @@ static bool give_frees(struct finish *f)
         struct seep_stack_id stack = from->stack;
         struct seep_process_id process = from->process;
         uint64_t fingerprint;
-        if (!resolve(f, &stack, &fingerprint) || !resolve_process(f, &process))
+        if (!resolve(f, process, &stack, &fingerprint) || !resolve_process(f, &process))
             return false;
         struct seep_site_frees frees = {
             .process = process,

@@ -113,6 +113,34 @@ $ seep stacks heap.etl later.etl --blame --format speedscope -o diff.ss
 ? 1
 @python tests/stacks_check.py pprof diff.gz diff.json
 @python tests/stacks_check.py speedscope diff.ss diff.json
+# Names: of PDBs that match by GUID and age, and of no others. A return address behind the end of a
+# function is in it; what a PDB calls operator new passes on.
+@python tests/stacks_pdb.py session.dll session.pdb Session::open=0x3200:0x110:88
+@python tests/stacks_pdb.py server.exe server.pdb "operator new=0x7600:0x200:7" Cache::fill=0x7a00:0x100:41
+@python tests/stacks_pdb.py --wrong worker.exe worker.pdb Wrong::name=0x2000:0x200:1
+$ seep stacks heap.etl --blame --top 1 --kind heap
+? 1
+  LEAKING  session.dll!Session::open in server.exe \(4242\) heap 0x1d0a2340000: \+2\.3 MB/h (re)
+  ...
+      > server.exe!Cache::fill+0x100 [c:\src\app.cpp @ 41]
+        server.exe+0x155b0
+  ...
+$ seep stacks heap.etl --blame --process worker --json
+@schema stacks
+@json sites[0].stack[0].function = null
+@json sites[0].stack[0].offset = 8448
+$ seep analyze heap.etl
+? 1
+  LEAKING  session.dll!Session::open in server.exe \(4242\): outstanding bytes .* (re)
+  ...
+$ seep stacks heap.etl --kind heap -o named.json
+? 1
+$ seep stacks heap.etl --kind heap -o named.pb.gz
+? 1
+$ seep stacks heap.etl --kind heap -o named.speedscope.json
+? 1
+@python tests/stacks_check.py pprof named.pb.gz named.json E630D3FF282D029CC1BD3C4616E92FF21
+@python tests/stacks_check.py speedscope named.speedscope.json named.json
 # Lost events: a leak is only suspected.
 $ seep stacks lossy.etl
   SUSPECT  app.exe\+0x500 in app.exe \(1000\) virtual: .* (re)
@@ -132,11 +160,11 @@ $ seep stacks heap.etl --process nosuch.exe
 # A case keeps sites and stacks, also when it is copied into another one.
 $ seep analyze heap.etl --case one.seep
 ? 1
-  LEAKING  session.dll\+0x3310 in server.exe \(4242\): outstanding bytes .* (re)
+  LEAKING  session.dll!Session::open in server.exe \(4242\): outstanding bytes .* (re)
   ...
 $ seep analyze one.seep --case two.seep
 ? 1
-  LEAKING  session.dll\+0x3310 in server.exe \(4242\): outstanding bytes .* (re)
+  LEAKING  session.dll!Session::open in server.exe \(4242\): outstanding bytes .* (re)
   ...
 $ seep stacks two.seep --kind heap --process server --json --blame
 ? 1

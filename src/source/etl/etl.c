@@ -371,10 +371,10 @@ static bool name_process(void *ctx, struct seep_process_id fed, struct seep_proc
     return etl_tell_process(ctx, fed.v, id);
 }
 
-static bool name_stack(void *ctx, struct seep_stack_id fed, struct seep_stack_id *id,
-                       uint64_t *fingerprint)
+static bool name_stack(void *ctx, struct seep_process_id of, struct seep_stack_id fed,
+                       struct seep_stack_id *id, uint64_t *fingerprint)
 {
-    return etl_resolve(ctx, fed, id, fingerprint);
+    return etl_resolve(ctx, of.v, fed, id, fingerprint);
 }
 
 static bool is_dead(void *ctx, uint64_t object)

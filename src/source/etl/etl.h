@@ -104,9 +104,11 @@ struct etl_use {
 // has two user halves.
 struct etl_pair {
     uint32_t kernel, user, more;
-    bool resolved;
-    struct seep_stack_id id; // in the sink
-    uint64_t fingerprint;
+    struct etl_resolved {
+        bool done;
+        struct seep_stack_id id; // in the sink
+        uint64_t fingerprint;
+    } resolved[2]; // for sites of the process whose thread it was, and of others
 };
 
 struct etl_stacks {
@@ -245,8 +247,8 @@ bool etl_pair_of(struct etl *etl, const struct etl_op *op, uint32_t *id);
 // Lets go of parts that stand for others, where there are many: keys are deleted and defined anew
 // as long as a trace runs, mostly for the same stacks.
 bool etl_stacks_compact(struct etl *etl);
-// The stack in the sink, and its fingerprint.
-bool etl_resolve(struct etl *etl, struct seep_stack_id fed, struct seep_stack_id *id,
+// The stack in the sink, and its fingerprint, for a site of process `of`.
+bool etl_resolve(struct etl *etl, uint32_t of, struct seep_stack_id fed, struct seep_stack_id *id,
                  uint64_t *fingerprint);
 // Whether an address is the kernel's.
 bool etl_is_kernel(uint64_t address, unsigned address_bytes);

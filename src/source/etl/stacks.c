@@ -400,9 +400,11 @@ static uint64_t mark_of(const struct etl_image *image, uint64_t address)
     return seep_hash(lower, n) + (address - image->base);
 }
 
-// Adds the frames of a half, outermost first.
-static bool resolve_part(struct etl *etl, uint32_t id, struct seep_stack_id *node,
-                         uint64_t *fingerprint)
+// Adds the frames of a half, outermost first. Modules are looked up in the process of the site, so
+// there are frames that are told by their text, so that nobody looks them up in the wrong one:
+// those of another process (who duplicates a handle, or makes one for the kernel), and those in an
+// image that was there before another came to its place, of which only the last is told.
+static bool resolve_part(struct etl *etl, uint32_t id, uint32_t of, struct etl_resolved *to)
 {
     if (!id)
         return true;
@@ -419,33 +421,37 @@ static bool resolve_part(struct etl *etl, uint32_t id, struct seep_stack_id *nod
         uint32_t process = etl_is_kernel(address, part.address_bytes) ? 0 : part.process;
         const struct etl_image *image = etl_image_at(etl, process, address, part.clock);
         struct seep_frame frame = { .address = address, .module_base = image ? image->base : 0 };
-        uint64_t mixed[2] = { *fingerprint, mark_of(image, address) };
-        *fingerprint = seep_hash(mixed, sizeof mixed);
-        // Of two images that were at one place only the last is told as a module: a frame in
-        // another is told by its text, so that nobody looks it up in the wrong one.
-        if (image && image->superseded) {
+        uint64_t mixed[2] = { to->fingerprint, mark_of(image, address) };
+        to->fingerprint = seep_hash(mixed, sizeof mixed);
+        if (image && (image->superseded || (process && process != of))) {
             seep_buf_clear(&text);
             seep_buf_addf(&text, "%s+0x%" PRIx64, file_name(image->path), address - image->base);
             frame = (struct seep_frame){ .text = seep_buf_text(&text) };
         }
-        ok = seep_sink_stack(etl->sink, *node, &frame, node);
+        ok = seep_sink_stack(etl->sink, to->id, &frame, &to->id);
     }
     seep_buf_clear(&text);
     return ok;
 }
 
-bool etl_resolve(struct etl *etl, struct seep_stack_id fed, struct seep_stack_id *id,
+static bool is_of(const struct etl_stacks *stacks, uint32_t part, uint32_t process)
+{
+    return !part || stacks->parts[part - 1].process == process;
+}
+
+bool etl_resolve(struct etl *etl, uint32_t of, struct seep_stack_id fed, struct seep_stack_id *id,
                  uint64_t *fingerprint)
 {
     struct etl_pair *pair = &etl->stacks.pairs[fed.v - 1];
-    if (!pair->resolved) {
-        if (!resolve_part(etl, pair->more, &pair->id, &pair->fingerprint) ||
-            !resolve_part(etl, pair->user, &pair->id, &pair->fingerprint) ||
-            !resolve_part(etl, pair->kernel, &pair->id, &pair->fingerprint))
+    bool own = is_of(&etl->stacks, pair->user, of) && is_of(&etl->stacks, pair->more, of);
+    struct etl_resolved *to = &pair->resolved[own ? 0 : 1];
+    if (!to->done) {
+        if (!resolve_part(etl, pair->more, of, to) || !resolve_part(etl, pair->user, of, to) ||
+            !resolve_part(etl, pair->kernel, of, to))
             return false;
-        pair->resolved = true;
+        to->done = true;
     }
-    *id = pair->id;
-    *fingerprint = pair->fingerprint;
+    *id = to->id;
+    *fingerprint = to->fingerprint;
     return true;
 }

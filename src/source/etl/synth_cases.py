@@ -110,7 +110,7 @@ def virtual():
     act(1, 0x0262, 0, 64, RESERVE, 0x1, 0x1)            # counts nothing
     act(2, 0x0262, 0, 16, COMMIT, 0x1, 0x2)
     act(3, 0x0262, 8, 16, COMMIT, 0x1, 0x3)             # half is committed already
-    act(4, 0x0263, 4, 8, DECOMMIT, 0x2, 0x4)            # of both
+    act(4, 0x0263, 4, 8, DECOMMIT, 0x2, 0x4)            # of the first
     act(5, 0x0263, 40, 4, DECOMMIT, 0x2, 0x5)           # nothing is there
     act(6, 0x0262, 100, 8, RESERVE | COMMIT, 0x1, 0x6)
     act(7, 0x0263, 100, 8, RELEASE, 0x2, 0x7)
