@@ -159,6 +159,7 @@ static void expect_suspect(const struct scene *scene, enum seep_class class_, co
     assert_string_equal(f->name, "app.exe");
     assert_int_equal(f->pid, 42);
     assert_true(f->n_caveats > 0 && f->n_next > 0);
+    assert_non_null(f->gist);
     expect_evidence(f, part);
 }
 
@@ -181,6 +182,42 @@ static void a_healthy_process_is_left_alone(void **state)
     expect_evidence(f, "committed: 7.00 MB private (heaps 4.00 MB, stacks 1.00 MB, other");
     assert_string_equal(f->caveats[0], "one moment cannot show growth");
     assert_string_equal(f->next[0], "seep heap a.dmp");
+    assert_string_equal(f->gist, "7.00 MB private, most of it heaps (4.00 MB)");
+    clear(&scene);
+}
+
+static void the_gist_names_what_most_of_it_is(void **state)
+{
+    (void)state;
+    struct scene scene = { .c = NULL };
+    begin(&scene, "a.dmp", 1000, "x64");
+    put_small(&scene);
+    put_many(&scene, 0x2000000000, 0x100000, 300, SEEP_STATE_COMMIT, SEEP_USAGE_STACK64);
+    end(&scene);
+    judge(&scene);
+    const struct seep_finding *f = found(&scene, SEEP_CLASS_THREADS);
+    assert_string_equal(f->gist, "307 MB private, most of it stacks of 301 threads (301 MB)");
+    clear(&scene);
+    // No heap among the regions: the PEB was not in the dump.
+    scene = (struct scene){ .c = NULL };
+    begin(&scene, "a.dmp", 1000, "x64");
+    put(&scene, 0x10000, 5 * MIB, SEEP_STATE_COMMIT, SEEP_TYPE_PRIVATE, SEEP_USAGE_UNKNOWN);
+    end(&scene);
+    judge(&scene);
+    f = found(&scene, SEEP_CLASS_PRIVATE_DATA);
+    assert_string_equal(f->gist, "5.00 MB private, most of it heaps or other allocations, which "
+                                 "cannot be told apart (5.00 MB)");
+    expect_evidence(f, "(stacks 0 B, heaps and other allocations 5.00 MB)");
+    clear(&scene);
+    // Images and what was saved of the memory: no list of regions.
+    scene = (struct scene){ .c = NULL };
+    begin(&scene, "a.dmp", 1000, "x64");
+    put(&scene, 0x10000, 5 * MIB, SEEP_STATE_COMMIT, SEEP_TYPE_IMAGE, SEEP_USAGE_IMAGE);
+    end(&scene);
+    judge(&scene);
+    f = found(&scene, SEEP_CLASS_PRIVATE_DATA);
+    assert_string_equal(f->gist, "the file does not list the memory of the process");
+    assert_string_equal(f->next[0], "procdump -ma app.exe");
     clear(&scene);
 }
 
@@ -275,6 +312,7 @@ static void two_moments_show_what_grew(void **state)
     expect_suspect(&scene, SEEP_CLASS_HEAP, "private +100 MB (heaps +100 MB, stacks 0 B");
     const struct seep_finding *f = found(&scene, SEEP_CLASS_HEAP);
     assert_true(f->since_ns == 0);
+    assert_string_equal(f->gist, "207 MB private, +100 MB in 60 min, most of it heaps (+100 MB)");
     assert_true(f->first == 107.0 * (double)MIB && f->last == 207.0 * (double)MIB);
     clear(&scene);
     // The same twice is not growth.
@@ -371,6 +409,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_healthy_process_is_left_alone),
+        cmocka_unit_test(the_gist_names_what_most_of_it_is),
         cmocka_unit_test(blocks_that_nothing_points_to_are_suspect),
         cmocka_unit_test(a_type_that_fills_the_heap_is_suspect),
         cmocka_unit_test(many_allocations_of_one_size_are_suspect),

@@ -77,6 +77,10 @@ static void files_find_their_source(void **state)
         { "examples/System.evtx", "evtx" },
         { "src/source/seep/seeds/small.seep", "seep" },
         { "src/source/minidump/seeds/x64.dmp", "minidump" },
+        { "src/source/umdh/seeds/log.txt", "umdh" },
+        { "src/source/umdh/seeds/utf16le.txt", "umdh" },
+        { "src/source/umdh/seeds/compared.txt", "umdh" },
+        { "src/source/umdh/seeds/old-form.txt", "umdh" },
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char path[512];
@@ -96,7 +100,7 @@ static void foreign_files_are_refused(void **state)
 {
     (void)state;
     static const char *const names[] = { "kdump/triage_x64.dmp", "pdb/fuzzed.pdb",
-                                         "umdh/Debug-Result.txt", "series/m_1000.csv",
+                                         "umdh/wdd-umdh.md", "series/m_1000.csv",
                                          "isf/kernels.csv" };
     bool any = false;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {

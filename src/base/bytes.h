@@ -98,7 +98,9 @@ static inline struct seep_bytes seep_cursor_take(struct seep_cursor *c, size_t l
         c->failed = true;
         return (struct seep_bytes){ 0 };
     }
-    struct seep_bytes part = { .data = c->view.data + c->pos, .len = len };
+    struct seep_bytes part = { .data = c->view.data, .len = len };
+    if (part.data) // an empty view may have none, and NULL + 0 is undefined
+        part.data += c->pos;
     c->pos += len;
     return part;
 }

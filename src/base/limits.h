@@ -24,6 +24,9 @@ enum {
     // how many bytes a compressed file of symbols (.xz, .pd_) may expand to for each of its own,
     // besides a first MiB; real ones stay below 40, a bomb of zeros has thousands
     SEEP_MAX_EXPANSION = 200,
+    // the same for all compressed buffers of a trace together, which hold a time of their own in
+    // each record: real ones stay below 20
+    SEEP_MAX_TRACE_EXPANSION = 40,
 };
 
 // Bytes that one growable buffer may hold: far above any document that seep prints, far below what

@@ -40,9 +40,10 @@ const struct cli_command cli_analyze = {
     .details =
         "Reads Perfmon logs (.blg, .csv, .tsv), event logs (.evtx), dumps of processes (.dmp), "
         "VMMap\n"
-        "files (.csv) and cases (.seep), puts what they say about each machine together, and "
-        "prints\n"
-        "the findings, the gravest first: what kind of memory, which process or driver, how fast,\n"
+        "files (.csv), logs of UMDH and cases (.seep), puts what they say about each machine "
+        "together,\n"
+        "and prints the findings, the gravest first: what kind of memory, which process or driver, "
+        "how fast,\n"
         "since when, and how long it will last.\n"
         "With --case the facts are kept, and files of later days can be added to them.\n"
         "With --baseline each process is compared with the same one of a known-good run, on this\n"

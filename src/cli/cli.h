@@ -31,6 +31,7 @@ struct cli_command {
     uint64_t options;      // a set of CLI_BIT
     size_t min_files, max_files;
     bool takes_command; // `-- CMD...`
+    bool takes_pids;    // a number that names no file is a process of this machine
     enum cli_exit (*run)(const struct cli_args *args);
 };
 
@@ -69,6 +70,9 @@ struct cli_file {
 
 // Maps a file and finds the source that reads it (`as`: its name, NULL = by bids).
 bool cli_file_open(const char *path, const char *as, struct cli_file *file, struct seep_err *err);
+// The same, but a number that names no file is the PID of a process of this machine.
+bool cli_file_or_process_open(const char *path, const char *as, struct cli_file *file,
+                              struct seep_err *err);
 void cli_file_close(struct cli_file *file);
 
 // symbols.c: where names come from, by --symbols, _NT_ALT_SYMBOL_PATH, _NT_SYMBOL_PATH and the

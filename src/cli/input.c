@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "cli/cli.h"
+#include "source/live/space.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -31,6 +32,16 @@ bool cli_file_open(const char *path, const char *as, struct cli_file *file, stru
         return false;
     }
     *file = opened;
+    return true;
+}
+
+bool cli_file_or_process_open(const char *path, const char *as, struct cli_file *file,
+                              struct seep_err *err)
+{
+    uint32_t pid;
+    if (as || !seep_live_pid(path, &pid) || seep_os_same_file(path, path))
+        return cli_file_open(path, as, file, err);
+    *file = (struct cli_file){ .path = path, .source = seep_live_space_source() };
     return true;
 }
 
@@ -278,7 +289,10 @@ static bool import_files(struct seep_case *c, const struct cli_args *args, const
                      files[i]);
             continue;
         }
-        if (!cli_file_open(files[i], args->text[CLI_AS], &file, &own)) {
+        bool opened = args->takes_pids
+                          ? cli_file_or_process_open(files[i], args->text[CLI_AS], &file, &own)
+                          : cli_file_open(files[i], args->text[CLI_AS], &file, &own);
+        if (!opened) {
             cli_complain(&own, files[i]);
             *worst = CLI_EXIT_INPUT;
             continue;

@@ -88,6 +88,7 @@ static enum cli_exit run_command(const struct cli_command *command, int argc, ch
             seep_log_set_level(SEEP_LOG_QUIET);
         else if (cli_has(&args, CLI_VERBOSE))
             seep_log_set_level(SEEP_LOG_DETAIL);
+        args.takes_pids = command->takes_pids;
         status = finish(command->run(&args));
     }
     cli_args_clear(&args);

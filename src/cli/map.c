@@ -94,7 +94,7 @@ static bool read_side(struct look *look, const char *path, struct side *side)
     struct seep_err err = { 0 };
     struct cli_file file;
     uint64_t read_bytes = 0;
-    if (!cli_file_open(path, look->args->text[CLI_AS], &file, &err)) {
+    if (!cli_file_or_process_open(path, look->args->text[CLI_AS], &file, &err)) {
         cli_complain(&err, path);
         look->status = CLI_EXIT_INPUT;
         return false;
@@ -236,7 +236,7 @@ static enum cli_exit run(const struct cli_args *args)
     struct seep_err err = { 0 };
     bool ok = true;
     if (args->n_files == 0 && !cli_has(args, CLI_CASE)) {
-        (void)seep_fail(&err, SEEP_NO_OFFSET, "name a dump, or a case with --case",
+        (void)seep_fail(&err, SEEP_NO_OFFSET, "name a PID or a dump, or a case with --case",
                         "nothing to map");
         cli_complain(&err, NULL);
         return CLI_EXIT_USAGE;
@@ -264,23 +264,27 @@ static enum cli_exit run(const struct cli_args *args)
 const struct cli_command cli_map = {
     .name = "map",
     .group = "look",
-    .arguments = "[OLD] FILE",
+    .arguments = "[OLD] PID|FILE",
     .about = "the address space of a process by usage, type, state and protection",
     .details =
-        "Sums up the memory regions of a process as WinDbg's !address -summary does, from a dump\n"
-        "(.dmp), a CSV file of VMMap or a case: what each kind of memory takes, how much of it is\n"
-        "committed, the largest regions, the heaps. What the file cannot tell is said, and is "
-        "null\n"
-        "in JSON. With two files, OLD and FILE, it shows what grew from one to the other, down to\n"
-        "the reservation. With --case the files are kept there; without a FILE the newest "
-        "snapshot\n"
-        "of the case is shown.\n",
+        "Sums up the memory regions of a process as WinDbg's !address -summary does: of a process\n"
+        "of this machine by its PID (a file of that name wins), from a dump (.dmp), a CSV file of\n"
+        "VMMap or a case: what each kind of memory takes, how much of it is committed, the "
+        "largest\n"
+        "regions, the heaps. What cannot be told is said, and is null in JSON. With OLD it shows\n"
+        "what grew since, down to the reservation. With --case what was read is kept there; "
+        "without\n"
+        "a PID or FILE the newest snapshot of the case is shown. A process is neither changed nor\n"
+        "stopped; that of another user needs an administrator, or root.\n",
     .examples = "  seep map app.dmp\n"
+                "  seep map 4711 --case now.seep      a process that runs; later:\n"
+                "  seep map now.seep 4711             what grew since\n"
                 "  seep map monday.dmp tuesday.dmp\n"
                 "  seep map app.dmp --regions --top 0\n"
                 "  seep map vmmap.csv --json | jq '.usage[] | select(.usage == \"Heap64\")'\n",
     .options = CLI_BIT(CLI_JSON) | CLI_BIT(CLI_CASE) | CLI_BIT(CLI_AS) | CLI_BIT(CLI_TOP) |
                CLI_BIT(CLI_PROCESS) | CLI_BIT(CLI_REGIONS),
     .max_files = MAX_SIDES,
+    .takes_pids = true,
     .run = run,
 };

@@ -88,6 +88,7 @@ struct cli_args {
     const char **files; // the arguments that are no options, patterns resolved
     size_t n_files, files_capacity;
     struct seep_arena names; // of the files
+    bool takes_pids;         // as the row of the command says
     char **command;          // what follows `--`, NULL-terminated; NULL = nothing did
 };
 

@@ -114,8 +114,9 @@ struct seep_finding {
     int64_t since_ns;   // when the growth began; SEEP_NO_TIME = unknown
     double first, last; // values at the ends of the observation; NaN = unknown
     struct seep_exhaustion exhaustion;
-    double share; // of the machine's growth of the same kind, 0..1; NaN = unknown
-    double q;     // p adjusted over all series tested (Benjamini-Hochberg); NaN = not tested
+    double share;     // of the machine's growth of the same kind, 0..1; NaN = unknown
+    double q;         // p adjusted over all series tested (Benjamini-Hochberg); NaN = not tested
+    const char *gist; // of a snapshot: what the first line says where there is no rate; NULL = none
     const struct seep_evidence *evidence;
     size_t n_evidence;
     const char *const *caveats;

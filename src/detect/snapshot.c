@@ -24,7 +24,7 @@ struct shot {
     int64_t taken_ns;
     struct seep_source_id source;
     size_t n_regions;
-    bool has_types, bits32, has_free;
+    bool has_types, bits32, has_free, has_heap;
     double private_, heap, stack, other; // committed: private, and of it
     double mapped, image;                // committed
     double reserved, busy, largest_free;
@@ -103,6 +103,7 @@ static void add_region(struct shot *shot, const struct seep_region *r)
 {
     double size = (double)r->size_bytes;
     shot->has_types = shot->has_types || r->type == SEEP_TYPE_PRIVATE;
+    shot->has_heap = shot->has_heap || is_heap(r);
     if (r->state == SEEP_STATE_FREE) {
         shot->has_free = true;
         shot->largest_free = fmax(shot->largest_free, size);
@@ -276,6 +277,7 @@ struct writing {
     const struct seep_process *process;
     const struct shot *now, *before; // NULL = there is no earlier one
     bool suspicious;                 // a sign of a leak was found
+    bool grew;                       // private memory, since the earlier one
 };
 
 static const char *bytes(struct writing *w, double value)
@@ -338,6 +340,14 @@ static const char *path_of(const struct writing *w)
     return path && *path ? path : "FILE";
 }
 
+// Whether the snapshot is of a process that was looked at while it ran.
+static bool is_live(const struct writing *w)
+{
+    uint32_t id = w->now->source.v;
+    const char *format = id && id <= w->data->n_sources ? w->data->sources[id - 1].format : NULL;
+    return format && strncmp(format, "live-", 5) == 0;
+}
+
 static const char *quoted(struct writing *w, const char *path)
 {
     return strchr(path, ' ') ? seep_say(w->drafts, "\"%s\"", path) : path;
@@ -349,15 +359,22 @@ static void say_one_moment(struct writing *w, struct seep_draft *draft, bool hea
     if (!draft)
         return;
     const char *path = quoted(w, path_of(w));
-    if (w->before)
+    if (w->before && w->grew)
         seep_draft_caveat(w->drafts, draft,
                           "two moments show growth, not its course: a cache that fills looks the "
                           "same");
+    else if (w->before)
+        seep_draft_caveat(w->drafts, draft,
+                          "nothing grew between two moments: that is no proof, a leak may rest");
     else
         seep_draft_caveat(w->drafts, draft, "one moment cannot show growth");
     if (heap && !isnan(w->now->heap_busy))
         seep_draft_next(w->drafts, draft, seep_say(w->drafts, "seep heap %s", path));
-    seep_draft_next(w->drafts, draft, seep_say(w->drafts, "seep map %s LATER.dmp", path));
+    if (is_live(w) && w->process->has_pid)
+        seep_draft_next(w->drafts, draft,
+                        seep_say(w->drafts, "seep map CASE.seep %u", (unsigned)w->process->pid));
+    else
+        seep_draft_next(w->drafts, draft, seep_say(w->drafts, "seep map %s LATER.dmp", path));
 }
 
 static struct seep_draft *accuse(struct writing *w, enum seep_class class_, enum seep_metric metric,
@@ -369,6 +386,8 @@ static struct seep_draft *accuse(struct writing *w, enum seep_class class_, enum
     struct seep_draft *draft = draft_for(w, class_, metric, verdict);
     w->suspicious = true;
     say(w, draft, text);
+    if (draft && !draft->finding.gist && draft->n_evidence == 1)
+        draft->finding.gist = text;
     return draft;
 }
 
@@ -485,11 +504,14 @@ static void judge_counts(struct writing *w)
 static const char *split(struct writing *w)
 {
     const struct shot *s = w->now;
+    const char *parts = s->has_heap
+                            ? seep_say(w->drafts, "heaps %s, stacks %s, other allocations %s",
+                                       bytes(w, s->heap), bytes(w, s->stack), bytes(w, s->other))
+                            : seep_say(w->drafts, "stacks %s, heaps and other allocations %s",
+                                       bytes(w, s->stack), bytes(w, s->other));
     return seep_say(w->drafts,
-                    "committed: %s private (heaps %s, stacks %s, other allocations %s), %s of "
-                    "images, %s mapped; %s only reserved",
-                    bytes(w, s->private_), bytes(w, s->heap), bytes(w, s->stack),
-                    bytes(w, s->other), bytes(w, s->image), bytes(w, s->mapped),
+                    "committed: %s private (%s), %s of images, %s mapped; %s only reserved",
+                    bytes(w, s->private_), parts, bytes(w, s->image), bytes(w, s->mapped),
                     bytes(w, s->reserved));
 }
 
@@ -498,49 +520,125 @@ static const char *difference(struct writing *w, double old, double now)
     return seep_say(w->drafts, "%s%s", now > old ? "+" : "", bytes(w, now - old));
 }
 
+// What most of the private memory is, or of what grew of it.
+struct most {
+    enum seep_class class_;
+    const char *what;
+    double bytes;
+};
+
+static struct most most_of(struct writing *w, double of)
+{
+    const struct shot *s = w->now, *old = w->grew ? w->before : NULL;
+    double heap = s->heap - (old ? old->heap : 0), stack = s->stack - (old ? old->stack : 0);
+    if (heap > of / 2)
+        return (struct most){ SEEP_CLASS_HEAP, "heaps", heap };
+    if (stack > of / 2)
+        return (struct most){ SEEP_CLASS_THREADS,
+                              isnan(s->threads)
+                                  ? "stacks"
+                                  : seep_say(w->drafts, "stacks of %.0f threads", s->threads),
+                              stack };
+    double other = s->other - (old ? old->other : 0);
+    return (struct most){ SEEP_CLASS_PRIVATE_DATA,
+                          s->has_heap ? "allocations outside of heaps and stacks"
+                                      : "heaps or other allocations, which cannot be told apart",
+                          other };
+}
+
+static bool is_dated(const struct writing *w)
+{
+    return w->now->taken_ns != SEEP_NO_TIME && w->before->taken_ns != SEEP_NO_TIME;
+}
+
+static double passed_s(const struct writing *w)
+{
+    return ((double)w->now->taken_ns - (double)w->before->taken_ns) / 1e9;
+}
+
+// The first line: how much there is, how much more than before, and what most of it is.
+static const char *gist(struct writing *w, const struct most *most, double of)
+{
+    const struct shot *s = w->now;
+    const char *amount = seep_say(w->drafts, "%s private", bytes(w, s->private_));
+    if (w->grew)
+        amount = seep_say(w->drafts, "%s, %s %s%s", amount,
+                          difference(w, w->before->private_, s->private_),
+                          is_dated(w) ? "in " : "since the snapshot before",
+                          is_dated(w) ? seep_say_seconds(w->drafts, passed_s(w)) : "");
+    // Of several kinds none may have half.
+    if (!(most->bytes > of / 2))
+        return amount;
+    return seep_say(w->drafts, "%s, most of it %s (%s)", amount, most->what,
+                    w->grew ? difference(w, 0, most->bytes) : bytes(w, most->bytes));
+}
+
+static void say_difference(struct writing *w, struct seep_draft *draft)
+{
+    const struct shot *s = w->now, *old = w->before;
+    bool dated = is_dated(w);
+    say(w, draft,
+        seep_say(w->drafts,
+                 "%s%s since the snapshot before: private %s (heaps %s, stacks %s, other "
+                 "allocations %s), images %s, mapped %s, reserved %s",
+                 dated ? "in " : "", dated ? seep_say_seconds(w->drafts, passed_s(w)) : "",
+                 difference(w, old->private_, s->private_), difference(w, old->heap, s->heap),
+                 difference(w, old->stack, s->stack), difference(w, old->other, s->other),
+                 difference(w, old->image, s->image), difference(w, old->mapped, s->mapped),
+                 difference(w, old->reserved, s->reserved)));
+}
+
+// A dump without a list of regions says nothing about how much memory the process had.
+static void write_unlisted(struct writing *w)
+{
+    struct seep_draft *draft =
+        draft_for(w, SEEP_CLASS_PRIVATE_DATA, SEEP_METRIC_PRIVATE_BYTES, SEEP_VERDICT_UNKNOWN);
+    if (!draft || draft->finding.verdict != SEEP_VERDICT_UNKNOWN || draft->n_evidence)
+        return;
+    const char *text = "the file does not list the memory of the process";
+    say(w, draft, text);
+    draft->finding.gist = text;
+    seep_draft_caveat(w->drafts, draft, "how much it has, and of which kind, cannot be told");
+    seep_draft_next(
+        w->drafts, draft,
+        seep_say(w->drafts, "procdump -ma %s", w->process->image ? w->process->image : "PID"));
+}
+
 // The finding that says where the memory is; its class is where most of it is, or of what grew.
 static void write_split(struct writing *w)
 {
     const struct shot *s = w->now, *old = w->before;
-    if (!s->has_types)
+    if (!s->has_types) {
+        write_unlisted(w);
         return;
-    double heap = s->heap, of = s->private_;
+    }
+    double of = s->private_;
     struct seep_sign sign = { .kind = SEEP_SIGN_GROWN };
     if (old && old->has_types) {
         sign.bytes = s->private_ - old->private_;
         sign.share = old->private_ > 0 ? sign.bytes / old->private_ : 1;
-        if (sign.bytes > 0) {
-            heap = s->heap - old->heap;
+        if (w->grew)
             of = sign.bytes;
-        }
     }
-    enum seep_class class_ = heap > of / 2 ? SEEP_CLASS_HEAP : SEEP_CLASS_PRIVATE_DATA;
+    struct most most = most_of(w, of);
     enum seep_verdict verdict = seep_verdict_of_sign(&sign);
     if (verdict < SEEP_VERDICT_SUSPECT)
         verdict = SEEP_VERDICT_UNKNOWN;
-    struct seep_draft *draft = draft_for(w, class_, SEEP_METRIC_PRIVATE_BYTES, verdict);
+    struct seep_draft *draft = draft_for(w, most.class_, SEEP_METRIC_PRIVATE_BYTES, verdict);
     if (!draft)
         return;
     bool own = isnan(draft->finding.last);
+    if (own)
+        draft->finding.gist = gist(w, &most, of);
     say(w, draft, split(w));
     if (old && old->has_types) {
-        double seconds = ((double)s->taken_ns - (double)old->taken_ns) / 1e9;
-        bool dated = s->taken_ns != SEEP_NO_TIME && old->taken_ns != SEEP_NO_TIME;
-        say(w, draft,
-            seep_say(w->drafts,
-                     "%s%s since the snapshot before: private %s (heaps %s, stacks %s, other "
-                     "allocations %s), images %s, mapped %s, reserved %s",
-                     dated ? "in " : "", dated ? seep_say_seconds(w->drafts, seconds) : "",
-                     difference(w, old->private_, s->private_), difference(w, old->heap, s->heap),
-                     difference(w, old->stack, s->stack), difference(w, old->other, s->other),
-                     difference(w, old->image, s->image), difference(w, old->mapped, s->mapped),
-                     difference(w, old->reserved, s->reserved)));
+        say_difference(w, draft);
         if (own)
             draft->finding.since_ns = old->taken_ns;
     }
     last_value(draft, old && old->has_types ? old->private_ : (double)NAN, s->private_);
     if (own && draft->n_caveats == 0)
-        say_one_moment(w, draft, class_ == SEEP_CLASS_HEAP);
+        say_one_moment(w, draft, most.class_ == SEEP_CLASS_HEAP);
 }
 
 static bool in_time(const struct seep_detect_options *options, int64_t t_ns)
@@ -555,6 +653,17 @@ struct pair {
     size_t now, before;
 };
 
+// Whether nothing was read but files of one moment each.
+static bool only_snapshots(const struct seep_dataset *data)
+{
+    for (size_t i = 0; i < data->n_sources; i++) {
+        const char *format = data->sources[i].format;
+        if (!format || (strcmp(format, "minidump") != 0 && strcmp(format, "vmmap-csv") != 0))
+            return false;
+    }
+    return true;
+}
+
 static bool judge_pair(struct seep_drafts *drafts, const struct seep_dataset *data,
                        const struct pair *pair, uint32_t process, struct seep_err *err)
 {
@@ -567,11 +676,15 @@ static bool judge_pair(struct seep_drafts *drafts, const struct seep_dataset *da
                          .process = &data->processes[process - 1],
                          .now = &now,
                          .before = pair->before ? &before : NULL };
-    // A sample or two of its series say less than the snapshot.
+    w.grew = w.before && before.has_types && now.private_ > before.private_;
+    // A sample or two of its series, or of its machine's, say less than the snapshot.
+    bool alone = only_snapshots(data);
     for (size_t i = 0; i < drafts->count; i++) {
         struct seep_draft *d = &drafts->at[i];
+        bool of_machine = alone && d->finding.subject == SEEP_SUBJECT_MACHINE &&
+                          d->finding.machine.v == w.process->machine.v;
         if (d->finding.verdict == SEEP_VERDICT_UNKNOWN &&
-            is_about(&w, &d->finding, d->finding.class_))
+            (of_machine || is_about(&w, &d->finding, d->finding.class_)))
             d->dropped = true;
     }
     judge_heap(&w);
@@ -579,6 +692,17 @@ static bool judge_pair(struct seep_drafts *drafts, const struct seep_dataset *da
     judge_counts(&w);
     write_split(&w);
     return !drafts->failed || seep_fail_memory(err);
+}
+
+// Traces and logs of allocations name the modules of processes, so that stacks have names: nobody
+// expects the memory of a process in them.
+static bool tells_stacks(const struct seep_dataset *data, struct seep_source_id id)
+{
+    if (id.v == 0 || id.v > data->n_sources)
+        return false;
+    const struct seep_dataset_source *s = &data->sources[id.v - 1];
+    return s->facts[SEEP_FACT_REGION] == 0 &&
+           (s->facts[SEEP_FACT_SITE] || (s->format && strcmp(s->format, "etl") == 0));
 }
 
 bool seep_snapshots_judge(struct seep_drafts *drafts, const struct seep_dataset *data,
@@ -591,7 +715,8 @@ bool seep_snapshots_judge(struct seep_drafts *drafts, const struct seep_dataset 
         return seep_fail_memory(err);
     for (size_t i = 0; i < data->n_snapshots; i++) {
         const struct seep_dataset_snapshot *s = &data->snapshots[i];
-        if (s->process.v == 0 || s->process.v > data->n_processes || !in_time(options, s->taken_ns))
+        if (s->process.v == 0 || s->process.v > data->n_processes ||
+            !in_time(options, s->taken_ns) || tells_stacks(data, s->source))
             continue;
         struct pair *p = &pairs[s->process.v - 1];
         if (!p->now || s->taken_ns >= data->snapshots[p->now - 1].taken_ns)

@@ -90,6 +90,19 @@ static bool on_block(void *ctx, const struct seep_heap *heap, const struct seep_
     return true;
 }
 
+// A heap that was not walked: where its first bytes are not held there is nothing wrong with it.
+static void lose_heap(struct census *c, const struct seep_census_heap *from,
+                      const struct seep_err *err)
+{
+    enum { HEAD_BYTES = 0xa4 }; // up to the signatures of either kind, in each layout
+    uint8_t head[HEAD_BYTES];
+    bool held = seep_memory_read(c->in->memory, from->address, head, sizeof head) == sizeof head;
+    if (held)
+        lose(c, "heap", from->address, err->what);
+    else
+        lose(c, "heap-memory-missing", from->address, "the memory of a heap is not in the dump");
+}
+
 static void walk_heaps(struct census *c)
 {
     struct seep_heap_visitor visitor = {
@@ -103,7 +116,7 @@ static void walk_heaps(struct census *c)
         c->bits_of[i] = (uint8_t)from->process->bits;
         seep_index_break(&c->index);
         if (!seep_heap_walk(from->process, from->address, &visitor, c->in->control, &heap, &err))
-            lose(c, "heap", from->address, err.what);
+            lose_heap(c, from, &err);
         else if (c->visitor->heap && !c->visitor->heap(c->visitor->ctx, &heap))
             c->stopped = true;
         c->stopped |= seep_cancelled(c->in->control);

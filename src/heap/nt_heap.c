@@ -219,8 +219,12 @@ static void walk_store(struct seep_heap_walker *w, const struct nt *nt, uint64_t
     if (!seep_heap_read(&w->layout, w->memory, subsegment, SEEP_HM_SUBSEGMENT_BLOCK_SIZE,
                         &s.stride) ||
         !seep_heap_read(&w->layout, w->memory, subsegment, SEEP_HM_SUBSEGMENT_BLOCK_COUNT,
-                        &s.count) ||
-        !s.stride) {
+                        &s.count)) {
+        seep_heap_lose(w, "heap-memory-missing", data,
+                       "the subsegment of a store of the front end is not in the dump");
+        return;
+    }
+    if (!s.stride) {
         seep_heap_lose(w, "heap-store", data, "a store of the front end has no subsegment");
         return;
     }
@@ -398,8 +402,12 @@ static void walk_segment(struct seep_heap_walker *w, struct nt *nt,
     if (w->ranges_only || w->stopped)
         return;
     if (!seep_heap_read(&w->layout, w->memory, segment->address, SEEP_HM_SEGMENT_FIRST, &first) ||
-        !seep_heap_read(&w->layout, w->memory, segment->address, SEEP_HM_SEGMENT_LAST, &last) ||
-        first < segment->address || last < first || last > end ||
+        !seep_heap_read(&w->layout, w->memory, segment->address, SEEP_HM_SEGMENT_LAST, &last)) {
+        seep_heap_lose(w, "heap-memory-missing", segment->address,
+                       "a segment of the heap at 0x%" PRIx64 " is not in the dump", nt->address);
+        return;
+    }
+    if (first < segment->address || last < first || last > end ||
         (first - segment->address) % w->layout.granule) {
         seep_heap_lose(w, "heap-segment", segment->address,
                        "a segment of the heap at 0x%" PRIx64 " does not say where its blocks are",

@@ -256,6 +256,25 @@ static void what_belongs_to_a_heap_is_no_root(void **state)
     kit_memory_clear(&p.m);
 }
 
+// A dump that leaves a heap out is as its writer meant it; a heap that is no heap is not.
+static void a_heap_that_is_not_held_is_missing_not_wrong(void **state)
+{
+    struct process p;
+    (void)state;
+    start(&p, 64);
+    p.heaps[1] = (struct seep_census_heap){ UINT64_C(0x60000000), &p.heap };
+    p.census.n_heaps = 2;
+    take(&p);
+    expect(&p, "loss heap-memory-missing ");
+    assert_null(strstr(p.told.text, "loss heap "));
+    expect(&p, "size size=144 blocks=24 bytes=3456");
+    p.heaps[1].address = IMAGE;
+    take(&p);
+    expect(&p, "loss heap there is no heap at 0x30000000");
+    assert_null(strstr(p.told.text, "heap-memory-missing"));
+    kit_memory_clear(&p.m);
+}
+
 static void without_roots_nothing_is_called_unreachable(void **state)
 {
     struct process p;
@@ -429,6 +448,7 @@ int main(void)
         cmocka_unit_test(chains_cycles_and_their_heads),
         cmocka_unit_test(pointers_into_the_middle_count_unless_exact),
         cmocka_unit_test(what_belongs_to_a_heap_is_no_root),
+        cmocka_unit_test(a_heap_that_is_not_held_is_missing_not_wrong),
         cmocka_unit_test(without_roots_nothing_is_called_unreachable),
         cmocka_unit_test(classes_by_symbol_and_by_type_information),
         cmocka_unit_test(type_information_that_is_none),

@@ -21,6 +21,7 @@ struct seep_pairing *seep_pairing_new(int64_t start_ns, int64_t end_ns)
     struct seep_pairing *pairing = seep_alloc(1, sizeof *pairing);
     if (!pairing)
         return NULL;
+    pairing->seed = mix((uint64_t)(uintptr_t)pairing);
     pairing->start_ns = pairing->now_ns = start_ns;
     pairing->step_ns =
         end_ns > start_ns ? (end_ns - start_ns) / SEEP_PAIRING_MOMENTS + 1 : FIRST_STEP_NS;
@@ -234,27 +235,23 @@ static bool grow_space_slots(struct seep_pairing *pairing)
     return true;
 }
 
-// Hangs the last space into the list of its process.
-static bool chain_space(struct seep_pairing *pairing)
+// Hangs a space into the list of its process, unless it is there; NULL when memory is out.
+static struct live_space *chain_space(struct seep_pairing *pairing, size_t index)
 {
-    struct live_space *space = &pairing->spaces[pairing->n_spaces - 1];
+    struct live_space *space = &pairing->spaces[index];
+    if (space->chained)
+        return space;
     uint32_t key = space->process.v;
     uint32_t process = seep_intern(&pairing->processes, &key, sizeof key);
     if (!process ||
         !seep_grow(&pairing->heads, &pairing->heads_capacity, process, sizeof *pairing->heads))
-        return false;
+        return NULL;
     if (process > pairing->n_heads)
         pairing->heads[pairing->n_heads++] = 0;
     space->next = pairing->heads[process - 1];
-    pairing->heads[process - 1] = (uint32_t)pairing->n_spaces;
-    return true;
-}
-
-// The first space of a process, counted from 1; 0 = it has none.
-static uint32_t process_head(const struct seep_pairing *pairing, struct seep_process_id process)
-{
-    uint32_t known = seep_intern_find(&pairing->processes, &process.v, sizeof process.v);
-    return known ? pairing->heads[known - 1] : 0;
+    pairing->heads[process - 1] = (uint32_t)(index + 1);
+    space->chained = true;
+    return space;
 }
 
 // The space of an origin; NULL when memory is out. Valid until the next call.
@@ -263,7 +260,7 @@ struct live_space *seep_pairing_space_of(struct seep_pairing *pairing,
 {
     if (pairing->last_space < pairing->n_spaces &&
         same_space(&pairing->spaces[pairing->last_space], origin))
-        return &pairing->spaces[pairing->last_space];
+        return chain_space(pairing, pairing->last_space);
     if (pairing->n_spaces * 2 >= pairing->n_space_slots && !grow_space_slots(pairing))
         return NULL;
     size_t slot = (size_t)space_hash(origin) & (pairing->n_space_slots - 1);
@@ -271,7 +268,7 @@ struct live_space *seep_pairing_space_of(struct seep_pairing *pairing,
         uint32_t index = pairing->space_slots[slot] - 1;
         if (same_space(&pairing->spaces[index], origin)) {
             pairing->last_space = index;
-            return &pairing->spaces[index];
+            return chain_space(pairing, index);
         }
     }
     if (pairing->n_spaces >= UINT32_MAX - 1 ||
@@ -284,7 +281,7 @@ struct live_space *seep_pairing_space_of(struct seep_pairing *pairing,
                                                               .tag = space_tag(origin) };
     pairing->space_slots[slot] = (uint32_t)++pairing->n_spaces;
     pairing->last_space = pairing->n_spaces - 1;
-    return chain_space(pairing) ? &pairing->spaces[pairing->last_space] : NULL;
+    return chain_space(pairing, pairing->last_space);
 }
 
 // ---- what frees
@@ -340,14 +337,15 @@ bool seep_pairing_count_free(struct seep_pairing *pairing, const struct seep_pai
 
 // ---- blocks
 
-static size_t block_slot(const struct live_blocks *blocks, uint64_t address)
+static size_t block_slot(const struct live_blocks *blocks, uint64_t seed, uint64_t address)
 {
-    return (size_t)mix(address) & (blocks->n_slots - 1);
+    return (size_t)mix(address ^ seed) & (blocks->n_slots - 1);
 }
 
-static bool grow_blocks(struct live_blocks *blocks)
+// A table begins small: a trace may speak of a space in each of its events.
+static bool grow_blocks(struct live_blocks *blocks, uint64_t seed)
 {
-    struct live_blocks grown = { .n_slots = blocks->n_slots ? blocks->n_slots * 2 : 256,
+    struct live_blocks grown = { .n_slots = blocks->n_slots ? blocks->n_slots * 2 : 8,
                                  .count = blocks->count };
     grown.slots = seep_alloc(grown.n_slots, sizeof *grown.slots);
     if (!grown.slots)
@@ -355,7 +353,7 @@ static bool grow_blocks(struct live_blocks *blocks)
     for (size_t i = 0; i < blocks->n_slots; i++) {
         if (!blocks->slots[i].address)
             continue;
-        size_t slot = block_slot(&grown, blocks->slots[i].address);
+        size_t slot = block_slot(&grown, seed, blocks->slots[i].address);
         while (grown.slots[slot].address)
             slot = (slot + 1) & (grown.n_slots - 1);
         grown.slots[slot] = blocks->slots[i];
@@ -366,11 +364,12 @@ static bool grow_blocks(struct live_blocks *blocks)
 }
 
 // The slot of an address, or the free one where it would go; NULL when memory is out.
-struct live_block *seep_pairing_block_at(struct live_blocks *blocks, uint64_t address)
+struct live_block *seep_pairing_block_at(struct live_blocks *blocks, uint64_t seed,
+                                         uint64_t address)
 {
-    if (blocks->count >= blocks->n_slots - blocks->n_slots / 4 && !grow_blocks(blocks))
+    if (blocks->count >= blocks->n_slots - blocks->n_slots / 4 && !grow_blocks(blocks, seed))
         return NULL;
-    size_t slot = block_slot(blocks, address);
+    size_t slot = block_slot(blocks, seed, address);
     while (blocks->slots[slot].address && blocks->slots[slot].address != address)
         slot = (slot + 1) & (blocks->n_slots - 1);
     return &blocks->slots[slot];
@@ -378,14 +377,14 @@ struct live_block *seep_pairing_block_at(struct live_blocks *blocks, uint64_t ad
 
 // Empties a slot and moves back what had to make way for it: no tombstones, so that a table does
 // not wear out however long the trace.
-void seep_pairing_drop_block(struct live_blocks *blocks, struct live_block *block)
+void seep_pairing_drop_block(struct live_blocks *blocks, uint64_t seed, struct live_block *block)
 {
     size_t mask = blocks->n_slots - 1, hole = (size_t)(block - blocks->slots), at = hole;
     for (;;) {
         at = (at + 1) & mask;
         if (!blocks->slots[at].address)
             break;
-        size_t home = block_slot(blocks, blocks->slots[at].address);
+        size_t home = block_slot(blocks, seed, blocks->slots[at].address);
         if (((at - home) & mask) >= ((at - hole) & mask)) {
             blocks->slots[hole] = blocks->slots[at];
             hole = at;
@@ -403,7 +402,7 @@ void seep_pairing_prefetch(const struct seep_pairing *pairing,
         return;
     const struct live_blocks *blocks = &pairing->spaces[pairing->last_space].blocks;
     if (blocks->n_slots)
-        __builtin_prefetch(&blocks->slots[block_slot(blocks, address)], 1);
+        __builtin_prefetch(&blocks->slots[block_slot(blocks, pairing->seed, address)], 1);
 }
 
 static bool leaves(struct seep_pairing *pairing, const struct live_block *block)
@@ -440,7 +439,8 @@ bool seep_pairing_alloc(struct seep_pairing *pairing, const struct seep_pairing_
     if (!seep_pairing_advance(pairing, t_ns) || !seep_pairing_site_of(pairing, origin, &site))
         return false;
     struct live_space *space = seep_pairing_space_of(pairing, origin);
-    struct live_block *block = space ? seep_pairing_block_at(&space->blocks, address) : NULL;
+    struct live_block *block =
+        space ? seep_pairing_block_at(&space->blocks, pairing->seed, address) : NULL;
     if (!block)
         return false;
     if (block->address) {
@@ -462,7 +462,8 @@ bool seep_pairing_release(struct seep_pairing *pairing, const struct seep_pairin
     if (!seep_pairing_advance(pairing, t_ns))
         return false;
     struct live_space *space = seep_pairing_space_of(pairing, origin);
-    struct live_block *block = space ? seep_pairing_block_at(&space->blocks, address) : NULL;
+    struct live_block *block =
+        space ? seep_pairing_block_at(&space->blocks, pairing->seed, address) : NULL;
     if (!block)
         return false;
     if (!block->address) {
@@ -471,7 +472,7 @@ bool seep_pairing_release(struct seep_pairing *pairing, const struct seep_pairin
     }
     if (!leaves(pairing, block))
         return false;
-    seep_pairing_drop_block(&space->blocks, block);
+    seep_pairing_drop_block(&space->blocks, pairing->seed, block);
     return true;
 }
 
@@ -595,12 +596,25 @@ bool seep_pairing_process_ended(struct seep_pairing *pairing, struct seep_proces
         return true;
     if (!seep_pairing_advance(pairing, t_ns))
         return false;
+    uint32_t known = seep_intern_find(&pairing->processes, &process.v, sizeof process.v);
+    uint32_t kept = 0, next = known ? pairing->heads[known - 1] : 0;
     bool ok = true;
-    // What the kernel holds for a process outlives it.
-    for (uint32_t at = process_head(pairing, process); at; at = pairing->spaces[at - 1].next) {
+    // What was emptied leaves the list until it is used again, so that a process that ends over
+    // and over costs no more than what it takes between.
+    while (next) {
+        uint32_t at = next;
         struct live_space *space = &pairing->spaces[at - 1];
-        if (space->kind != SEEP_SITE_REFERENCE && space->kind != SEEP_SITE_POOL)
-            ok = empty_space(pairing, space) && ok;
+        next = space->next;
+        // What the kernel holds for a process outlives it.
+        if (space->kind == SEEP_SITE_REFERENCE || space->kind == SEEP_SITE_POOL) {
+            space->next = kept;
+            kept = at;
+            continue;
+        }
+        ok = empty_space(pairing, space) && ok;
+        space->chained = false;
     }
+    if (known)
+        pairing->heads[known - 1] = kept;
     return ok;
 }

@@ -29,6 +29,7 @@ struct live_space {
     uint64_t heap;
     uint32_t tag;
     uint32_t next; // of the same process, counted from 1; 0 = the last
+    bool chained;  // it is in the list of its process
     struct live_blocks blocks;
     struct seep_ranges ranges;
 };
@@ -67,6 +68,7 @@ struct live_free {
 };
 
 struct seep_pairing {
+    uint64_t seed; // of the blocks' slots, so that no file can have all addresses share one
     int64_t start_ns, now_ns, step_ns;
     uint32_t moment; // the next one to come
     struct live_site *sites;
@@ -114,8 +116,9 @@ bool seep_pairing_site_of(struct seep_pairing *pairing, const struct seep_pairin
 struct live_space *seep_pairing_space_of(struct seep_pairing *pairing,
                                          const struct seep_pairing_origin *origin);
 // The slot of an address, or the free one where it would go; NULL when memory is out.
-struct live_block *seep_pairing_block_at(struct live_blocks *blocks, uint64_t address);
-void seep_pairing_drop_block(struct live_blocks *blocks, struct live_block *block);
+struct live_block *seep_pairing_block_at(struct live_blocks *blocks, uint64_t seed,
+                                         uint64_t address);
+void seep_pairing_drop_block(struct live_blocks *blocks, uint64_t seed, struct live_block *block);
 bool seep_pairing_count_free(struct seep_pairing *pairing, const struct seep_pairing_origin *origin,
                              uint64_t frees, uint64_t bytes, bool unmatched, bool decommit);
 // Gives back up to `*count` references, last taken first; what could not be given is left in it.

@@ -121,7 +121,8 @@ bool seep_pairing_reference(struct seep_pairing *pairing, const struct seep_pair
     if (!seep_pairing_advance(pairing, t_ns))
         return false;
     struct live_space *space = seep_pairing_space_of(pairing, origin);
-    struct live_block *block = space ? seep_pairing_block_at(&space->blocks, object) : NULL;
+    struct live_block *block =
+        space ? seep_pairing_block_at(&space->blocks, pairing->seed, object) : NULL;
     if (!block || (block->address && !forget_old(pairing, block)))
         return false;
     if (count > 0) {
@@ -142,7 +143,7 @@ bool seep_pairing_reference(struct seep_pairing *pairing, const struct seep_pair
         if (!seep_pairing_unhold(pairing, block, &left))
             return false;
         if (!block->size_bytes)
-            seep_pairing_drop_block(&space->blocks, block);
+            seep_pairing_drop_block(&space->blocks, pairing->seed, block);
     }
     pairing->totals.unmatched_frees += left;
     return !left || seep_pairing_count_free(pairing, origin, left, 0, true, false);

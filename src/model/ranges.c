@@ -8,9 +8,10 @@
 
 enum { RUN = 256 };
 
+// A run grows up to RUN: a trace may speak of a process with one range in each of its events.
 struct seep_range_run {
-    size_t count;
-    struct seep_range at[RUN];
+    size_t count, capacity;
+    struct seep_range *at;
 };
 
 struct place {
@@ -72,12 +73,24 @@ static bool insert_run(struct seep_ranges *ranges, size_t at)
     return true;
 }
 
+static void drop_run(struct seep_ranges *ranges, size_t at)
+{
+    seep_free(ranges->runs[at]->at);
+    seep_free(ranges->runs[at]);
+    ranges->n_runs--;
+    memmove(ranges->runs + at, ranges->runs + at + 1, (ranges->n_runs - at) * sizeof *ranges->runs);
+}
+
 // Makes room in the run of `place`, which is full: its upper half moves into a new run behind it.
 static bool split(struct seep_ranges *ranges, struct place *place)
 {
     if (!insert_run(ranges, place->run + 1))
         return false;
     struct seep_range_run *run = ranges->runs[place->run], *behind = ranges->runs[place->run + 1];
+    if (!seep_grow(&behind->at, &behind->capacity, RUN / 2, sizeof *behind->at)) {
+        drop_run(ranges, place->run + 1);
+        return false;
+    }
     behind->count = RUN / 2;
     run->count = RUN - RUN / 2;
     memcpy(behind->at, run->at + run->count, behind->count * sizeof *run->at);
@@ -98,18 +111,16 @@ static bool insert(struct seep_ranges *ranges, struct place *place, const struct
     if (ranges->runs[place->run]->count == RUN && !split(ranges, place))
         return false;
     struct seep_range_run *run = ranges->runs[place->run];
+    if (!seep_grow(&run->at, &run->capacity, run->count + 1, sizeof *run->at)) {
+        if (run->count == 0)
+            drop_run(ranges, place->run); // a run is never empty
+        return false;
+    }
     memmove(run->at + place->index + 1, run->at + place->index,
             (run->count - place->index) * sizeof *run->at);
     run->at[place->index] = *range;
     run->count++;
     return true;
-}
-
-static void drop_run(struct seep_ranges *ranges, size_t at)
-{
-    seep_free(ranges->runs[at]);
-    ranges->n_runs--;
-    memmove(ranges->runs + at, ranges->runs + at + 1, (ranges->n_runs - at) * sizeof *ranges->runs);
 }
 
 // Takes out the range at `place`; returns the place of the one behind it. Runs that have become
@@ -126,7 +137,8 @@ static struct place erase(struct seep_ranges *ranges, struct place place)
     }
     if (place.run + 1 < ranges->n_runs) {
         struct seep_range_run *behind = ranges->runs[place.run + 1];
-        if (run->count + behind->count <= RUN / 2) {
+        if (run->count + behind->count <= RUN / 2 &&
+            seep_grow(&run->at, &run->capacity, run->count + behind->count, sizeof *run->at)) {
             memcpy(run->at + run->count, behind->at, behind->count * sizeof *run->at);
             run->count += behind->count;
             drop_run(ranges, place.run + 1);
@@ -240,8 +252,10 @@ void seep_ranges_renumber(struct seep_ranges *ranges, const uint32_t *map)
 
 void seep_ranges_clear(struct seep_ranges *ranges)
 {
-    for (size_t i = 0; i < ranges->n_runs; i++)
+    for (size_t i = 0; i < ranges->n_runs; i++) {
+        seep_free(ranges->runs[i]->at);
         seep_free(ranges->runs[i]);
+    }
     seep_free(ranges->runs);
     *ranges = (struct seep_ranges){ 0 };
 }

@@ -3,6 +3,7 @@
 #include "nt/etl_merge.h"
 
 #include "base/alloc.h"
+#include "base/limits.h"
 #include "base/time.h"
 #include "nt/xpress.h"
 
@@ -47,6 +48,7 @@ struct seep_etl_merge {
     size_t n_open, heap_capacity;
     struct open_buffer *current; // whose record was given last
     size_t held_bytes;
+    uint64_t promised_bytes; // that compressed buffers expand to
     uint64_t done_bytes, last_time;
     uint64_t second; // in readings of the clock
     struct seep_etl_lack lack;
@@ -118,6 +120,21 @@ static bool all_zero(struct seep_bytes bytes)
     return true;
 }
 
+// Whether a compressed buffer may be expanded: a few bytes can promise MAX_UNPACKED, so that all
+// of them together are held to what a trace of this size can be.
+static bool within_promise(struct seep_etl_merge *m, const struct seep_etl_buffer *buffer)
+{
+    if (!(buffer->flags & SEEP_ETL_FLAG_COMPRESSED))
+        return true;
+    m->promised_bytes += buffer->used_bytes;
+    if (m->promised_bytes <=
+        2 * (uint64_t)MAX_UNPACKED + (uint64_t)SEEP_MAX_TRACE_EXPANSION * m->file.len)
+        return true;
+    if (m->lack.short_buffers++ == 0)
+        m->lack.first_short_offset = buffer->offset;
+    return false;
+}
+
 static bool note_buffer(struct seep_etl_merge *m, const struct seep_etl_buffer *buffer)
 {
     struct waiting waiting = { .offset = buffer->offset };
@@ -125,7 +142,7 @@ static bool note_buffer(struct seep_etl_merge *m, const struct seep_etl_buffer *
         m->lack.lossy_buffers++;
     if (buffer->cut)
         m->lack.cut_bytes += buffer->size_bytes - (m->file.len - buffer->offset);
-    if (!first_time(buffer, &waiting.time))
+    if (!within_promise(m, buffer) || !first_time(buffer, &waiting.time))
         return true;
     if (!seep_grow(&m->waiting, &m->capacity, m->n_waiting + 1, sizeof *m->waiting))
         return false;

@@ -232,7 +232,9 @@ static void test_real_trace(void **state)
         look(&seen, &item.record);
     seep_etl_merge_close(m);
 
-    const char *text = seep_buf_text(&baseline);
+    // All counts stand at its end, and the C library's search is slow on some systems.
+    const char *text = strstr(seep_buf_text(&baseline), "COUNT ");
+    assert_non_null(text);
     unsigned n_compared = 0;
     for (unsigned hook = 0; hook < 0xffff; hook++) {
         char name[SEEP_KERNEL_NAME];

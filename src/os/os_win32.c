@@ -14,7 +14,6 @@
 
 #include <fcntl.h>
 #include <io.h>
-#include <shellapi.h>
 #include <stdlib.h>
 #include <string.h>
 #include <wchar.h>
@@ -295,13 +294,19 @@ void seep_os_console_init(void)
         (void)atexit(restore_code_page);
 }
 
+// Of the C runtime. shell32's CommandLineToArgvW brings user32 along, and a program that needs it
+// cannot start where the desktop heap is used up: there seep is wanted most. `new_mode`: 0, malloc
+// fails by itself.
+int __cdecl __wgetmainargs(int *argc, wchar_t ***argv, wchar_t ***env, int expand_wildcards,
+                           int *new_mode);
+
 bool seep_os_arguments(int argc, char **argv, int *utf8_argc, char ***utf8_argv)
 {
     (void)argc;
     (void)argv;
-    int n = 0;
-    wchar_t **wide = CommandLineToArgvW(GetCommandLineW(), &n);
-    if (!wide)
+    int n = 0, new_mode = 0;
+    wchar_t **wide = NULL, **variables = NULL;
+    if (__wgetmainargs(&n, &wide, &variables, 0, &new_mode) < 0 || !wide)
         return false;
     char **text = seep_alloc((size_t)n + 1, sizeof *text);
     bool ok = text != NULL;
@@ -309,7 +314,6 @@ bool seep_os_arguments(int argc, char **argv, int *utf8_argc, char ***utf8_argv)
         text[i] = seep_win32_narrow(wide[i]);
         ok = text[i] != NULL;
     }
-    (void)LocalFree(wide);
     if (!ok) {
         for (int i = 0; text && i < n; i++)
             seep_free(text[i]);

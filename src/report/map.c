@@ -58,6 +58,9 @@ static bool has(const struct seep_map *map, enum seep_region_usage usage)
 // the snapshot does not tell which it is, and its bytes are among those of "<unknown>".
 static void doubt_usages(struct seep_map *map)
 {
+    // Only Windows has these, and says of each what it is.
+    if (map->space->machine.os && strcmp(map->space->machine.os, "Windows") != 0)
+        return;
     static const char *const stack = "the threads' TEBs are not in the file";
     static const char *const heap = "the memory of the PEB and the heaps is not in the file";
     static const char *const block = "the file does not say where it is";

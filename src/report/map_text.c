@@ -271,7 +271,10 @@ static void add_split(struct text *t)
         seep_human_bytes(apart, difference);
         seep_buf_addf(&t->out, ": %s%s beside the private regions", apart > 0 ? "+" : "",
                       difference);
-        // Only what is more has such a reason.
+        bool resident = map->space->machine.os && strcmp(map->space->machine.os, "Linux") == 0;
+        // What is less has a reason only where the system counts the pages that are there.
+        if (apart < 0 && resident)
+            seep_buf_adds(&t->out, " (pages that were never written to)");
         if (apart > 0)
             seep_buf_adds(&t->out,
                           " (pages of images and files that were written to, page tables)");

@@ -272,6 +272,12 @@ static bool is_bare(const struct seep_finding *finding)
            !isfinite(finding->last) && finding->n_evidence;
 }
 
+// Whether a snapshot says more than a number: who has what, and what looks like a leak in it.
+static bool has_gist(const struct seep_finding *finding)
+{
+    return finding->gist && !finding->rate.known;
+}
+
 static void add_headline(struct seep_writer *writer, const struct seep_finding *finding)
 {
     struct seep_buf *out = &state_of(writer)->out;
@@ -283,6 +289,15 @@ static void add_headline(struct seep_writer *writer, const struct seep_finding *
     if (is_bare(finding)) {
         seep_buf_adds(out, ": ");
         add_cited(writer, out, &finding->evidence[0], SEEP_NO_TIME);
+        return;
+    }
+    if (has_gist(finding)) {
+        seep_buf_adds(out, ": ");
+        seep_plain_add(out, finding->gist, MAX_TEXT_SHOWN);
+        if (!grows && finding->n_caveats) {
+            seep_buf_adds(out, "; ");
+            seep_plain_add(out, finding->caveats[0], MAX_TEXT_SHOWN);
+        }
         return;
     }
     const char *what = metric_words[finding->metric];
@@ -377,14 +392,16 @@ static void add_details(struct seep_writer *writer, const struct seep_finding *f
     add_class(writer, finding);
     add_numbers(writer, finding);
     add_limit(writer, &finding->exhaustion, seep_metric_unit(finding->metric));
-    size_t shown = is_bare(finding);
+    size_t shown = is_bare(finding) || (has_gist(finding) && finding->n_evidence &&
+                                        strcmp(finding->gist, finding->evidence[0].text) == 0);
     for (size_t i = shown; i < finding->n_evidence; i++) {
         add_cited(writer, &state->work, &finding->evidence[i], finding->since_ns);
         add_work(writer, i > shown ? "" : "evidence");
     }
-    for (size_t i = 0; i < finding->n_caveats; i++) {
+    size_t told = has_gist(finding) && finding->verdict < SEEP_VERDICT_SUSPECT; // in the headline
+    for (size_t i = told; i < finding->n_caveats; i++) {
         seep_plain_add(&state->work, finding->caveats[i], MAX_TEXT_SHOWN);
-        add_work(writer, i ? "" : "caveat");
+        add_work(writer, i > told ? "" : "caveat");
     }
     // A command stays on one line, so that it can be copied.
     for (size_t i = 0; i < finding->n_next; i++) {
@@ -571,7 +588,9 @@ static void on_observed(struct seep_writer *writer)
     const struct seep_judgement *judgement = writer->report->judgement;
     char over[SEEP_HUMAN_TEXT];
     seep_human_duration(((double)judgement->end_ns - (double)judgement->start_ns) / 1e9, over);
-    if (judgement->verdict >= SEEP_VERDICT_SUSPECT)
+    // A snapshot's finding is an answer, also where it is no verdict.
+    if (judgement->verdict >= SEEP_VERDICT_SUSPECT ||
+        (judgement->n_findings && has_gist(&judgement->findings[0]) && !state->fold_unknown))
         return;
     add_verdict(writer, judgement->verdict);
     if (judgement->verdict == SEEP_VERDICT_STEADY) {

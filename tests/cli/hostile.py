@@ -6,9 +6,13 @@ import os
 import pathlib
 import resource
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "src/source/etl"))
+from synth_format import FLAG_COMPRESSED, HEADER, START, Trace, system_record  # noqa: E402
 
 SEEP = sys.argv[1]
 HEAD = '"(PDH-CSV 4.0) (UTC)(0)"'
@@ -38,6 +42,47 @@ def write(name, columns, rows):
     pathlib.Path(name).write_text("\n".join([head, *rows]) + "\n")
 
 
+class Events(Trace):
+    def put(self, t, hook, pid, form, *values, version=2, tail=b""):
+        self.record(0, t, system_record(hook, version, pid, 8, self.clock(t),
+                                        struct.pack(form, *values) + tail))
+
+    def heap_alloc(self, t, heap, address):
+        self.put(t, 0x1021, 100, "<QQQ", heap, 16, address)
+
+
+def unmix(y):
+    """The address that the hash of live blocks, without a seed, gives `y` for."""
+    inverse = pow(0xD6E8FEB86659FD93, -1, 1 << 64)
+    for _ in range(2):
+        y = (y ^ y >> 32) * inverse % (1 << 64)
+    return y ^ y >> 32
+
+
+def traces():
+    """name -> trace whose events each cost much: the space, the list, the buffer they ask for."""
+    heaps, processes, flood, ends = (Events(n_cpus=1) for _ in range(4))
+    for i in range(100000):
+        heaps.heap_alloc(0, 0x10000 + i * 16, 0x1000)
+        processes.put(0, 0x0262, 4, "<QQII", 0x10000, 0x1000, 1000 + i, 0x1000)
+    for i in range(200000):
+        flood.heap_alloc(0, 0x10000, unmix(i << 24 | 5))
+    for i in range(60000):
+        ends.heap_alloc(i, 0x10000 + i * 16, 0x1000)
+    for i in range(60000):
+        ends.put(60000 + i, 0x0302, 100, "<QIIIII", 1, 100, 4, 0, 0, 0, version=1, tail=b"a\0")
+    bomb = Events(n_cpus=1, compressed=True)
+    bomb.heap_alloc(0, 1, 1)
+    promised = 16 << 20  # one record, then zeros: 24 literals and a match
+    packed = struct.pack("<I", 0xff) + system_record(0x1021, 2, 4, 8, bomb.clock(0), b"") + \
+        struct.pack("<HBBHI", 7, 15, 255, 0, promised)
+    buffer = struct.pack("<IIIIQQQIIIHH", HEADER + len(packed), promised, promised, 0, START, 2, 0,
+                         0, 0, promised, FLAG_COMPRESSED, 0).ljust(HEADER, b"\0") + packed
+    return {"heaps.etl": heaps.to_bytes(), "processes.etl": processes.to_bytes(),
+            "flood.etl": flood.to_bytes(), "ends.etl": ends.to_bytes(),
+            "bomb.etl": bomb.to_bytes() + buffer * 30000}
+
+
 def costs():
     n = 22000
     write("slots.csv", [rf"\\H\Process(p{i})\c{i}" for i in range(n)], [when(0) + ",1" * n])
@@ -47,7 +92,10 @@ def costs():
     again = HEAD + r',"\\H\Process(p)\Private Bytes","\\H\Process(p)\ID Process"'
     rows = [f"{when(0)},7,{i + 4}" for i in range(16000)]
     pathlib.Path("pids.csv").write_text("\n".join([head, again, *rows]) + "\n")
-    for name in ("slots.csv", "hosts.csv", "pids.csv"):
+    for name, data in traces().items():
+        pathlib.Path(name).write_bytes(data)
+    for name in ("slots.csv", "hosts.csv", "pids.csv", "heaps.etl", "processes.etl", "flood.etl",
+                 "ends.etl", "bomb.etl"):
         pid = os.posix_spawn(SEEP, [SEEP, "analyze", name, "--json"], os.environ, file_actions=[
             (os.POSIX_SPAWN_OPEN, 1, "out.json", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)])
         used = os.wait4(pid, 0)[2]

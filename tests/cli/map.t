@@ -86,7 +86,7 @@ $ seep map small.csv --process 7
 ! seep: small.csv: holds nothing about process 7: leave --process out, or see `seep facts --kind process`
 ? 3
 $ seep map
-! seep: nothing to map: name a dump, or a case with --case
+! seep: nothing to map: name a PID or a dump, or a case with --case
 ? 2
 $ seep map a b c
 ! ...
@@ -100,3 +100,6 @@ $ seep analyze small.csv --json
 @json verdict = "unknown"
 @json findings[0].class = "private-data"
 @json findings[0].caveats[0] = "one moment cannot show growth"
+$ seep analyze small.csv
+  UNKNOWN  app.exe (42): 180 KB private, most of it allocations outside of heaps and stacks (96.0 KB); one moment cannot show growth
+  ...

@@ -29,6 +29,7 @@ BANNED = {
     "tempnam": "mkstemp",
     "mktemp": "mkstemp",
     "alloca": "seep_arena",
+    "timespec_get": "seep_os_monotonic_ns: mingw-w64 has none",
     "setlocale": "bytes are UTF-8, numbers have a point",
 }
 
@@ -42,6 +43,10 @@ MAX_COLUMNS = 100
 SPDX = re.compile(r"(?:/\*|//) SPDX-License-Identifier: MIT(?: \*/)?$")
 
 CALL = re.compile(r"(?<![\w.])(?<!->)(" + "|".join((*BANNED, *ALLOCATORS)) + r")[ \t\n]*\(")
+
+# cmocka's functions format with Windows' own printf there.
+SIZE_FORMAT = re.compile(r"\b(fail_msg|print_message|print_error)[ \t\n]*\([^;]*?"
+                         r"%[-+ #0-9.*]*[zjt][diouxX]")
 
 
 def check(root):
@@ -71,6 +76,9 @@ def calls(path, source):
         elif (path.startswith("src/") and not ALLOCATES.fullmatch(path)
               and not tree.is_test(path)):
             yield f"{where}: {name}(): memory comes from base/alloc.h"
+    for match in SIZE_FORMAT.finditer(source):
+        where = f"{path}:{tree.line_of(source, match.start())}"
+        yield f"{where}: {match.group(1)}(): no %z, %j, %t: cast to unsigned"
 
 
 LICENCE = "/* SPDX-License-Identifier: MIT */\n"
@@ -81,6 +89,8 @@ PLANTED = [
     ({"src/a.c": LICENCE + "/* a */ void *p = malloc(3);\n"}, r"a\.c:2: malloc\(\): memory"),
     ({"src/a.c": LICENCE + "void f(void *p) { if (p) free (p); }\n"}, r"free\(\): memory"),
     ({"src/a.c": LICENCE + "struct tm *t = gmtime(0);\n"}, r"gmtime\(\)"),
+    ({"tests/a.c": LICENCE + "void f(void) { fail_msg(\"at\"\n\"%2zu\", n); }\n"},
+     r"fail_msg\(\): no"),
     ({"src/a.c": "int a;\n"}, r"a\.c:1: the first line"),
     ({"src/a.h": LICENCE + "\n" * MAX_LINES}, r"801 lines"),
     ({"src/a.c": LICENCE + "// " + "x" * 98 + "\n"}, r"a\.c:2: more than 100"),
@@ -93,6 +103,7 @@ CLEAN = {
                "int snprintf_like(char *); char quote = '\"'; int freed(void);\n",
     "src/base/alloc.c": LICENCE + "void *a = malloc(1);\n",
     "tests/a.c": LICENCE + "void *a = malloc(1); // atoi(1)\n// " + "x" * 97 + "\n",
+    "tests/b.c": LICENCE + "void f(void) { fail_msg(\"%u z\", n); printf(\"%zu\", n); }\n",
     "src/nt/test_a.c": LICENCE + "void *a = malloc(1);\n",
     "src/b.h": LICENCE + "\n" * (MAX_LINES - 1),
 }

@@ -7,6 +7,7 @@
 #include "base/time.h"
 #include "os/os.h"
 #include "os/sample.h"
+#include "source/live/columns.h"
 #include "source/live/filter.h"
 
 #include <inttypes.h>
@@ -19,40 +20,13 @@ enum {
     N_TAG_VALUES = 2,  // paged and nonpaged
 };
 
-// A number of a sample struct and the words for it: where it lies, its system field, its metric.
-struct column {
-    size_t value_at, field_at;
-    enum seep_metric metric;
-    bool from_first_nonzero;
-};
-
-#define PROCESS(name, metric_)                                                                     \
-    {                                                                                              \
-        offsetof(struct seep_os_process, name), offsetof(struct seep_os_process_fields, name),     \
-            SEEP_METRIC_##metric_                                                                  \
-    }
-static const struct column process_columns[] = {
-    PROCESS(private_bytes, PRIVATE_BYTES),
-    PROCESS(virtual_bytes, VIRTUAL_BYTES),
-    PROCESS(working_set_bytes, WORKING_SET_BYTES),
-    PROCESS(handles, HANDLES),
-    PROCESS(threads, THREADS),
-    PROCESS(gdi_objects, GDI_OBJECTS),
-    PROCESS(user_objects, USER_OBJECTS),
-    PROCESS(paged_pool_bytes, PAGED_POOL_BYTES),
-    PROCESS(nonpaged_pool_bytes, NONPAGED_POOL_BYTES),
-    { offsetof(struct seep_os_process, zombies), offsetof(struct seep_os_process_fields, zombies),
-      SEEP_METRIC_ZOMBIES, .from_first_nonzero = true },
-};
-enum { N_PROCESS_VALUES = sizeof process_columns / sizeof *process_columns };
-
 #define TOTAL(name, metric_)                                                                       \
     {                                                                                              \
         offsetof(struct seep_os_totals, name), offsetof(struct seep_os_totals_fields, name),       \
             SEEP_METRIC_##metric_                                                                  \
     }
 // The use of the page file is a ratio of two numbers: value_at is not used for it.
-static const struct column total_columns[] = {
+static const struct live_column total_columns[] = {
     TOTAL(commit_bytes, COMMIT_BYTES),
     TOTAL(commit_limit_bytes, COMMIT_LIMIT_BYTES),
     TOTAL(available_bytes, AVAILABLE_BYTES),
@@ -79,7 +53,7 @@ struct tracked {
     uint64_t image_hash;
     enum wanted wanted;
     struct seep_process_id id;
-    struct value values[N_PROCESS_VALUES];
+    struct value values[LIVE_PROCESS_VALUES];
 };
 
 struct tag {
@@ -123,20 +97,6 @@ static bool refused(const struct seep_live *live, struct seep_err *err)
     if (err)
         *err = live->sink->error;
     return false;
-}
-
-static uint64_t number_at(const void *record, size_t at)
-{
-    uint64_t number;
-    memcpy(&number, (const uint8_t *)record + at, sizeof number);
-    return number;
-}
-
-static const char *text_at(const void *record, size_t at)
-{
-    const char *text;
-    memcpy(&text, (const uint8_t *)record + at, sizeof text);
-    return text;
 }
 
 static size_t slot_of(uint32_t pid, size_t n_slots)
@@ -283,33 +243,21 @@ static bool push_machine(struct seep_live *live, const struct seep_os_totals *to
                          struct seep_err *err)
 {
     struct seep_os_machine m;
-    if (!seep_os_machine(&m, err))
-        return false;
     seep_os_sampler_fields(live->sampler, &live->process_fields, &live->total_fields);
-    struct seep_machine machine = {
-        .host = m.host,
-        .os = m.os,
-        .os_version = m.os_version,
-        .ram_bytes = m.ram_bytes,
-        .page_size_bytes = m.page_size_bytes,
-        .n_processors = m.n_processors,
-        .boot_ns = m.boot_ns,
-    };
-    if (totals->commit_limit_bytes != SEEP_OS_UNKNOWN)
-        machine.commit_limit_bytes = totals->commit_limit_bytes;
-    if (!seep_sink_machine(live->sink, &machine, &live->machine))
-        return refused(live, err);
+    if (!live_push_machine(live->sink, totals, &live->machine, &m, err))
+        return false;
     if ((live->pattern || live->roots) &&
         !seep_sink_note(live->sink, "processes-chosen", 1, SEEP_UNKNOWN_COUNT, SEEP_NO_OFFSET,
                         "only the processes that were asked for were recorded: what others held "
                         "is not known"))
         return refused(live, err);
-    if (!m.commit_limit_binds && machine.commit_limit_bytes &&
+    bool has_limit = totals->commit_limit_bytes != SEEP_OS_UNKNOWN && totals->commit_limit_bytes;
+    if (!m.commit_limit_binds && has_limit &&
         !seep_sink_note(live->sink, "commit-limit-not-enforced", 1, SEEP_UNKNOWN_COUNT,
                         SEEP_NO_OFFSET,
                         "this system does not refuse memory beyond its commit limit of %.1f GB, "
                         "so it can be exceeded",
-                        (double)machine.commit_limit_bytes / (1 << 30)))
+                        (double)totals->commit_limit_bytes / (1 << 30)))
         return refused(live, err);
     return true;
 }
@@ -459,7 +407,7 @@ static bool push_ends(struct seep_live *live, const struct seep_os_sample *sampl
             i++;
             continue;
         }
-        if (t->id.v && (!store_all_last(live, t->values, N_PROCESS_VALUES) ||
+        if (t->id.v && (!store_all_last(live, t->values, LIVE_PROCESS_VALUES) ||
                         !seep_sink_process_end(live->sink, t->id, t_ns)))
             return false;
         *t = live->tracked[--live->n_tracked];
@@ -482,15 +430,15 @@ static bool push_last(struct seep_live *live)
     for (size_t i = 0; ok && i < live->n_tags; i++)
         ok = store_all_last(live, live->tags[i].values, N_TAG_VALUES);
     for (size_t i = 0; ok && i < live->n_tracked; i++)
-        ok = store_all_last(live, live->tracked[i].values, N_PROCESS_VALUES);
+        ok = store_all_last(live, live->tracked[i].values, LIVE_PROCESS_VALUES);
     return ok;
 }
 
 // Makes the series of a number that has none yet. One that waited to be something else than 0 gets
 // that 0 at the sample before, if its subject was there then.
 static bool begin(struct seep_live *live, const struct seep_subject *subject,
-                  const struct column *column, const char *field, uint64_t number, bool was_there,
-                  struct value *v)
+                  const struct live_column *column, const char *field, uint64_t number,
+                  bool was_there, struct value *v)
 {
     if (v->series.v || number == SEEP_OS_UNKNOWN || (column->from_first_nonzero && !number))
         return true;
@@ -511,10 +459,11 @@ static bool begin_processes(struct seep_live *live, const struct seep_os_sample 
         const struct seep_subject subject = { .kind = SEEP_SUBJECT_PROCESS,
                                               .machine = live->machine,
                                               .process = t->id };
-        for (size_t c = 0; c < N_PROCESS_VALUES; c++) {
-            const struct column *column = &process_columns[c];
-            if (!begin(live, &subject, column, text_at(&live->process_fields, column->field_at),
-                       number_at(&sample->processes[i], column->value_at),
+        for (size_t c = 0; c < LIVE_PROCESS_VALUES; c++) {
+            const struct live_column *column = &live_process_columns[c];
+            if (!begin(live, &subject, column,
+                       live_text_at(&live->process_fields, column->field_at),
+                       live_number_at(&sample->processes[i], column->value_at),
                        t->first_generation != live->generation, &t->values[c]))
                 return false;
         }
@@ -522,7 +471,7 @@ static bool begin_processes(struct seep_live *live, const struct seep_os_sample 
     return true;
 }
 
-static const struct column tag_columns[N_TAG_VALUES] = {
+static const struct live_column tag_columns[N_TAG_VALUES] = {
     { offsetof(struct seep_os_pool_tag, paged_bytes), 0, SEEP_METRIC_PAGED_POOL_BYTES, true },
     { offsetof(struct seep_os_pool_tag, nonpaged_bytes), 0, SEEP_METRIC_NONPAGED_POOL_BYTES, true },
 };
@@ -550,7 +499,7 @@ static bool begin_tags(struct seep_live *live, const struct seep_os_sample *samp
                                               .name = sample->tags[i].name };
         for (size_t c = 0; c < N_TAG_VALUES; c++) {
             if (!begin(live, &subject, &tag_columns[c], live->total_fields.tag_bytes,
-                       number_at(&sample->tags[i], tag_columns[c].value_at),
+                       live_number_at(&sample->tags[i], tag_columns[c].value_at),
                        tag->first_generation != live->generation, &tag->values[c]))
                 return refused(live, err);
         }
@@ -563,7 +512,7 @@ static bool begin_totals(struct seep_live *live, const uint64_t *numbers)
     const struct seep_subject subject = { .kind = SEEP_SUBJECT_MACHINE, .machine = live->machine };
     for (size_t c = 0; c < N_TOTAL_VALUES; c++) {
         if (!begin(live, &subject, &total_columns[c],
-                   text_at(&live->total_fields, total_columns[c].field_at), numbers[c], false,
+                   live_text_at(&live->total_fields, total_columns[c].field_at), numbers[c], false,
                    &live->totals[c]))
             return false;
     }
@@ -571,11 +520,11 @@ static bool begin_totals(struct seep_live *live, const uint64_t *numbers)
 }
 
 // The numbers of a record under its columns; those that are unknown now leave their series alone.
-static bool store_all(struct seep_live *live, struct value *values, const struct column *columns,
-                      size_t n, const void *record, int64_t t_ns)
+static bool store_all(struct seep_live *live, struct value *values,
+                      const struct live_column *columns, size_t n, const void *record, int64_t t_ns)
 {
     for (size_t c = 0; c < n; c++) {
-        uint64_t number = number_at(record, columns[c].value_at);
+        uint64_t number = live_number_at(record, columns[c].value_at);
         if (number != SEEP_OS_UNKNOWN && values[c].series.v &&
             !store(live, &values[c], (double)number, t_ns))
             return false;
@@ -605,8 +554,8 @@ static bool store_sample(struct seep_live *live, const struct seep_os_sample *sa
     for (size_t i = 0; i < sample->n_processes; i++) {
         struct tracked *t = live->places[i] ? &live->tracked[live->places[i] - 1] : NULL;
         if (t && t->wanted != UNWANTED &&
-            !store_all(live, t->values, process_columns, N_PROCESS_VALUES, &sample->processes[i],
-                       t_ns))
+            !store_all(live, t->values, live_process_columns, LIVE_PROCESS_VALUES,
+                       &sample->processes[i], t_ns))
             return false;
     }
     return true;
@@ -627,7 +576,7 @@ bool seep_live_take(struct seep_live *live, struct seep_err *err)
     match(live, &sample);
     uint64_t totals[N_TOTAL_VALUES];
     for (size_t c = 0; c < N_TOTAL_VALUES; c++)
-        totals[c] = number_at(&sample.totals, total_columns[c].value_at);
+        totals[c] = live_number_at(&sample.totals, total_columns[c].value_at);
     totals[N_TOTAL_VALUES - 1] =
         sample.totals.pagefile_total_bytes ? sample.totals.pagefile_used_bytes : SEEP_OS_UNKNOWN;
     if (!tell_time(live, sample.t_ns, &t_ns) || !push_ends(live, &sample, t_ns) ||
