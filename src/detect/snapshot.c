@@ -708,6 +708,17 @@ static bool judge_pair(struct seep_drafts *drafts, const struct seep_dataset *da
     return !drafts->failed || seep_fail_memory(err);
 }
 
+// Traces and logs of allocations name the modules of processes, so that stacks have names: nobody
+// expects the memory of a process in them.
+static bool tells_stacks(const struct seep_dataset *data, struct seep_source_id id)
+{
+    if (id.v == 0 || id.v > data->n_sources)
+        return false;
+    const struct seep_dataset_source *s = &data->sources[id.v - 1];
+    return s->facts[SEEP_FACT_REGION] == 0 &&
+           (s->facts[SEEP_FACT_SITE] || (s->format && strcmp(s->format, "etl") == 0));
+}
+
 bool seep_snapshots_judge(struct seep_drafts *drafts, const struct seep_dataset *data,
                           const struct seep_detect_options *options, struct seep_err *err)
 {
@@ -718,7 +729,8 @@ bool seep_snapshots_judge(struct seep_drafts *drafts, const struct seep_dataset 
         return seep_fail_memory(err);
     for (size_t i = 0; i < data->n_snapshots; i++) {
         const struct seep_dataset_snapshot *s = &data->snapshots[i];
-        if (s->process.v == 0 || s->process.v > data->n_processes || !in_time(options, s->taken_ns))
+        if (s->process.v == 0 || s->process.v > data->n_processes ||
+            !in_time(options, s->taken_ns) || tells_stacks(data, s->source))
             continue;
         struct pair *p = &pairs[s->process.v - 1];
         if (!p->now || s->taken_ns >= data->snapshots[p->now - 1].taken_ns)

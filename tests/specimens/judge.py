@@ -15,6 +15,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 TOLD = re.compile(r"^seep: LEAKING (.+?)(?:\.exe)? \(\d+\): .* after \d", re.MULTILINE)
@@ -30,6 +31,9 @@ class Started:
 
     def __init__(self, options, names):
         self.options, self.names, self.processes = options, names, []
+        # Not this script's own: a child of a specimen that is ended under Wine while it starts
+        # one never runs, and never ends, and whoever reads what it could write waits.
+        self.said = tempfile.TemporaryFile("w+")
 
     def __enter__(self):
         ending = ".exe" if self.options.runner else ""
@@ -37,10 +41,11 @@ class Started:
             command = [*self.options.runner, os.path.join(self.options.folder, name + ending),
                        "--seconds", str(self.options.seconds + 60)]
             self.processes.append(subprocess.Popen(command, stdout=subprocess.PIPE, text=True,
-                                                   stdin=subprocess.DEVNULL))
+                                                   stderr=self.said, stdin=subprocess.DEVNULL))
         for name, process in zip(self.names, self.processes):
             if process.stdout.readline().strip() != "ready":
-                sys.exit(f"{name} did not start")
+                self.said.seek(0)
+                sys.exit(f"{name} did not start: {self.said.read()}")
         return self
 
     def __exit__(self, *_):

@@ -21,20 +21,26 @@ bool dump_stop(struct dump_reader *r)
     return false;
 }
 
-const char *dump_text(struct dump_reader *r, uint32_t rva)
+bool dump_text_budget(struct dump_reader *r, size_t len)
 {
-    if (rva == 0)
-        return NULL;
     if (r->text_budget == 0) {
         r->doubts.over_budget++;
-        return NULL;
+        return false;
     }
+    r->text_budget -= len < r->text_budget ? len : r->text_budget;
+    return true;
+}
+
+const char *dump_text(struct dump_reader *r, uint32_t rva)
+{
+    if (rva == 0 || !dump_text_budget(r, 0))
+        return NULL;
     seep_buf_reset(&r->text);
     if (!seep_minidump_text(&r->dump, rva, &r->text, &r->doubts.escaped)) {
         r->doubts.unnamed++;
         return NULL;
     }
-    r->text_budget -= r->text.len < r->text_budget ? r->text.len : r->text_budget;
+    (void)dump_text_budget(r, r->text.len);
     return seep_buf_text(&r->text);
 }
 

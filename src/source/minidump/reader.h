@@ -51,6 +51,9 @@ struct dump_reader {
 // Stops the run: the sink is full, or memory is out. Returns false.
 bool dump_stop(struct dump_reader *r);
 
+// Whether `len` more bytes of text may be kept; takes them from the budget.
+bool dump_text_budget(struct dump_reader *r, size_t len);
+
 // The text at an RVA in `r->text`; NULL where there is none.
 const char *dump_text(struct dump_reader *r, uint32_t rva);
 
