@@ -2,7 +2,9 @@
 // Writes a heap trace of any size: allocations with stacks of 16 frames and their frees, over a
 // live set of constant size.
 //
-// etl_gen OUT.etl [MEGABYTES [LIVE [STACKS]]]: prints how many events of each kind were written.
+// etl_gen OUT.etl [MEGABYTES [LIVE [STACKS [keys]]]]: with "keys" stacks are named by keys that are
+// deleted, and given to others, all the time. Prints how many events of each kind were written.
+//
 // Shares nothing with the reader; layouts: src/source/etl/note.md.
 #include <inttypes.h>
 #include <stdio.h>
@@ -127,9 +129,40 @@ static void image(uint64_t base, const char *name)
         put(p + 56 + 2 * i, (uint8_t)name[i], 2);
 }
 
-static void alloc(struct block *block, uint32_t stack)
+static void put_frames(uint8_t *p, uint32_t stack)
 {
     static const uint64_t bases[4] = { 0x7ff800000000, 0x7ff800400000, 0x140000000, 0x180000000 };
+    uint64_t at = stack * 2654435761u;
+    for (unsigned i = 0; i < DEPTH; i++) {
+        at = at * 6364136223846793005u + 1442695040888963407u;
+        // Stacks differ in their inner frames and share the outer ones.
+        uint64_t offset = i < DEPTH / 2 ? at >> 44 : (uint64_t)i * 0x321;
+        put(p + 8 * i, bases[i * 4 / DEPTH] + offset % 0x100000, 8);
+    }
+}
+
+// A stack by one of a few keys, each of which is deleted, and so defined, with its next use.
+static void put_key(unsigned cpu, uint32_t tid, uint64_t of, uint32_t stack)
+{
+    enum { KEYS = 512 };
+    static uint32_t named[KEYS]; // stack + 1
+    uint64_t slot = next_random() % KEYS, key = 0xffffe00000000000 + slot * 64;
+    uint8_t *p;
+    if (named[slot]) {
+        p = record(cpu, 0x1823, 2, 0, 8 + 8 * DEPTH);
+        put(p, key, 8);
+        put_frames(p + 8, named[slot] - 1);
+    }
+    named[slot] = stack + 1;
+    p = record(cpu, 0x1826, 2, tid, 24);
+    put(p, of, 8);
+    put(p + 8, PID, 4);
+    put(p + 12, tid, 4);
+    put(p + 16, key, 8);
+}
+
+static void alloc(struct block *block, uint32_t stack, int keys)
+{
     unsigned cpu = (unsigned)(next_random() % CPUS);
     uint32_t tid = 1000 + 4 * cpu;
     uint8_t *p = record(cpu, 0x1021, 2, tid, 28);
@@ -139,16 +172,14 @@ static void alloc(struct block *block, uint32_t stack)
     put(p + 24, 2, 4);
     uint64_t of = g.clock;
     g.clock += 2;
-    p = record(cpu, 0x1820, 2, tid, 16 + 8 * DEPTH);
-    put(p, of, 8);
-    put(p + 8, PID, 4);
-    put(p + 12, tid, 4);
-    uint64_t at = stack * 2654435761u;
-    for (unsigned i = 0; i < DEPTH; i++) {
-        at = at * 6364136223846793005u + 1442695040888963407u;
-        // Stacks differ in their inner frames and share the outer ones.
-        uint64_t offset = i < DEPTH / 2 ? at >> 44 : (uint64_t)i * 0x321;
-        put(p + 16 + 8 * i, bases[i * 4 / DEPTH] + offset % 0x100000, 8);
+    if (keys) {
+        put_key(cpu, tid, of, stack);
+    } else {
+        p = record(cpu, 0x1820, 2, tid, 16 + 8 * DEPTH);
+        put(p, of, 8);
+        put(p + 8, PID, 4);
+        put(p + 12, tid, 4);
+        put_frames(p + 16, stack);
     }
     g.n_allocs++;
 }
@@ -171,7 +202,7 @@ int main(int argc, char **argv)
     struct block *live = n_live ? calloc(n_live, sizeof *live) : NULL;
     g.out = argc > 1 ? fopen(argv[1], "wb") : NULL;
     if (!g.out || !live || !n_stacks || n_live > UINT32_MAX) {
-        (void)fprintf(stderr, "usage: etl_gen OUT.etl [MEGABYTES [LIVE [STACKS]]]\n");
+        (void)fprintf(stderr, "usage: etl_gen OUT.etl [MEGABYTES [LIVE [STACKS [keys]]]]\n");
         return 2;
     }
     for (unsigned i = 0; i < CPUS; i++)
@@ -189,7 +220,7 @@ int main(int argc, char **argv)
         if (n >= n_live)
             release(block);
         g.clock += 3;
-        alloc(block, (uint32_t)(next_random() % n_stacks));
+        alloc(block, (uint32_t)(next_random() % n_stacks), argc > 5);
     }
     for (unsigned i = 0; i < CPUS; i++)
         flush(&g.cpu[i], i, 0);

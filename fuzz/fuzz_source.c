@@ -22,9 +22,17 @@ static bool take_blocks(struct seep_sink *sink, const struct seep_blocks *blocks
     return blocks->by < SEEP_N_BLOCKS_BY;
 }
 
+static bool take_thread(struct seep_sink *sink, const struct seep_thread *thread)
+{
+    (void)sink;
+    return !thread->function; // there are no symbols here
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const struct seep_sink_ops dear = { .heap = take_heap, .blocks = take_blocks };
+    static const struct seep_sink_ops dear = { .thread = take_thread,
+                                               .heap = take_heap,
+                                               .blocks = take_blocks };
     struct seep_sink sink = { .ops = &dear };
     struct seep_input input = { .path = "fuzz", .view = seep_bytes(data, size), .peek = true };
     struct seep_err err = { 0 };

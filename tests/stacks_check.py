@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: MIT
 """Reads what `seep stacks` exports and compares it with its JSON document.
 
-    stacks_check.py pprof FILE.pb.gz DOCUMENT.json       a profile.proto, decoded here by its own rules
+    stacks_check.py pprof FILE.pb.gz DOCUMENT.json [BUILD_ID...]   a profile.proto, decoded here
     stacks_check.py speedscope FILE DOCUMENT.json        against what the published schema demands
     stacks_check.py folded FILE DOCUMENT.json            lines of frames and a number
 
-Field numbers are those of https://github.com/google/pprof/blob/main/proto/profile.proto, the rules of
-speedscope those of https://www.speedscope.app/file-format-schema.json.
+Field numbers are those of https://github.com/google/pprof/blob/main/proto/profile.proto, the rules
+of speedscope those of https://www.speedscope.app/file-format-schema.json.
 """
 import gzip
 import json

@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Writes the PDB of an image of the trace synthesizer: stacks_pdb.py IMAGE OUT.pdb [--wrong] NAME=RVA:SIZE:LINE...
+"""Writes the PDB of an image of the trace synthesizer.
 
-The functions are in c:\\src\\app.cpp; LINE is that of the whole function. --wrong: of another build.
+    stacks_pdb.py IMAGE OUT.pdb [--wrong] NAME=RVA:SIZE:LINE...
+
+The functions are in c:\\src\\app.cpp; LINE is that of the whole function. --wrong: another build.
 """
 import hashlib
 import pathlib

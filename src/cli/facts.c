@@ -14,7 +14,15 @@ struct summary {
     struct cli_losses *losses;           // the same indexes
     size_t n;
     struct seep_symbols *symbols;
+    bool brief; // blocks of heaps are not counted: whoever only wants to know what there is waits
+                // seconds for a dump of gigabytes
 };
+
+// Whether there may be groups of blocks that nobody looked for.
+static bool blocks_unknown(const struct summary *summary, const uint64_t *counts)
+{
+    return summary->brief && counts[SEEP_FACT_HEAP] && !counts[SEEP_FACT_BLOCKS];
+}
 
 static bool read_one(const struct cli_args *args, const char *path, struct seep_sink *sink,
                      struct summary *summary, enum cli_exit *status)
@@ -28,6 +36,7 @@ static bool read_one(const struct cli_args *args, const char *path, struct seep_
         return true;
     }
     file.symbols = summary->symbols;
+    file.brief = summary->brief;
     memcpy(before, sink->counts, sizeof before);
     struct cli_losses *losses = &summary->losses[summary->n];
     enum seep_status how =
@@ -60,8 +69,13 @@ static bool write_json(const struct summary *summary, const struct seep_sink *si
     }
     seep_json_key(&json, "counts");
     seep_json_begin_object(&json);
-    for (int i = 0; i < SEEP_N_FACT_KINDS; i++)
-        seep_json_key_uint(&json, seep_fact_kind_name((enum seep_fact_kind)i), sink->counts[i]);
+    for (int i = 0; i < SEEP_N_FACT_KINDS; i++) {
+        seep_json_key(&json, seep_fact_kind_name((enum seep_fact_kind)i));
+        if (i == SEEP_FACT_BLOCKS && blocks_unknown(summary, sink->counts))
+            seep_json_null(&json);
+        else
+            seep_json_uint(&json, sink->counts[i]);
+    }
     seep_json_end_object(&json);
     seep_json_end_object(&json);
     bool ok = seep_json_flush(&json);
@@ -95,6 +109,9 @@ static void write_text(const struct summary *summary)
                 printf("  %-8s %10" PRIu64 "\n", seep_fact_kind_name((enum seep_fact_kind)k),
                        s->facts[k]);
         }
+        if (blocks_unknown(summary, s->facts))
+            printf("  %-8s %10s (see --kind blocks, or seep heap)\n",
+                   seep_fact_kind_name(SEEP_FACT_BLOCKS), "?");
         for (size_t l = 0; l < s->n_losses; l++)
             print_loss(&s->losses[l]);
     }
@@ -124,7 +141,8 @@ static enum cli_exit run(const struct cli_args *args)
     bool events = cli_has(args, CLI_EVENTS), lines = cli_has(args, CLI_KIND);
     enum seep_fact_kind kind = lines ? kind_of(args->text[CLI_KIND]) : SEEP_N_FACT_KINDS;
     struct summary summary = { .sources = seep_alloc(args->n_files, sizeof *summary.sources),
-                               .losses = seep_alloc(args->n_files, sizeof *summary.losses) };
+                               .losses = seep_alloc(args->n_files, sizeof *summary.losses),
+                               .brief = !lines };
     struct seep_facts_printer *printer = seep_facts_printer_open(stdout, kind, events);
     struct seep_err err = { 0 };
     bool ok = summary.sources && summary.losses && printer;

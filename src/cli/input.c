@@ -156,6 +156,11 @@ static bool pass_handle(struct seep_sink *s, const struct seep_handle *f)
     return seep_sink_handle(((struct watching_sink *)s)->to, f);
 }
 
+static bool pass_thread(struct seep_sink *s, const struct seep_thread *f)
+{
+    return seep_sink_thread(((struct watching_sink *)s)->to, f);
+}
+
 static bool pass_heap(struct seep_sink *s, const struct seep_heap *f)
 {
     return seep_sink_heap(((struct watching_sink *)s)->to, f);
@@ -220,6 +225,7 @@ static const struct seep_sink_ops watching = {
     .module = pass_module,
     .region = pass_region,
     .handle = pass_handle,
+    .thread = pass_thread,
     .heap = pass_heap,
     .blocks = pass_blocks,
     .stack = pass_stack,
@@ -244,6 +250,8 @@ enum seep_status cli_file_read(const struct cli_file *file, struct seep_sink *si
     struct seep_err loss = { 0 };
     // What is dear to find is offered only where somebody takes it.
     struct seep_sink_ops ops = watching;
+    if (!sink->ops->thread)
+        ops.thread = NULL;
     if (!sink->ops->heap)
         ops.heap = NULL;
     if (!sink->ops->blocks)

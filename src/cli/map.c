@@ -24,6 +24,7 @@ struct look {
     const struct cli_args *args;
     struct side sides[MAX_SIDES];
     size_t n;
+    struct seep_symbols *symbols; // NULL = nobody asked for names
     struct seep_dataset_source sources[MAX_SIDES];
     struct seep_case *c; // with --case
     enum cli_exit status;
@@ -100,6 +101,7 @@ static bool read_side(struct look *look, const char *path, struct side *side)
         return false;
     }
     file.brief = true;
+    file.symbols = look->symbols;
     seep_spaces_init(&side->spaces);
     seep_spaces_without_blocks(&side->spaces);
     enum seep_status how = cli_file_read(&file, &side->spaces.sink, cli_has(look->args, CLI_QUIET),
@@ -202,6 +204,12 @@ static bool look_through_case(struct look *look)
     return ok;
 }
 
+// Names cost a look into PDBs, and maybe a download: only who asks for them waits for them.
+static bool wants_names(const struct cli_args *args)
+{
+    return cli_has(args, CLI_SYMBOLS) || cli_has(args, CLI_VERBOSE);
+}
+
 static bool write_report(struct look *look, const struct seep_dataset_source *sources,
                          size_t n_sources)
 {
@@ -221,6 +229,7 @@ static bool write_report(struct look *look, const struct seep_dataset_source *so
         .old = old ? &old->map : NULL,
         .changes = &changes,
         .regions = cli_has(args, CLI_REGIONS),
+        .threads = wants_names(args),
         .top = all ? (json ? 0 : SIZE_MAX)
                    : (cli_has(args, CLI_TOP) ? (size_t)args->number[CLI_TOP] : 0),
     };
@@ -243,6 +252,12 @@ static enum cli_exit run(const struct cli_args *args)
     }
     if (cli_has(args, CLI_CASE))
         ok = look_through_case(&look) && seep_case_dataset(look.c, &data, &err);
+    else if (wants_names(args))
+        ok = (look.symbols = cli_symbols_open(args, &err)) != NULL;
+    if (!ok && err.what[0]) {
+        cli_complain(&err, args->text[CLI_CASE]);
+        look.status = CLI_EXIT_INPUT;
+    }
     for (size_t i = 0; ok && !look.c && i < args->n_files; i++)
         ok = read_side(&look, args->files[i], &look.sides[i]);
     if (ok && !write_report(&look, look.c ? data.sources : look.sources,
@@ -257,6 +272,7 @@ static enum cli_exit run(const struct cli_args *args)
         seep_spaces_clear(&look.sides[i].spaces);
         cli_losses_clear(&look.sides[i].losses);
     }
+    seep_symbols_close(look.symbols);
     seep_case_close(look.c);
     return look.status;
 }
@@ -275,15 +291,22 @@ const struct cli_command cli_map = {
         "what grew since, down to the reservation. With --case what was read is kept there; "
         "without\n"
         "a PID or FILE the newest snapshot of the case is shown. A process is neither changed nor\n"
-        "stopped; that of another user needs an administrator, or root.\n",
+        "stopped; that of another user needs an administrator, or root.\n"
+        "With --symbols, or -v, the threads of a dump are listed, too, each with the function that "
+        "it\n"
+        "was in; of the one that crashed, where it did. A PDB that is not of the same build is "
+        "not\n"
+        "used. JSON has the threads always, with functions where --symbols or -v is given.\n",
     .examples = "  seep map app.dmp\n"
                 "  seep map 4711 --case now.seep      a process that runs; later:\n"
                 "  seep map now.seep 4711             what grew since\n"
                 "  seep map monday.dmp tuesday.dmp\n"
                 "  seep map app.dmp --regions --top 0\n"
+                "  seep map app.dmp --symbols "
+                "'srv*C:\\symbols*https://msdl.microsoft.com/download/symbols'\n"
                 "  seep map vmmap.csv --json | jq '.usage[] | select(.usage == \"Heap64\")'\n",
     .options = CLI_BIT(CLI_JSON) | CLI_BIT(CLI_CASE) | CLI_BIT(CLI_AS) | CLI_BIT(CLI_TOP) |
-               CLI_BIT(CLI_PROCESS) | CLI_BIT(CLI_REGIONS),
+               CLI_BIT(CLI_PROCESS) | CLI_BIT(CLI_REGIONS) | CLI_BIT(CLI_SYMBOLS),
     .max_files = MAX_SIDES,
     .takes_pids = true,
     .run = run,

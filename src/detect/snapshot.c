@@ -333,9 +333,9 @@ static void say(struct writing *w, struct seep_draft *draft, const char *text)
                             w->now->taken_ns);
 }
 
-static const char *path_of(const struct writing *w)
+static const char *path_of(const struct writing *w, const struct shot *shot)
 {
-    uint32_t id = w->now->source.v;
+    uint32_t id = shot->source.v;
     const char *path = id && id <= w->data->n_sources ? w->data->sources[id - 1].path : NULL;
     return path && *path ? path : "FILE";
 }
@@ -358,7 +358,7 @@ static void say_one_moment(struct writing *w, struct seep_draft *draft, bool hea
 {
     if (!draft)
         return;
-    const char *path = quoted(w, path_of(w));
+    const char *path = quoted(w, path_of(w, w->now));
     if (w->before && w->grew)
         seep_draft_caveat(w->drafts, draft,
                           "two moments show growth, not its course: a cache that fills looks the "
@@ -368,7 +368,16 @@ static void say_one_moment(struct writing *w, struct seep_draft *draft, bool hea
                           "nothing grew between two moments: that is no proof, a leak may rest");
     else
         seep_draft_caveat(w->drafts, draft, "one moment cannot show growth");
-    if (heap && !isnan(w->now->heap_busy))
+    const char *old = w->before ? quoted(w, path_of(w, w->before)) : path;
+    bool walked = heap && !isnan(w->now->heap_busy);
+    if (strcmp(old, path) != 0) {
+        // What grew between the two, down to the type and the reservation.
+        if (walked && !isnan(w->before->heap_busy))
+            seep_draft_next(w->drafts, draft, seep_say(w->drafts, "seep heap %s %s", old, path));
+        seep_draft_next(w->drafts, draft, seep_say(w->drafts, "seep map %s %s", old, path));
+        return;
+    }
+    if (walked)
         seep_draft_next(w->drafts, draft, seep_say(w->drafts, "seep heap %s", path));
     if (is_live(w) && w->process->has_pid)
         seep_draft_next(w->drafts, draft,
@@ -633,6 +642,11 @@ static void write_split(struct writing *w)
     say(w, draft, split(w));
     if (old && old->has_types) {
         say_difference(w, draft);
+        if (!isnan(s->heap_busy) && !isnan(old->heap_busy))
+            say(w, draft,
+                seep_say(w->drafts, "blocks of heaps in use: %+.0f, %s",
+                         s->heap_blocks - old->heap_blocks,
+                         difference(w, old->heap_busy, s->heap_busy)));
         if (own)
             draft->finding.since_ns = old->taken_ns;
     }
@@ -694,6 +708,17 @@ static bool judge_pair(struct seep_drafts *drafts, const struct seep_dataset *da
     return !drafts->failed || seep_fail_memory(err);
 }
 
+// Traces and logs of allocations name the modules of processes, so that stacks have names: nobody
+// expects the memory of a process in them.
+static bool tells_stacks(const struct seep_dataset *data, struct seep_source_id id)
+{
+    if (id.v == 0 || id.v > data->n_sources)
+        return false;
+    const struct seep_dataset_source *s = &data->sources[id.v - 1];
+    return s->facts[SEEP_FACT_REGION] == 0 &&
+           (s->facts[SEEP_FACT_SITE] || (s->format && strcmp(s->format, "etl") == 0));
+}
+
 bool seep_snapshots_judge(struct seep_drafts *drafts, const struct seep_dataset *data,
                           const struct seep_detect_options *options, struct seep_err *err)
 {
@@ -704,7 +729,8 @@ bool seep_snapshots_judge(struct seep_drafts *drafts, const struct seep_dataset 
         return seep_fail_memory(err);
     for (size_t i = 0; i < data->n_snapshots; i++) {
         const struct seep_dataset_snapshot *s = &data->snapshots[i];
-        if (s->process.v == 0 || s->process.v > data->n_processes || !in_time(options, s->taken_ns))
+        if (s->process.v == 0 || s->process.v > data->n_processes ||
+            !in_time(options, s->taken_ns) || tells_stacks(data, s->source))
             continue;
         struct pair *p = &pairs[s->process.v - 1];
         if (!p->now || s->taken_ns >= data->snapshots[p->now - 1].taken_ns)

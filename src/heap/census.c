@@ -72,13 +72,22 @@ static uint32_t class_of(struct census *c, uint64_t address, uint64_t size_bytes
     return seep_classes_of(&c->classes, word, bits / 8);
 }
 
+// What there is to be done, for progress: what the dump holds is looked at once for the blocks and
+// once for what they point to. 0 = unknown.
+static uint64_t work_bytes(const struct census *c)
+{
+    return c->in->n_heaps ? 2 * c->in->heaps[0].process->held_bytes : 0;
+}
+
 static bool on_block(void *ctx, const struct seep_heap *heap, const struct seep_heap_block *block)
 {
     struct census *c = ctx;
     if (!block->busy)
         return true;
     uint32_t class = class_of(c, block->address, block->size_bytes, heap->bits);
-    c->totals.blocks++;
+    enum { BLOCKS_PER_LOOK = 65536 };
+    if (++c->totals.blocks % BLOCKS_PER_LOOK == 0)
+        seep_progress(c->in->control, c->totals.bytes, work_bytes(c));
     c->totals.bytes += block->size_bytes;
     if (!seep_index_add(&c->index, block->address, block->size_bytes, c->heap) ||
         !seep_tally_add(&c->sizes, c->heap, block->size_bytes, block->size_bytes, block->address) ||
@@ -215,6 +224,8 @@ static bool mark_all(struct census *c)
         lose(c, "heap-roots-partial", SEEP_NO_OFFSET, text);
     }
     c->mark.missing_bytes = 0;
+    c->mark.progress_bytes = c->totals.bytes;
+    c->mark.total_bytes = work_bytes(c);
     seep_mark_follow(&c->mark, c->bits_of);
     seep_mark_heads(&c->mark, c->bits_of);
     c->stopped |= c->mark.cancelled;

@@ -115,6 +115,9 @@ static bool look(struct seep_mark *mark, uint32_t *left)
     if (--*left == 0) {
         *left = BLOCKS_PER_LOOK;
         mark->cancelled |= seep_cancelled(mark->control);
+        uint64_t done = mark->progress_bytes + mark->looked_bytes;
+        seep_progress(mark->control, done < mark->total_bytes ? done : mark->total_bytes,
+                      mark->total_bytes);
     }
     return !mark->cancelled && !mark->no_memory;
 }

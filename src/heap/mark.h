@@ -25,6 +25,7 @@ struct seep_mark {
     uint64_t missing_bytes; // of roots and of blocks, that the dump does not hold
     uint64_t looked_bytes;
     size_t peak_bytes;
+    uint64_t progress_bytes, total_bytes; // what was done before, and all there is: for progress
     bool no_memory, cancelled;
 };
 

@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: MIT
 // The keys of a segment heap, derived from what they encode.
 //
-// Facts: M. V. Yason, Windows 10 Segment Heap Internals (Black Hat 2016); C. Bayet and P. Fariello,
-// Scoop the Windows 10 pool (SSTIC 2020): a page segment's signature is its address, its context's
-// address, the heap key and a constant, XORed; a chunk's header is XORed with the heap key and the
-// chunk's address; the offsets of an LFH subsegment with the LFH key and its page number. So:
+// As M. V. Yason, Windows 10 Segment Heap Internals (Black Hat 2016), and C. Bayet and P. Fariello,
+// Scoop the Windows 10 pool (SSTIC 2020), are said to describe it; the papers were not opened, and
+// nothing here has been checked on a real segment heap: a page segment's signature is its address,
+// its context's address, the heap key and a constant, XORed; a chunk's header is XORed with the
+// heap key and the chunk's address; the offsets of an LFH subsegment with the LFH key and its page
+// number. So:
 //
 // - the signature of any page segment gives the whole heap key;
 // - where it does not fit, two neighbouring chunks give the bits that matter: the first chunk of a
 //   subsegment has no chunk before it, so the field of the previous size gives its key bits, and
 //   the size of a chunk must be found again as the previous size of the one that follows;
-// - an LFH subsegment's blocks begin behind its bitmap and fill it, so few pairs of first offset
-// and
-//   block size are possible; only one key makes all subsegments possible.
+// - an LFH subsegment's blocks begin behind its bitmap and fill it, so few pairs of first
+//   offset and block size are possible; only one key makes all subsegments possible.
 #include "heap/segment_heap.h"
 
 #include "base/alloc.h"

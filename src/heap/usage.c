@@ -69,16 +69,19 @@ static void read_teb(const struct space *s, uint64_t teb, const char *detail, ui
         *peb = value;
 }
 
-void seep_usage_thread(struct seep_usage *u, uint64_t teb, uint64_t stack, const char *detail)
+uint64_t seep_usage_thread(struct seep_usage *u, uint64_t teb, uint64_t stack, const char *detail)
 {
+    uint64_t found32 = 0;
     struct space native = space_of(u, u->pointer_bytes), narrow = space_of(u, 4);
     uint64_t *peb = u->pointer_bytes == 8 ? &u->peb64 : &u->peb32, teb32;
     if (teb && is_teb(&native, teb)) {
         read_teb(&native, teb, detail, peb);
         if (u->pointer_bytes == 8 && u->wow64 &&
             pointer(&native, teb + SEEP_NT_TEB_EXCEPTION_LIST, &teb32) && teb32 <= UINT32_MAX &&
-            is_teb(&narrow, teb32))
+            is_teb(&narrow, teb32)) {
+            found32 = teb32;
             read_teb(&narrow, teb32, detail, &u->peb32);
+        }
     } else if (teb) {
         u->doubts.tebs_unread++;
         claim_teb(&native, teb, detail);
@@ -86,6 +89,7 @@ void seep_usage_thread(struct seep_usage *u, uint64_t teb, uint64_t stack, const
     // In a WoW64 process this can be the stack of either kind; the TEBs have said which.
     if (stack)
         claim_stack(&native, stack, detail);
+    return found32;
 }
 
 // --- heaps ---

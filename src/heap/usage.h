@@ -47,8 +47,10 @@ struct seep_usage {
     bool no_memory;
 };
 
-// A thread: the address of its native TEB and of a part of its stack (0 = unknown).
-void seep_usage_thread(struct seep_usage *usage, uint64_t teb, uint64_t stack, const char *detail);
+// A thread: the address of its native TEB and of a part of its stack (0 = unknown). Returns the
+// address of its 32-bit TEB where it runs 32-bit code on a 64-bit system, else 0.
+uint64_t seep_usage_thread(struct seep_usage *usage, uint64_t teb, uint64_t stack,
+                           const char *detail);
 
 // Reads the PEBs and heaps, and says what the rest of the regions is. False when memory is out.
 bool seep_usage_finish(struct seep_usage *usage);

@@ -97,6 +97,11 @@ bool seep_sink_handle(struct seep_sink *sink, const struct seep_handle *handle)
     return !sink->ops->handle || sink->ops->handle(sink, handle);
 }
 
+bool seep_sink_thread(struct seep_sink *sink, const struct seep_thread *thread)
+{
+    return !sink->ops->thread || sink->ops->thread(sink, thread);
+}
+
 bool seep_sink_heap(struct seep_sink *sink, const struct seep_heap *heap)
 {
     sink->counts[SEEP_FACT_HEAP]++;

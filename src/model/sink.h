@@ -3,9 +3,9 @@
 //
 // A source announces a machine, processes and series (and gets ids that are valid for this run
 // only), opens a *tick* (a moment of one machine at which samples were taken) and gives that tick's
-// samples. Modules, regions, handles, heaps and blocks are of the moment of the newest tick: a
-// source that knows when a snapshot was taken opens that tick before them. What the system counts
-// of a process at that moment are samples of its series. SEEP_NO_TIME is a moment, too: what
+// samples. Modules, regions, handles, threads, heaps and blocks are of the moment of the newest
+// tick: a source that knows when a snapshot was taken opens that tick before them. What the system
+// counts of a process at that moment are samples of its series. SEEP_NO_TIME is a moment, too: what
 // follows such a tick is one snapshot, and nobody knows when it was.
 //
 // Strings are copied by the sink. Every call returns false when the sink cannot take more (out of
@@ -26,6 +26,7 @@
 #include "model/series.h"
 #include "model/site.h"
 #include "model/stack.h"
+#include "model/thread.h"
 
 struct seep_sink;
 
@@ -41,6 +42,7 @@ struct seep_sink_ops {
     bool (*module)(struct seep_sink *, const struct seep_module *);
     bool (*region)(struct seep_sink *, const struct seep_region *);
     bool (*handle)(struct seep_sink *, const struct seep_handle *);
+    bool (*thread)(struct seep_sink *, const struct seep_thread *);
     bool (*heap)(struct seep_sink *, const struct seep_heap *);
     bool (*blocks)(struct seep_sink *, const struct seep_blocks *);
     bool (*stack)(struct seep_sink *, struct seep_stack_id parent, const struct seep_frame *,
@@ -94,6 +96,8 @@ bool seep_sink_tick(struct seep_sink *, struct seep_machine_id, int64_t t_ns);
 bool seep_sink_module(struct seep_sink *, const struct seep_module *);
 bool seep_sink_region(struct seep_sink *, const struct seep_region *);
 bool seep_sink_handle(struct seep_sink *, const struct seep_handle *);
+// Not counted among the facts: no case keeps it.
+bool seep_sink_thread(struct seep_sink *, const struct seep_thread *);
 bool seep_sink_heap(struct seep_sink *, const struct seep_heap *);
 bool seep_sink_blocks(struct seep_sink *, const struct seep_blocks *);
 // A frame under its caller's node; equal frames under equal parents get equal ids.

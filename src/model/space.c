@@ -216,6 +216,24 @@ static bool on_handle(struct seep_sink *sink, const struct seep_handle *handle)
     return ok || seep_fail_memory(&sink->error);
 }
 
+static bool on_thread(struct seep_sink *sink, const struct seep_thread *thread)
+{
+    struct seep_spaces *s = spaces_of(sink);
+    bool ok;
+    struct seep_space *space = space_for(s, thread->process, &ok);
+    if (!space)
+        return ok;
+    if (!ADD(space, threads))
+        return seep_fail_memory(&sink->error);
+    struct seep_thread *t = &space->threads[space->n_threads++];
+    *t = *thread;
+    t->name = keep(s, thread->name, &ok);
+    t->module = keep(s, thread->module, &ok);
+    t->function = keep(s, thread->function, &ok);
+    t->file = keep(s, thread->file, &ok);
+    return ok || seep_fail_memory(&sink->error);
+}
+
 static bool on_heap(struct seep_sink *sink, const struct seep_heap *heap)
 {
     bool ok;
@@ -248,7 +266,7 @@ static bool on_blocks(struct seep_sink *sink, const struct seep_blocks *blocks)
 #define OPS                                                                                        \
     .machine = on_machine, .process = on_process, .process_end = on_process_end,                   \
     .series = on_series, .tick = on_tick, .sample = on_sample, .module = on_module,                \
-    .region = on_region, .handle = on_handle, .heap = on_heap
+    .region = on_region, .handle = on_handle, .thread = on_thread, .heap = on_heap
 
 static const struct seep_sink_ops all_ops = { OPS, .blocks = on_blocks };
 static const struct seep_sink_ops ops_without_blocks = { OPS };
@@ -308,6 +326,7 @@ void seep_spaces_clear(struct seep_spaces *spaces)
         seep_free(s->regions);
         seep_free(s->modules);
         seep_free(s->handles);
+        seep_free(s->threads);
         seep_free(s->heaps);
         seep_free(s->blocks);
     }

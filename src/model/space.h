@@ -28,6 +28,8 @@ struct seep_space {
     size_t n_modules, modules_capacity;
     struct seep_handle *handles; // by value
     size_t n_handles, handles_capacity;
+    struct seep_thread *threads; // as they came
+    size_t n_threads, threads_capacity;
     struct seep_heap *heaps; // by address
     size_t n_heaps, heaps_capacity;
     struct seep_blocks *blocks; // as they came

@@ -19,14 +19,14 @@ enum {
     // Buffers held open at once. A machine has fewer processors; a trace that wants more gets its
     // oldest one emptied first.
     MAX_OPEN = 2048,
-    AHEAD = 512, // bytes
+    AHEAD = 512,              // bytes
+    RELEASE_EVERY = 32 << 20, // bytes
 };
 #define MAX_HELD ((size_t)256 << 20) // bytes of them that are decompressed
 
 struct waiting {
     uint64_t time; // of the first record
     uint64_t offset;
-    uint64_t low; // the lowest offset of this one and all behind it
 };
 
 struct open_buffer {
@@ -150,10 +150,16 @@ static bool note_buffer(struct seep_etl_merge *m, const struct seep_etl_buffer *
     return true;
 }
 
-static bool look_at_buffers(struct seep_etl_merge *m)
+static bool look_at_buffers(struct seep_etl_merge *m, void (*release)(void *ctx), void *ctx)
 {
     struct seep_etl_buffer buffer;
+    uint64_t released = 0;
     for (uint64_t at = 0; at < m->file.len;) {
+        // The system maps more than the headers: a quarter of the file and more.
+        if (release && at - released >= RELEASE_EVERY) {
+            release(ctx);
+            released = at;
+        }
         if (!seep_etl_buffer_at(m->file, at, &buffer) ||
             (buffer.flags & SEEP_ETL_FLAG_COMPRESSED && buffer.used_bytes > MAX_UNPACKED)) {
             uint64_t next = resume(m, at);
@@ -169,15 +175,11 @@ static bool look_at_buffers(struct seep_etl_merge *m)
     }
     if (m->n_waiting)
         qsort(m->waiting, m->n_waiting, sizeof *m->waiting, earlier);
-    uint64_t low = m->file.len;
-    for (size_t i = m->n_waiting; i-- > 0;) {
-        low = m->waiting[i].offset < low ? m->waiting[i].offset : low;
-        m->waiting[i].low = low;
-    }
     return true;
 }
 
-struct seep_etl_merge *seep_etl_merge_open(struct seep_bytes file, struct seep_err *err)
+struct seep_etl_merge *seep_etl_merge_open(struct seep_bytes file, void (*release)(void *ctx),
+                                           void *ctx, struct seep_err *err)
 {
     struct seep_etl_buffer first;
     struct seep_etl_record header;
@@ -196,7 +198,7 @@ struct seep_etl_merge *seep_etl_merge_open(struct seep_bytes file, struct seep_e
     if (seep_etl_record_next(&records, &header) == SEEP_ETL_RECORD)
         m->start = header.time;
     m->second = m->trace.clock == SYSTEM_TIME ? 10000000 : seep_etl_merge_clock(m).frequency;
-    if (!look_at_buffers(m)) {
+    if (!look_at_buffers(m, release, ctx)) {
         (void)seep_fail_memory(err);
         seep_etl_merge_close(m);
         return NULL;
@@ -393,18 +395,6 @@ const struct seep_etl_trace *seep_etl_merge_trace(const struct seep_etl_merge *m
 uint64_t seep_etl_merge_done(const struct seep_etl_merge *m)
 {
     return m->done_bytes;
-}
-
-uint64_t seep_etl_merge_low(const struct seep_etl_merge *m)
-{
-    uint64_t low = m->at < m->n_waiting ? m->waiting[m->at].low : m->file.len;
-    if (m->current && m->current->buffer.offset < low)
-        low = m->current->buffer.offset;
-    for (size_t i = 0; i < m->n_open; i++) {
-        if (m->heap[i]->buffer.offset < low)
-            low = m->heap[i]->buffer.offset;
-    }
-    return low;
 }
 
 const struct seep_etl_lack *seep_etl_merge_lack(const struct seep_etl_merge *m)

@@ -35,7 +35,9 @@ struct seep_etl_item {
 };
 
 // Looks at every buffer's header. NULL with `err` when the file is no trace or memory is out.
-struct seep_etl_merge *seep_etl_merge_open(struct seep_bytes file, struct seep_err *err);
+// `release` (NULL = not wanted) is called with `ctx` every 32 MB: what was read until then can go.
+struct seep_etl_merge *seep_etl_merge_open(struct seep_bytes file, void (*release)(void *ctx),
+                                           void *ctx, struct seep_err *err);
 void seep_etl_merge_close(struct seep_etl_merge *merge);
 
 const struct seep_etl_trace *seep_etl_merge_trace(const struct seep_etl_merge *merge);
@@ -44,9 +46,6 @@ enum seep_etl_next seep_etl_merge_next(struct seep_etl_merge *merge, struct seep
 
 // How far in the file reading has come: bytes of buffers that were opened.
 uint64_t seep_etl_merge_done(const struct seep_etl_merge *merge);
-
-// Bytes of the file before which nothing will be read again.
-uint64_t seep_etl_merge_low(const struct seep_etl_merge *merge);
 
 const struct seep_etl_lack *seep_etl_merge_lack(const struct seep_etl_merge *merge);
 

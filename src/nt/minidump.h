@@ -146,12 +146,27 @@ struct seep_minidump_registers {
     uint64_t values[40];
     unsigned n;
     uint64_t stack_pointer; // 0 = unknown
+    uint64_t instruction;   // the program counter
+    bool code32;            // a 64-bit context that was taken in 32-bit code (WoW64)
 };
 
-// False where the context is not there or is of another architecture.
+// The registers in the bytes of a CONTEXT. False where it is too short or of another architecture.
+bool seep_minidump_context(struct seep_bytes context, uint16_t architecture,
+                           struct seep_minidump_registers *registers);
+
+// The same of a thread. False, too, where the context is not there.
 bool seep_minidump_registers(const struct seep_minidump *dump, uint16_t architecture,
                              const struct seep_minidump_thread *thread,
                              struct seep_minidump_registers *registers);
+
+// What a dump was written for.
+struct seep_minidump_exception {
+    uint32_t thread, code;
+    uint32_t context_bytes, context_rva;
+};
+
+bool seep_minidump_exception(const struct seep_minidump *dump,
+                             struct seep_minidump_exception *exception);
 
 struct seep_minidump_module {
     uint64_t base;
@@ -201,6 +216,10 @@ struct seep_minidump_vm {
     uint64_t paged_pool_bytes, nonpaged_pool_bytes;
 };
 
+// The revision of the counters that are read: others are not. False where the dump has none.
+bool seep_minidump_vm_revision(const struct seep_minidump *dump, uint16_t *revision);
+
+// False where there are none, of a known revision.
 bool seep_minidump_vm(const struct seep_minidump *dump, struct seep_minidump_vm *vm);
 
 // Memory of the whole machine; UINT64_MAX where the dump does not say.

@@ -86,28 +86,26 @@ struct seep_minidump_thread seep_minidump_thread(struct seep_bytes entry)
     };
 }
 
-bool seep_minidump_registers(const struct seep_minidump *dump, uint16_t architecture,
-                             const struct seep_minidump_thread *thread,
-                             struct seep_minidump_registers *registers)
+bool seep_minidump_context(struct seep_bytes context, uint16_t architecture,
+                           struct seep_minidump_registers *registers)
 {
-    // CONTEXT of winnt.h: where its integer registers are, and the stack pointer among them
+    // CONTEXT of winnt.h: where its integer registers are, the stack pointer and the program
+    // counter among them
     static const struct {
-        uint16_t architecture, first, last, stack_pointer;
+        uint16_t architecture, first, last, stack_pointer, instruction;
         uint8_t bytes;
     } rows[] = {
-        { SEEP_MINIDUMP_AMD64, 0x78, 0xf8, 0x98, 8 }, // Rax .. Rip
-        { SEEP_MINIDUMP_X86, 0x9c, 0xc4, 0xc4, 4 },   // Edi .. Esp
-        { SEEP_MINIDUMP_X86_ON_WIN64, 0x9c, 0xc4, 0xc4, 4 },
-        { SEEP_MINIDUMP_ARM, 0x04, 0x40, 0x38, 4 },     // R0 .. Pc
-        { SEEP_MINIDUMP_ARM64, 0x08, 0x108, 0x100, 8 }, // X0 .. Pc
+        { SEEP_MINIDUMP_AMD64, 0x78, 0xf8, 0x98, 0xf8, 8 }, // Rax .. Rip
+        { SEEP_MINIDUMP_X86, 0x9c, 0xc4, 0xc4, 0xb8, 4 },   // Edi .. Esp
+        { SEEP_MINIDUMP_X86_ON_WIN64, 0x9c, 0xc4, 0xc4, 0xb8, 4 },
+        { SEEP_MINIDUMP_ARM, 0x04, 0x40, 0x38, 0x40, 4 },      // R0 .. Pc
+        { SEEP_MINIDUMP_ARM64, 0x08, 0x108, 0x100, 0x108, 8 }, // X0 .. Pc
     };
+    enum { AMD64_CS = 0x38, CS_OF_CODE32 = 0x23 };
     size_t row = 0;
     while (row < sizeof rows / sizeof *rows && rows[row].architecture != architecture)
         row++;
-    struct seep_bytes context =
-        seep_bytes_part(dump->file, thread->context_rva, thread->context_bytes);
-    if (row == sizeof rows / sizeof *rows || !thread->context_rva ||
-        context.len < (size_t)rows[row].last + rows[row].bytes)
+    if (row == sizeof rows / sizeof *rows || context.len < (size_t)rows[row].last + rows[row].bytes)
         return false;
     struct seep_minidump_registers r = { 0 };
     for (size_t at = rows[row].first; at <= rows[row].last; at += rows[row].bytes) {
@@ -116,8 +114,39 @@ bool seep_minidump_registers(const struct seep_minidump *dump, uint16_t architec
         r.values[r.n++] = value;
         if (at == rows[row].stack_pointer)
             r.stack_pointer = value;
+        if (at == rows[row].instruction)
+            r.instruction = value;
     }
+    r.code32 =
+        architecture == SEEP_MINIDUMP_AMD64 && seep_le16(context.data + AMD64_CS) == CS_OF_CODE32;
     *registers = r;
+    return true;
+}
+
+bool seep_minidump_registers(const struct seep_minidump *dump, uint16_t architecture,
+                             const struct seep_minidump_thread *thread,
+                             struct seep_minidump_registers *registers)
+{
+    return thread->context_rva &&
+           seep_minidump_context(
+               seep_bytes_part(dump->file, thread->context_rva, thread->context_bytes),
+               architecture, registers);
+}
+
+bool seep_minidump_exception(const struct seep_minidump *dump,
+                             struct seep_minidump_exception *exception)
+{
+    // MINIDUMP_EXCEPTION_STREAM: thread, alignment, MINIDUMP_EXCEPTION (152 bytes), context
+    enum { RECORD = 8, CONTEXT = 160, BYTES = 168 };
+    struct seep_minidump_stream stream;
+    if (!seep_minidump_stream(dump, SEEP_MINIDUMP_EXCEPTION, &stream) || stream.bytes.len < BYTES)
+        return false;
+    *exception = (struct seep_minidump_exception){
+        .thread = seep_bytes_u32(stream.bytes, 0),
+        .code = seep_bytes_u32(stream.bytes, RECORD),
+        .context_bytes = seep_bytes_u32(stream.bytes, CONTEXT),
+        .context_rva = seep_bytes_u32(stream.bytes, CONTEXT + 4),
+    };
     return true;
 }
 
@@ -212,6 +241,15 @@ struct seep_minidump_handle seep_minidump_handle(struct seep_bytes entry)
     };
 }
 
+bool seep_minidump_vm_revision(const struct seep_minidump *dump, uint16_t *revision)
+{
+    struct seep_minidump_stream stream;
+    if (!seep_minidump_stream(dump, SEEP_MINIDUMP_VM_COUNTERS, &stream) || stream.bytes.len < 2)
+        return false;
+    *revision = seep_le16(stream.bytes.data);
+    return true;
+}
+
 bool seep_minidump_vm(const struct seep_minidump *dump, struct seep_minidump_vm *vm)
 {
     enum { VIRTUAL_SIZE = 2, EX = 4 }; // Flags of revision 2: which fields are filled
@@ -219,7 +257,7 @@ bool seep_minidump_vm(const struct seep_minidump *dump, struct seep_minidump_vm 
     if (!seep_minidump_stream(dump, SEEP_MINIDUMP_VM_COUNTERS, &stream) || stream.bytes.len < 80)
         return false;
     uint16_t revision = seep_le16(stream.bytes.data), flags = seep_le16(stream.bytes.data + 2);
-    if (revision == 0 || (revision >= 2 && stream.bytes.len < 96))
+    if (revision == 0 || revision > 2 || (revision == 2 && stream.bytes.len < 96))
         return false;
     *vm = (struct seep_minidump_vm){
         .working_set_bytes = seep_bytes_u64(stream.bytes, 16),

@@ -27,6 +27,11 @@ const struct seep_nt_process_layout *seep_nt_process_layout(unsigned pointer_byt
 
 enum {
     SEEP_NT_TEB_EXCEPTION_LIST = 0, // in the TEB64 of a WoW64 process: the address of its TEB32
+    // Slot 1 of a TEB64's thread local storage: the address of a structure that has the 32-bit
+    // CONTEXT from offset 4 on (Microsoft's page on WOW64_CONTEXT, for Windows Vista to 8.1;
+    // observed on Windows 7). Nothing promises it for later versions: what is there is checked.
+    SEEP_NT_TEB64_WOW64_CPU = 0x1488,
+    SEEP_NT_WOW64_CPU_CONTEXT = 4,
 };
 #define SEEP_NT_USER_SHARED_DATA UINT64_C(0x7ffe0000)
 

@@ -225,7 +225,7 @@ static void test_real_trace(void **state)
         !testkit_data("etl/net.4.5.2.x64.etl", path, sizeof path))
         skip();
     assert_true(seep_os_map(path, &map, &err));
-    struct seep_etl_merge *m = seep_etl_merge_open(map.view, &err);
+    struct seep_etl_merge *m = seep_etl_merge_open(map.view, NULL, NULL, &err);
     struct seep_etl_item item;
     assert_non_null(m);
     while (seep_etl_merge_next(m, &item) == SEEP_ETL_RECORD)

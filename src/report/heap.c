@@ -83,3 +83,73 @@ void seep_heap_summary_clear(struct seep_heap_summary *summary)
     seep_free(summary->uses);
     memset(summary, 0, sizeof *summary);
 }
+
+// By what is the same, then what was before what is.
+static int by_key(const void *left, const void *right)
+{
+    const struct seep_heap_change *a = left, *b = right;
+    if (a->size_bytes != b->size_bytes)
+        return a->size_bytes < b->size_bytes ? -1 : 1;
+    return strcmp(a->type ? a->type : "", b->type ? b->type : "");
+}
+
+static int64_t grown(const struct seep_heap_change *c)
+{
+    return (int64_t)(c->bytes - c->old_bytes);
+}
+
+static int by_growth(const void *left, const void *right)
+{
+    const struct seep_heap_change *a = left, *b = right;
+    int64_t x = grown(a), y = grown(b);
+    if (x != y)
+        return x > y ? -1 : 1;
+    x = (int64_t)(a->blocks - a->old_blocks);
+    y = (int64_t)(b->blocks - b->old_blocks);
+    return x != y ? (x > y ? -1 : 1) : by_key(left, right);
+}
+
+static void put(const struct seep_heap_groups *g, bool old, struct seep_heap_change *at, size_t *n)
+{
+    for (size_t i = 0; i < g->n; i++) {
+        const struct seep_blocks *b = g->at[i];
+        struct seep_heap_change c = { .type = b->by == SEEP_BLOCKS_BY_STACK ? b->stack : b->type,
+                                      .size_bytes = b->size_bytes };
+        *(old ? &c.old_blocks : &c.blocks) = b->blocks;
+        *(old ? &c.old_bytes : &c.bytes) = b->bytes;
+        at[(*n)++] = c;
+    }
+}
+
+bool seep_heap_compare(const struct seep_heap_summary *old, const struct seep_heap_summary *new_,
+                       enum seep_blocks_by by, struct seep_heap_changes *changes)
+{
+    size_t n = 0, kept = 0;
+    struct seep_heap_change *at =
+        seep_alloc(old->groups[by].n + new_->groups[by].n + 1, sizeof *at);
+    if (!at)
+        return false;
+    put(&old->groups[by], true, at, &n);
+    put(&new_->groups[by], false, at, &n);
+    qsort(at, n, sizeof *at, by_key);
+    for (size_t i = 0; i < n;) {
+        struct seep_heap_change c = at[i++];
+        for (; i < n && by_key(&c, &at[i]) == 0; i++) {
+            c.old_blocks += at[i].old_blocks;
+            c.old_bytes += at[i].old_bytes;
+            c.blocks += at[i].blocks;
+            c.bytes += at[i].bytes;
+        }
+        if (c.blocks != c.old_blocks || c.bytes != c.old_bytes)
+            at[kept++] = c;
+    }
+    qsort(at, kept, sizeof *at, by_growth);
+    *changes = (struct seep_heap_changes){ at, kept };
+    return true;
+}
+
+void seep_heap_changes_clear(struct seep_heap_changes *changes)
+{
+    seep_free(changes->at);
+    *changes = (struct seep_heap_changes){ .n = 0 };
+}

@@ -32,13 +32,38 @@ bool seep_heap_summary_make(const struct seep_space *space, const struct seep_lo
                             size_t n_losses, struct seep_heap_summary *summary);
 void seep_heap_summary_clear(struct seep_heap_summary *summary);
 
+// Blocks with something in common, in two snapshots; all 0 where there were none.
+struct seep_heap_change {
+    const char *type; // or the stack; NULL = of no type, or of any
+    uint64_t size_bytes;
+    uint64_t old_blocks, old_bytes, blocks, bytes;
+};
+
+struct seep_heap_changes {
+    struct seep_heap_change *at; // those that differ, what grew most bytes first
+    size_t n;
+};
+
+// Compares the groups of one kind, whichever heap they are in: the heaps of another run of the
+// program lie elsewhere. O(n log n). False when memory is out; the caller owns the result:
+// seep_heap_changes_clear.
+bool seep_heap_compare(const struct seep_heap_summary *old, const struct seep_heap_summary *new_,
+                       enum seep_blocks_by by, struct seep_heap_changes *changes);
+void seep_heap_changes_clear(struct seep_heap_changes *changes);
+
 struct seep_heap_report {
     const struct seep_dataset_source *sources;
     size_t n_sources;
     const struct seep_heap_summary *summary;
+    const struct seep_heap_summary *old;     // what it is compared with; NULL = nothing
+    const struct seep_heap_changes *changes; // with `old`: of each seep_blocks_by
     size_t top; // rows of each list; 0 = the writer's default (text: 20, JSON: all)
     bool peek;
 };
+
+// The parts that two snapshots add.
+void seep_heap_delta_json(struct seep_json *json, const struct seep_heap_report *report);
+void seep_heap_delta_text(struct seep_buf *out, const struct seep_heap_report *report, size_t top);
 
 // Write the document of `seep heap` (docs/schema/heap.schema.json). False when the output failed or
 // memory is out.

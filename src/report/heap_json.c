@@ -155,6 +155,8 @@ static void write_body(struct seep_json *json, const struct seep_heap_report *re
     write_types(json, report);
     write_unreachable(json, report);
     write_stacks(json, report);
+    if (report->old)
+        seep_heap_delta_json(json, report);
 }
 
 static bool discard(void *ctx, const char *data, size_t len)

@@ -214,6 +214,10 @@ static void add_losses(struct text *t)
         for (size_t k = 0; k < s->n_losses; k++) {
             seep_buf_adds(&t->out, first ? "\n" : "");
             first = false;
+            if (t->report->n_sources > 1) {
+                seep_plain_add(&t->out, s->path, 0);
+                seep_buf_adds(&t->out, ": ");
+            }
             seep_buf_adds(&t->out, s->losses[k].harmless ? "note: " : "lost: ");
             seep_plain_add(&t->out, s->losses[k].text, 0);
             seep_buf_addc(&t->out, '\n');
@@ -226,6 +230,8 @@ bool seep_heap_report_text(const struct seep_heap_report *report, FILE *out)
     struct text t = { .report = report,
                       .summary = report->summary,
                       .top = report->top ? report->top : DEFAULT_TOP };
+    if (report->old)
+        seep_heap_delta_text(&t.out, report, t.top);
     add_answer(&t);
     add_groups(&t, SEEP_BLOCKS_UNREACHABLE, "Nothing points to, by type and size:");
     add_groups(&t, SEEP_BLOCKS_BY_TYPE, "In use, by type:");

@@ -79,6 +79,7 @@ struct seep_map_report {
     const struct seep_map *old;             // what it is compared with; NULL = nothing
     const struct seep_map_changes *changes; // with `old`
     bool regions;                           // list them
+    bool threads;                           // the text lists them (the JSON does always)
     size_t top; // rows of each list; 0 = the writer's default (text: 20, JSON: all)
 };
 

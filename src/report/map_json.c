@@ -343,6 +343,56 @@ static void write_regions(struct seep_json *json, const struct seep_map_report *
     seep_json_end_array(json);
 }
 
+// Where a thread is in the code.
+static void write_instruction(struct seep_json *json, const struct seep_thread *t)
+{
+    seep_json_key(json, "instruction");
+    if (!t->has_instruction) {
+        seep_json_null(json);
+        return;
+    }
+    seep_json_begin_object(json);
+    key_address(json, "address", t->instruction);
+    seep_json_key_string(json, "module", or_null(t->module));
+    seep_json_key_string(json, "function", or_null(t->function));
+    seep_json_key(json, "offset");
+    if (t->module || t->function)
+        seep_json_uint(json, t->offset);
+    else
+        seep_json_null(json);
+    seep_json_key_string(json, "file", or_null(t->file));
+    seep_json_key(json, "line");
+    if (t->line)
+        seep_json_uint(json, t->line);
+    else
+        seep_json_null(json);
+    seep_json_end_object(json);
+}
+
+static void write_threads(struct seep_json *json, const struct seep_space *space)
+{
+    seep_json_key(json, "threads");
+    if (!space->n_threads) {
+        seep_json_null(json); // there is no process without one
+        return;
+    }
+    seep_json_begin_array(json);
+    for (size_t i = 0; i < space->n_threads; i++) {
+        const struct seep_thread *t = &space->threads[i];
+        seep_json_begin_object(json);
+        seep_json_key_uint(json, "id", t->id);
+        seep_json_key_string(json, "name", or_null(t->name));
+        seep_json_key(json, "exception");
+        if (t->crashed)
+            seep_json_address(json, t->exception);
+        else
+            seep_json_null(json);
+        write_instruction(json, t);
+        seep_json_end_object(json);
+    }
+    seep_json_end_array(json);
+}
+
 static void write_change(struct seep_json *json, const struct seep_map_change *c)
 {
     seep_json_begin_object(json);
@@ -411,6 +461,7 @@ static void write_body(struct seep_json *json, const struct seep_map_report *rep
     key_known(json, "regions_total",
               map->space->n_regions ? map->space->n_regions : SEEP_UNKNOWN_BYTES);
     write_counters(json, report);
+    write_threads(json, map->space);
     seep_json_key(json, "unknown");
     seep_json_begin_array(json);
     for (size_t i = 0; i < map->n_unknown; i++) {

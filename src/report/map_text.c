@@ -393,6 +393,53 @@ static void add_regions(struct text *t)
         seep_buf_addf(&t->out, "the %zu largest; %zu more: --top 0 shows all\n", top, n - top);
 }
 
+// "app.exe!Cache::add+0x12 [cache.cpp:88]", as far as it is known.
+static void add_place(struct text *t, const struct seep_thread *thread)
+{
+    if (thread->module || thread->function)
+        seep_buf_addc(&t->out, ' ');
+    if (thread->module)
+        seep_plain_add(&t->out, thread->module, 60);
+    if (thread->function) {
+        seep_buf_addc(&t->out, '!');
+        seep_plain_add(&t->out, thread->function, 120);
+    }
+    if (thread->module || thread->function)
+        seep_buf_addf(&t->out, "+0x%" PRIx64, thread->offset);
+    if (thread->file) {
+        seep_buf_adds(&t->out, " [");
+        seep_plain_add(&t->out, thread->file, 120);
+        seep_buf_addf(&t->out, ":%" PRIu32 "]", thread->line);
+    }
+}
+
+static void add_threads(struct text *t)
+{
+    const struct seep_space *s = t->report->map->space;
+    if (!s->n_threads)
+        return;
+    seep_buf_adds(&t->out, "\n--- Threads --- Instruction ---- Function\n");
+    for (size_t i = 0; i < s->n_threads && i < t->top; i++) {
+        const struct seep_thread *thread = &s->threads[i];
+        seep_buf_addf(&t->out, "%10" PRIu32 " ", thread->id);
+        if (thread->has_instruction)
+            add_hex(t, thread->instruction);
+        else
+            seep_buf_addf(&t->out, "%17s", "?");
+        add_place(t, thread);
+        if (thread->name) {
+            seep_buf_adds(&t->out, " (");
+            seep_plain_add(&t->out, thread->name, 60);
+            seep_buf_addc(&t->out, ')');
+        }
+        if (thread->crashed)
+            seep_buf_addf(&t->out, " exception 0x%" PRIx32, thread->exception);
+        seep_buf_addc(&t->out, '\n');
+    }
+    if (s->n_threads > t->top)
+        seep_buf_addf(&t->out, "%zu more threads: --top 0 shows all\n", s->n_threads - t->top);
+}
+
 static void add_changes(struct text *t)
 {
     const struct seep_map_changes *changes = t->report->changes;
@@ -503,6 +550,8 @@ bool seep_map_text(const struct seep_map_report *report, FILE *out)
     }
     add_split(&t);
     add_heaps(&t);
+    if (report->threads)
+        add_threads(&t);
     if (report->regions)
         add_regions(&t);
     if (report->old)

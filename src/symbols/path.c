@@ -190,6 +190,9 @@ bool seep_symbol_name_safe(const char *name)
     size_t len = strlen(name);
     if (!len || len > MAX_FILE_NAME || name[len - 1] == '.' || name[len - 1] == ' ')
         return false;
+    // A store in two tiers has a folder of the first two characters, which must not be "..".
+    if (name[0] == '.' && (name[1] == '.' || name[1] == ' '))
+        return false;
     for (size_t i = 0; i < len; i++) {
         unsigned char c = (unsigned char)name[i];
         if (c < 0x20 || c == 0x7f || strchr("/\\:*?\"<>|", c))

@@ -13,9 +13,10 @@
 // The place that stands for the user's own store where the path does not name it.
 #define OWN_STORE SIZE_MAX
 
-void seep_store_say(const struct seep_store *store, const char *format, ...)
+void seep_store_say(struct seep_store *store, const char *format, ...)
 {
     char line[SEEP_MAX_MESSAGE];
+    store->n_said++;
     if (!store->options->say)
         return;
     va_list args;

@@ -23,6 +23,7 @@ struct seep_store {
     bool no_http; // it cannot be opened
     bool own_unwritable;
     size_t n_unusable; // places that were skipped
+    uint64_t n_said;   // lines
 };
 
 // What is looked for.
@@ -44,7 +45,7 @@ bool seep_store_find(struct seep_store *store, const struct seep_store_query *qu
 void seep_store_clear(struct seep_store *store);
 
 // For fetch.c. Says a line, if anybody listens.
-void seep_store_say(const struct seep_store *store, const char *format, ...) SEEP_PRINTF(2, 3);
+void seep_store_say(struct seep_store *store, const char *format, ...) SEEP_PRINTF(2, 3);
 
 // Begins the file `name`, found at place `found`, in the query's folder of the nearest store that
 // keeps it and can be written, else of the user's own; its path in `*path`. False where there is

@@ -463,6 +463,8 @@ static void explain(struct search *search, struct seep_err *why)
 static void find(struct search *search)
 {
     struct entry *entry = search->entry;
+    struct seep_store *store = &search->symbols->store;
+    uint64_t said = store->n_said;
     bool ok = seep_guid_known(search->pdb.guid) && search_pdb(search);
     if (!ok && search_image(search)) {
         struct seep_image_identity own = seep_pe_identity(search->pe, search->image->name);
@@ -481,7 +483,11 @@ static void find(struct search *search)
         seep_log(SEEP_LOG_DETAIL, "symbols: %s", entry->path.data);
     } else {
         explain(search, &entry->why);
-        seep_log(SEEP_LOG_DETAIL, "symbols: %s", entry->why.what);
+        // That a module has none is usual; that the PDB at hand is another's wants to be known.
+        if (search->other.len && store->n_said == said)
+            seep_store_say(store, "%s", entry->why.what);
+        else
+            seep_log(SEEP_LOG_DETAIL, "symbols: %s", entry->why.what);
     }
 }
 

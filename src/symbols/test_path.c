@@ -112,11 +112,12 @@ static void names_that_lead_elsewhere_are_refused(void **state)
     (void)state;
     static const char *const good[] = { "ntdll.pdb", "a",       "Mein Programm.pdb", "x.y.z",
                                         "con1.pdb",  "com.pdb", "\xc3\xa4.pdb",      "nullpdb" };
-    static const char *const bad[] = { "",         ".",   "..",       "../x",  "a/b",
-                                       "a\\b",     "C:x", "a:stream", "x*",    "x?.pdb",
-                                       "x\n.pdb",  "x.",  "x ",       "nul",   "NUL.pdb",
-                                       "con.x.y",  "Aux", "com1.pdb", "LPT9",  "com\xc2\xb9",
-                                       "nul .pdb", "a|b", "<x>",      "\"x\"", "x\x7f" };
+    static const char *const bad[] = { "",         ".",       "..",       "../x", "a/b",
+                                       "a\\b",     "C:x",     "a:stream", "x*",   "x?.pdb",
+                                       "x\n.pdb",  "x.",      "x ",       "nul",  "NUL.pdb",
+                                       "con.x.y",  "Aux",     "com1.pdb", "LPT9", "com\xc2\xb9",
+                                       "nul .pdb", "..x.pdb", ". x.pdb",  "a|b",  "<x>",
+                                       "\"x\"",    "x\x7f" };
     for (size_t i = 0; i < sizeof good / sizeof *good; i++)
         assert_true(seep_symbol_name_safe(good[i]));
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {

@@ -68,6 +68,6 @@ $ seep heap mac.dmp
 $ seep heap
 ! seep: .* (re)
 ? 2
-$ seep heap real.dmp real.dmp
+$ seep heap a.dmp b.dmp c.dmp
 ! seep: .* (re)
 ? 2

@@ -71,6 +71,13 @@ def traces():
         ends.heap_alloc(i, 0x10000 + i * 16, 0x1000)
     for i in range(60000):
         ends.put(60000 + i, 0x0302, 100, "<QIIIII", 1, 100, 4, 0, 0, 0, version=1, tail=b"a\0")
+    kernel = 0xffff800000000000  # a half of 1,024 frames there under 40,000 halves of one
+    deep = Events(n_cpus=1)
+    for i in range(40000):
+        deep.heap_alloc(i * 1000, 0x10000, 0x1000 + 16 * i)
+        deep.put(i * 1000 + 1, 0x1825, 100, "<QIIQ", deep.clock(i * 1000), 100, 8, kernel)
+        deep.put(i * 1000 + 2, 0x1820, 100, "<QIIQ", deep.clock(i * 1000), 100, 8, 0x400000 + i)
+    deep.put(40000000, 0x1824, 0, "<1025Q", kernel, *range(kernel, kernel + 1024))
     bomb = Events(n_cpus=1, compressed=True)
     bomb.heap_alloc(0, 1, 1)
     promised = 16 << 20  # one record, then zeros: 24 literals and a match
@@ -80,7 +87,7 @@ def traces():
                          0, 0, promised, FLAG_COMPRESSED, 0).ljust(HEADER, b"\0") + packed
     return {"heaps.etl": heaps.to_bytes(), "processes.etl": processes.to_bytes(),
             "flood.etl": flood.to_bytes(), "ends.etl": ends.to_bytes(),
-            "bomb.etl": bomb.to_bytes() + buffer * 30000}
+            "deep.etl": deep.to_bytes(), "bomb.etl": bomb.to_bytes() + buffer * 30000}
 
 
 def costs():
@@ -95,14 +102,35 @@ def costs():
     for name, data in traces().items():
         pathlib.Path(name).write_bytes(data)
     for name in ("slots.csv", "hosts.csv", "pids.csv", "heaps.etl", "processes.etl", "flood.etl",
-                 "ends.etl", "bomb.etl"):
-        pid = os.posix_spawn(SEEP, [SEEP, "analyze", name, "--json"], os.environ, file_actions=[
+                 "ends.etl", "bomb.etl", "deep.etl"):
+        args = ["stacks", name] if name == "deep.etl" else ["analyze", name, "--json"]
+        pid = os.posix_spawn(SEEP, [SEEP, *args], os.environ, file_actions=[
             (os.POSIX_SPAWN_OPEN, 1, "out.json", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)])
         used = os.wait4(pid, 0)[2]
         spent = used.ru_utime + used.ru_stime
         check(used.ru_maxrss < LIMIT_KB and spent < LIMIT_S,
               f"{name}: {used.ru_maxrss >> 10} MB, {spent:.1f} s")
-        json.loads(pathlib.Path("out.json").read_text())
+        if "--json" in args:
+            json.loads(pathlib.Path("out.json").read_text())
+
+
+def one_name_of_many():
+    # 60,000 modules whose PDB is the same 4 KB of the file, under as many names.
+    n, name = 60000, b"x" * 4200
+    modules = 32 + 12 + 4
+    record = modules + 108 * n
+    entries = b"".join(struct.pack("<QIIII", 0x10000 * (i + 1), 0x1000, 0, 0, 0) + bytes(52) +
+                       struct.pack("<II", 24 + len(name) - i % 4000, record) + bytes(24)
+                       for i in range(n))
+    pathlib.Path("name.dmp").write_bytes(
+        struct.pack("<4sIIIIIQ", b"MDMP", 0xa793, 1, 32, 0, 0, 2) +
+        struct.pack("<III", 4, 4 + 108 * n, 44) + struct.pack("<I", n) + entries + b"RSDS" +
+        bytes(range(20)) + name)
+    done = run("facts", "name.dmp", "--json", "--kind", "module")
+    size = os.stat("name.dmp").st_size
+    check(len(done.stdout) < 10 * size and done.returncode == 3 and
+          b"more names than it has room" in done.stdout + done.stderr,
+          f"name.dmp: {size >> 20} MB give {len(done.stdout) >> 20} MB, exit {done.returncode}")
 
 
 def one_line_when_full():
@@ -175,8 +203,8 @@ def main():
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         write("ok.csv", [r"\\H\Process(a)\Private Bytes", r"\\H\Memory\Committed Bytes"],
               [f"{when(i * 10)},{100 + i},{200 + i}" for i in range(5)])
-        for test in (costs, one_line_when_full, no_hang_on_a_pipe, output_of_the_child,
-                     a_case_into_itself, full_disk, names_stay_names):
+        for test in (costs, one_name_of_many, one_line_when_full, no_hang_on_a_pipe,
+                     output_of_the_child, a_case_into_itself, full_disk, names_stay_names):
             test()
         os.chdir("/")
     return 1 if failures else 0

@@ -7,6 +7,7 @@ A test runs in a scratch folder of its own, without a terminal and colours. Its 
   # a comment
   @copy FROM TO          copies a file of the tree (paths below the tree's root)
   @data FROM TO          copies a real file; where there is none the test is skipped
+  @made FROM TO          copies a file that the build made (below SEEP_BUILD_ROOT)
   @head N FILE           cuts a file to its first N bytes
   @flip OFFSET FILE      inverts a byte
   @text FILE TEXT        writes TEXT and a line end
@@ -107,6 +108,9 @@ class Run:
             if not (root / source).exists():
                 raise Skipped(f"no {source} (set SEEP_TEST_DATA)")
             shutil.copyfile(root / source, target)
+        elif word == "made":
+            source, target = rest.split(" ", 1)
+            shutil.copyfile(pathlib.Path(os.environ["SEEP_BUILD_ROOT"]) / source, target)
         elif word == "head":
             size, name = rest.split(" ", 1)
             os.truncate(name, int(size))

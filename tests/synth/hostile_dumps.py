@@ -12,7 +12,7 @@ import sys
 import tempfile
 
 LIMIT_S, LIMIT_KB = 20, 600 << 10  # sanitizers take several times the time and the memory
-COMMANDS = (["map"], ["heap"], ["facts"])
+COMMANDS = (["map"], ["heap"], ["facts"], ["analyze"])
 failures = 0
 
 
@@ -44,7 +44,10 @@ def run(seep, command, path, out):
         complain(f"{where}: {usage.ru_utime + usage.ru_stime:.1f} s, {usage.ru_maxrss >> 10} MB")
     if text:
         try:
-            json.loads(text.decode("utf-8"))
+            losses = [s["losses"] for s in json.loads(text.decode("utf-8"))["sources"]]
+            # An address or offset that is not known is not the largest one.
+            if "0xffffffffffffffff" in json.dumps(losses) or b"0xffffffffffffffff" in error:
+                complain(f"{where}: an unknown place is printed: {losses}")
         except ValueError as reason:
             complain(f"{where}: no JSON: {reason}")
 

@@ -10,8 +10,8 @@
 #include <string.h>
 
 enum {
-    LOOK_EVERY = 1 << 14,  // records between two looks at the flag and the progress
-    DONE_EVERY = 32 << 20, // bytes between two notes to the system
+    LOOK_EVERY = 1 << 14,     // records between two looks at the flag and the progress
+    RELEASE_EVERY = 16 << 20, // bytes between two notes to the system
     N_HOOKS = 1 << 16,
     WORTH_A_THREAD = 16 << 20, // bytes: less is read sooner than a thread is started and ended
 };
@@ -344,7 +344,9 @@ static bool tell_losses(struct etl *etl)
               lose(etl, "bad-text", etl->n_bad_text, unknown, SEEP_NO_OFFSET,
                    "names that are no valid text, escaped or cut") &&
               lose(etl, "no-stack", etl->stacks.n_undefined, unknown, SEEP_NO_OFFSET,
-                   "stacks that are referred to and not there");
+                   "stacks that are referred to and not there") &&
+              lose(etl, "too-many-frames", etl->stacks.n_cut, unknown, SEEP_NO_OFFSET,
+                   "stacks left out, for the trace uses the same frames for more than it has room");
     if (ok && lack->cut_bytes)
         ok = seep_sink_lose(etl->sink, "truncated", SEEP_UNKNOWN_COUNT, lack->cut_bytes,
                             etl->input->view.len, "the trace ends inside a buffer");
@@ -444,24 +446,33 @@ static enum seep_status walk(struct etl *etl, const struct seep_control *control
         seep_progress(control, *read_bytes, etl->input->view.len);
         if (seep_cancelled(control))
             return SEEP_CANCELLED;
-        uint64_t low = seep_etl_merge_low(etl->merge);
-        if (low > released && low - released >= DONE_EVERY) {
-            seep_input_done(etl->input, (size_t)low);
-            released = low;
+        // Buffers come in any order; what is read again of the open ones is little.
+        if (*read_bytes - released >= RELEASE_EVERY) {
+            seep_input_release(etl->input);
+            released = *read_bytes;
         }
     }
     *read_bytes = etl->input->view.len;
     return next == SEEP_ETL_END ? SEEP_OK : SEEP_FAILED;
 }
 
+static void release_input(void *ctx)
+{
+    seep_input_release(((const struct etl *)ctx)->input);
+}
+
 enum seep_status etl_read(const struct seep_input *input, struct seep_sink *sink,
                           const struct seep_control *control, enum etl_threads threads,
                           uint64_t *read_bytes, struct seep_err *err)
 {
+    // A stack is referred to by two events of 40 bytes and an event that it is of; most have come
+    // before.
+    enum { FRAMES_AT_LEAST = 1 << 20, BYTES_PER_FRAME = 4 };
     struct etl etl = { .input = input, .sink = sink };
     enum seep_status status = SEEP_FAILED;
     *read_bytes = 0;
-    etl.merge = seep_etl_merge_open(input->view, err);
+    etl.stacks.max_frames = FRAMES_AT_LEAST + input->view.len / BYTES_PER_FRAME;
+    etl.merge = seep_etl_merge_open(input->view, release_input, &etl, err);
     if (!etl.merge)
         return SEEP_FAILED;
     if (begin(&etl, threads))

@@ -129,6 +129,8 @@ struct etl_stacks {
     uint32_t *pair_slots;
     size_t n_pair_slots;
     uint64_t n_undefined;
+    uint64_t n_frames, max_frames; // resolved; that a trace of this size may have
+    uint64_t n_cut;                // stacks that went beyond that
 };
 
 // ---- what is paired (pairer.c)

@@ -439,6 +439,24 @@ static bool is_of(const struct etl_stacks *stacks, uint32_t part, uint32_t proce
     return !part || stacks->parts[part - 1].process == process;
 }
 
+// Takes the frames of a pair from what the trace may have: one long half under many short ones
+// would give a tree that is many times the trace.
+static bool may_resolve(struct etl_stacks *stacks, const struct etl_pair *pair)
+{
+    const uint32_t ids[] = { pair->more, pair->user, pair->kernel };
+    uint64_t n = 0;
+    for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
+        const struct etl_part *part = ids[i] ? &stacks->parts[ids[i] - 1] : NULL;
+        n += part && part->bytes ? part->n_bytes / part->address_bytes : 0;
+    }
+    if (n > stacks->max_frames - stacks->n_frames) {
+        stacks->n_cut++;
+        return false;
+    }
+    stacks->n_frames += n;
+    return true;
+}
+
 bool etl_resolve(struct etl *etl, uint32_t of, struct seep_stack_id fed, struct seep_stack_id *id,
                  uint64_t *fingerprint)
 {
@@ -446,8 +464,9 @@ bool etl_resolve(struct etl *etl, uint32_t of, struct seep_stack_id fed, struct 
     bool own = is_of(&etl->stacks, pair->user, of) && is_of(&etl->stacks, pair->more, of);
     struct etl_resolved *to = &pair->resolved[own ? 0 : 1];
     if (!to->done) {
-        if (!resolve_part(etl, pair->more, of, to) || !resolve_part(etl, pair->user, of, to) ||
-            !resolve_part(etl, pair->kernel, of, to))
+        if (may_resolve(&etl->stacks, pair) &&
+            (!resolve_part(etl, pair->more, of, to) || !resolve_part(etl, pair->user, of, to) ||
+             !resolve_part(etl, pair->kernel, of, to)))
             return false;
         to->done = true;
     }

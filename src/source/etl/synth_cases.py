@@ -87,7 +87,8 @@ def key_churn(n=40000):
         c.stack_by_key(done, stack, later=100)
         c.define_key(t + 1000, stack, pid=APP, reuse=i % 3 == 0)
         if i % 7 == 0:
-            done = c.virtual(t + 2000, 0x0262, APP, APP + 4, 0x5000000 + i % 64 * 4096, 4096, COMMIT)
+            done = c.virtual(t + 2000, 0x0262, APP, APP + 4, 0x5000000 + i % 64 * 4096, 4096,
+                             COMMIT)
             c.stack_by_key(done, stack, later=100)
             c.define_key(t + 3000, stack, pid=APP)
             done = c.virtual(t + 4000, 0x0263, APP, APP + 4, 0x5000000 + (i + 32) % 64 * 4096, 4096,

@@ -443,7 +443,8 @@ static void fields_are_those_of_perfview(void **state)
     assert_true(testkit_read_file(path, &text));
     assert_true(testkit_data("etl/net.4.5.2.x64.etl", path, sizeof path));
     assert_true(testkit_read_file(path, &bytes));
-    struct seep_etl_merge *merge = seep_etl_merge_open(seep_bytes(bytes.data, bytes.len), NULL);
+    struct seep_etl_merge *merge =
+        seep_etl_merge_open(seep_bytes(bytes.data, bytes.len), NULL, NULL, NULL);
     while (seep_etl_merge_next(merge, &item) == SEEP_ETL_RECORD) {
         uint16_t hook = seep_kernel_hook(&item.record);
         struct seep_kernel_process process;
@@ -474,7 +475,8 @@ static void real_stacks_find_their_events(void **state)
         skip();
     assert_true(testkit_read_file(path, &bytes));
     for (int pass = 0; pass < 2; pass++) {
-        struct seep_etl_merge *merge = seep_etl_merge_open(seep_bytes(bytes.data, bytes.len), NULL);
+        struct seep_etl_merge *merge =
+            seep_etl_merge_open(seep_bytes(bytes.data, bytes.len), NULL, NULL, NULL);
         while (seep_etl_merge_next(merge, &item) == SEEP_ETL_RECORD) {
             uint16_t hook = seep_kernel_hook(&item.record);
             struct seep_kernel_stack stack;

@@ -102,9 +102,13 @@ static bool push_module(struct dump_reader *r, const struct seep_minidump_module
                        m->version[2], m->version[3]);
         module.version = version;
     }
+    if (m->codeview_rva && m->codeview_bytes &&
+        !seep_bytes_has(r->dump.file, m->codeview_rva, m->codeview_bytes))
+        r->doubts.codeview_bad++;
     if (seep_minidump_codeview(&r->dump, m, module.identity.pdb.guid, &module.identity.pdb.age,
                                &pdb))
-        module.identity.pdb.name = pdb.len ? seep_buf_text(&pdb) : NULL;
+        module.identity.pdb.name =
+            pdb.len && dump_text_budget(r, pdb.len) ? seep_buf_text(&pdb) : NULL;
     bool ok = !pdb.failed && seep_sink_module(r->sink, &module);
     seep_buf_clear(&pdb);
     return ok;

@@ -4,6 +4,8 @@
 
 #include "base/alloc.h"
 #include "heap/census.h"
+#include "source/minidump/names.h"
+#include "source/minidump/threads.h"
 #include "symbols/readable.h"
 
 #include <inttypes.h>
@@ -15,20 +17,14 @@ enum {
     PAGE_NO_ACCESS = 0x01,
     PAGE_WRITABLE = 0x04 | 0x08 | 0x40 | 0x80,
     PAGE_GUARD = 0x100,
+    SINGLE_LOSSES = 64, // of heaps, that are said one by one
 };
 // Bytes of heaps that are walked for their totals alone: well below a second.
 #define WALK_BYTES ((uint64_t)64 << 20)
 
-// A symbol file that was asked for once.
-struct module_symbols {
-    const struct seep_symbol_file *file;
-    bool asked;
-};
-
 struct heaps {
     struct dump_reader *r;
     struct seep_heap_process process[2]; // of 32 and of 64 bits
-    struct module_symbols *symbols;      // of r->images
     uint64_t losses;
 };
 
@@ -51,10 +47,9 @@ static bool on_blocks(void *ctx, const struct seep_blocks *blocks)
 // What of a heap's memory is not in the dump its writer left out.
 static bool on_loss(void *ctx, const char *what, uint64_t address, const char *text)
 {
-    enum { LOSSES = 64 }; // said one by one
     struct heaps *h = ctx;
     char line[SEEP_MAX_MESSAGE / 2];
-    if (h->losses++ >= LOSSES)
+    if (h->losses++ >= SINGLE_LOSSES)
         return true;
     if (address == SEEP_NO_OFFSET)
         (void)snprintf(line, sizeof line, "%.400s", text);
@@ -72,40 +67,6 @@ static bool on_loss(void *ctx, const char *what, uint64_t address, const char *t
 }
 
 // --- symbols
-
-// The identity of an image; the name of its PDB lies in `pdb`.
-static bool identity_of(const struct dump_reader *r, const struct seep_usage_image *image,
-                        struct seep_image_identity *identity, struct seep_buf *pdb)
-{
-    struct seep_minidump_list list;
-    if (!seep_minidump_list(&r->dump, SEEP_MINIDUMP_MODULES, &list) || image->index >= list.n)
-        return false;
-    struct seep_minidump_module m = seep_minidump_module(seep_minidump_entry(&list, image->index));
-    *identity =
-        (struct seep_image_identity){ .name = image->path ? dump_file_name(image->path) : NULL,
-                                      .timestamp = m.timestamp,
-                                      .size_bytes = m.size_bytes,
-                                      .checksum = m.checksum };
-    if (seep_minidump_codeview(&r->dump, &m, identity->pdb.guid, &identity->pdb.age, pdb))
-        identity->pdb.name = seep_buf_text(pdb);
-    return !pdb->failed;
-}
-
-// The symbols of an image; NULL where there are none.
-static const struct seep_symbol_file *symbols_of(struct heaps *h,
-                                                 const struct seep_usage_image *image)
-{
-    struct module_symbols *cached = &h->symbols[image - h->r->images];
-    struct seep_image_identity identity;
-    struct seep_buf pdb = { 0 };
-    if (cached->asked || !h->r->input->symbols)
-        return cached->file;
-    cached->asked = true;
-    if (identity_of(h->r, image, &identity, &pdb))
-        cached->file = seep_symbols_for(h->r->input->symbols, &identity, NULL);
-    seep_buf_clear(&pdb);
-    return cached->file;
-}
 
 // The ntdll of 32-bit or of 64-bit code; a WoW64 process has both.
 static const struct seep_usage_image *find_ntdll(const struct dump_reader *r, unsigned bits)
@@ -132,31 +93,21 @@ static void find_types(struct heaps *h, unsigned bits, struct seep_heap_process 
     uint32_t rva;
     if (!ntdll || !symbols)
         return;
-    if (identity_of(h->r, ntdll, &identity, &pdb))
+    if (dump_identity(h->r, ntdll, &identity, &pdb))
         process->types = seep_symbols_types(symbols, &identity, NULL);
     seep_buf_clear(&pdb);
-    const struct seep_symbol_file *file = symbols_of(h, ntdll);
+    const struct seep_symbol_file *file = dump_symbols(h->r, ntdll);
     if (file && file->table && seep_symbol_table_find(file->table, "RtlpHpHeapGlobals", &rva))
         (void)seep_heap_keys(process, ntdll->base + rva, &process->heap_key, &process->lfh_key);
 }
 
-static const struct seep_symbol_file *
-symbols_at(struct heaps *h, uint64_t address, const struct seep_usage_image **image, uint32_t *rva)
-{
-    *image = seep_usage_image_at(h->r->images, h->r->n_images, address);
-    if (!*image)
-        return NULL;
-    *rva = (uint32_t)(address - (*image)->base);
-    return symbols_of(h, *image);
-}
-
 static bool symbol_at(void *ctx, uint64_t address, const char **name, uint64_t *offset)
 {
-    const struct seep_usage_image *image;
+    struct heaps *h = ctx;
     struct seep_symbol symbol;
-    uint32_t rva;
-    const struct seep_symbol_file *file = symbols_at(ctx, address, &image, &rva);
-    if (!file || !file->table || !seep_symbol_table_at(file->table, rva, &symbol))
+    bool found;
+    (void)dump_symbol_at(h->r, address, &symbol, &found);
+    if (!found)
         return false;
     *name = symbol.function;
     *offset = symbol.offset;
@@ -165,21 +116,21 @@ static bool symbol_at(void *ctx, uint64_t address, const char **name, uint64_t *
 
 static void add_frame(void *ctx, uint64_t address, struct seep_buf *out)
 {
-    const struct seep_usage_image *image;
+    struct heaps *h = ctx;
     struct seep_symbol symbol;
-    uint32_t rva;
-    const struct seep_symbol_file *file = symbols_at(ctx, address, &image, &rva);
+    bool found;
+    const struct seep_usage_image *image = dump_symbol_at(h->r, address, &symbol, &found);
     if (!image || !image->path) {
         seep_buf_addf(out, "0x%" PRIx64, address);
         return;
     }
     seep_buf_adds(out, dump_file_name(image->path));
-    if (file && file->table && seep_symbol_table_at(file->table, rva, &symbol)) {
+    if (found) {
         seep_buf_addc(out, '!');
         (void)seep_symbol_readable(symbol.function, out);
         seep_buf_addf(out, "+0x%" PRIx32, symbol.offset);
     } else {
-        seep_buf_addf(out, "+0x%" PRIx32, rva);
+        seep_buf_addf(out, "+0x%" PRIx64, address - image->base);
     }
 }
 
@@ -208,25 +159,29 @@ static int by_value(const void *left, const void *right)
     return a < b ? -1 : a > b;
 }
 
+static bool add_context(struct roots *roots, const struct seep_minidump_registers *own)
+{
+    if (!seep_grow(&roots->registers, &roots->registers_capacity, roots->n_registers + own->n,
+                   sizeof *roots->registers) ||
+        !seep_grow(&roots->stack_pointers, &roots->pointers_capacity, roots->n_stack_pointers + 1,
+                   sizeof *roots->stack_pointers))
+        return false;
+    memcpy(roots->registers + roots->n_registers, own->values, own->n * sizeof *own->values);
+    roots->n_registers += own->n;
+    if (own->stack_pointer)
+        roots->stack_pointers[roots->n_stack_pointers++] = own->stack_pointer;
+    return true;
+}
+
+// A WoW64 thread has two stacks and the registers of both.
 static bool add_registers(struct dump_reader *r, struct roots *roots)
 {
-    struct seep_minidump_list list;
-    if (!seep_minidump_list(&r->dump, SEEP_MINIDUMP_THREADS, &list))
-        return true;
-    for (uint64_t i = 0; i < list.n; i++) {
-        struct seep_minidump_thread thread = seep_minidump_thread(seep_minidump_entry(&list, i));
-        struct seep_minidump_registers own;
-        if (!seep_minidump_registers(&r->dump, r->system.architecture, &thread, &own))
-            continue;
-        if (!seep_grow(&roots->registers, &roots->registers_capacity, roots->n_registers + own.n,
-                       sizeof *roots->registers) ||
-            !seep_grow(&roots->stack_pointers, &roots->pointers_capacity,
-                       roots->n_stack_pointers + 1, sizeof *roots->stack_pointers))
+    struct seep_minidump_registers own;
+    for (size_t i = 0; i < r->n_threads; i++) {
+        const struct dump_thread *thread = &r->threads[i];
+        if ((dump_thread_registers(r, thread, &own) && !add_context(roots, &own)) ||
+            (dump_thread_registers32(r, thread, &own) && !add_context(roots, &own)))
             return false;
-        memcpy(roots->registers + roots->n_registers, own.values, own.n * sizeof *own.values);
-        roots->n_registers += own.n;
-        if (own.stack_pointer)
-            roots->stack_pointers[roots->n_stack_pointers++] = own.stack_pointer;
     }
     if (roots->n_stack_pointers)
         qsort(roots->stack_pointers, roots->n_stack_pointers, sizeof *roots->stack_pointers,
@@ -372,12 +327,12 @@ bool dump_push_heaps(struct dump_reader *r)
     struct heaps h = { .r = r };
     if ((!ops->heap && !ops->blocks) || r->usage.n_heaps == 0)
         return true;
-    h.symbols = seep_alloc(r->n_images + 1, sizeof *h.symbols);
-    if (!h.symbols)
-        return dump_stop(r);
     find_types(&h, 32, &h.process[0]);
     find_types(&h, 64, &h.process[1]);
     bool ok = ops->blocks && !r->input->brief ? push_census(&h) : push_totals(&h);
-    seep_free(h.symbols);
+    if (ok && h.losses > SINGLE_LOSSES)
+        ok = seep_sink_lose(r->sink, "heap-losses", h.losses - SINGLE_LOSSES, SEEP_UNKNOWN_COUNT,
+                            SEEP_NO_OFFSET, "%" PRIu64 " more places of heaps could not be read",
+                            h.losses - SINGLE_LOSSES);
     return ok;
 }

@@ -7,7 +7,7 @@
 #include "base/time.h"
 #include "source/minidump/facts.h"
 #include "source/minidump/heaps.h"
-#include "source/minidump/reader.h"
+#include "source/minidump/threads.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -21,20 +21,26 @@ bool dump_stop(struct dump_reader *r)
     return false;
 }
 
-const char *dump_text(struct dump_reader *r, uint32_t rva)
+bool dump_text_budget(struct dump_reader *r, size_t len)
 {
-    if (rva == 0)
-        return NULL;
     if (r->text_budget == 0) {
         r->doubts.over_budget++;
-        return NULL;
+        return false;
     }
+    r->text_budget -= len < r->text_budget ? len : r->text_budget;
+    return true;
+}
+
+const char *dump_text(struct dump_reader *r, uint32_t rva)
+{
+    if (rva == 0 || !dump_text_budget(r, 0))
+        return NULL;
     seep_buf_reset(&r->text);
     if (!seep_minidump_text(&r->dump, rva, &r->text, &r->doubts.escaped)) {
         r->doubts.unnamed++;
         return NULL;
     }
-    r->text_budget -= r->text.len < r->text_budget ? r->text.len : r->text_budget;
+    (void)dump_text_budget(r, r->text.len);
     return seep_buf_text(&r->text);
 }
 
@@ -233,9 +239,9 @@ static bool stream_losses(struct dump_reader *r)
 static bool list_losses(struct dump_reader *r)
 {
     static const uint32_t types[] = {
-        SEEP_MINIDUMP_THREADS,  SEEP_MINIDUMP_MODULES, SEEP_MINIDUMP_MEMORY,
-        SEEP_MINIDUMP_MEMORY64, SEEP_MINIDUMP_HANDLES, SEEP_MINIDUMP_UNLOADED,
-        SEEP_MINIDUMP_REGIONS,
+        SEEP_MINIDUMP_THREADS,  SEEP_MINIDUMP_MODULES,     SEEP_MINIDUMP_MEMORY,
+        SEEP_MINIDUMP_MEMORY64, SEEP_MINIDUMP_HANDLES,     SEEP_MINIDUMP_UNLOADED,
+        SEEP_MINIDUMP_REGIONS,  SEEP_MINIDUMP_THREAD_INFO, SEEP_MINIDUMP_THREAD_NAMES,
     };
     for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
         struct seep_minidump_list list;
@@ -258,6 +264,32 @@ static bool list_losses(struct dump_reader *r)
     return true;
 }
 
+// Streams of one record that are not what they should be.
+static bool record_losses(struct dump_reader *r)
+{
+    enum { KNOWN_REVISIONS = 2 };
+    struct seep_minidump_stream stream;
+    struct seep_minidump_vm vm;
+    uint16_t revision;
+    const uint64_t none = SEEP_UNKNOWN_COUNT;
+    bool ok = true;
+    if (seep_minidump_stream(&r->dump, SEEP_MINIDUMP_SYSTEM, &stream) && !r->has_system)
+        ok = seep_sink_lose(r->sink, "bad-record", 1, none, stream.offset,
+                            "the stream SystemInfo is too short: what kind of process it is was "
+                            "guessed");
+    if (!ok || seep_minidump_vm(&r->dump, &vm) ||
+        !seep_minidump_stream(&r->dump, SEEP_MINIDUMP_VM_COUNTERS, &stream))
+        return ok;
+    if (seep_minidump_vm_revision(&r->dump, &revision) &&
+        (revision == 0 || revision > KNOWN_REVISIONS))
+        return seep_sink_lose(r->sink, "bad-record", 1, none, stream.offset,
+                              "the stream ProcessVmCounters is of revision %u, which seep does not "
+                              "know",
+                              revision);
+    return seep_sink_lose(r->sink, "bad-record", 1, none, stream.offset,
+                          "the stream ProcessVmCounters is too short");
+}
+
 static bool memory_losses(struct dump_reader *r)
 {
     const struct seep_minidump_memory *m = &r->memory;
@@ -268,9 +300,15 @@ static bool memory_losses(struct dump_reader *r)
                         m->n_missing, m->n_ranges))
         return false;
     const struct dump_region_list *g = &r->list;
-    return !g->n_bad ||
-           seep_sink_lose(r->sink, "bad-record", g->n_bad, SEEP_UNKNOWN_COUNT, g->first_bad,
-                          "%" PRIu64 " entries of the list of regions are no regions", g->n_bad);
+    return !g->n_bad || seep_sink_lose(r->sink, "bad-record", g->n_bad, SEEP_UNKNOWN_COUNT,
+                                       g->first_bad, "%" PRIu64 " entr%s of the list of regions %s",
+                                       g->n_bad, g->n_bad == 1 ? "y" : "ies",
+                                       g->n_bad == 1 ? "is no region" : "are no regions");
+}
+
+static const char *plural(uint64_t n)
+{
+    return n == 1 ? "" : "s";
 }
 
 // What such a dump does not carry: it is as its writer meant it, but the map has holes.
@@ -296,21 +334,21 @@ static bool partial_notes(struct dump_reader *r)
         ok = seep_sink_note(r->sink, "usage-partial", d->tebs_unread, SEEP_UNKNOWN_COUNT,
                             SEEP_NO_OFFSET,
                             "the dump does not hold the TEBs of %" PRIu64
-                            " threads: their stacks are known only by what is in the dump",
-                            d->tebs_unread);
+                            " thread%s: of their stacks only what is in the dump is known",
+                            d->tebs_unread, plural(d->tebs_unread));
     if (ok && d->heaps_unread)
         ok = seep_sink_note(r->sink, "usage-partial", d->heaps_unread, SEEP_UNKNOWN_COUNT,
                             SEEP_NO_OFFSET,
                             "the dump does not hold the lists of %" PRIu64
-                            " heaps: their further segments and large blocks count as other "
+                            " heap%s: further segments and large blocks count as other "
                             "private memory",
-                            d->heaps_unread);
+                            d->heaps_unread, plural(d->heaps_unread));
     if (ok && d->heaps_foreign)
-        ok = seep_sink_note(r->sink, "heap-layout", d->heaps_foreign, SEEP_UNKNOWN_COUNT,
-                            SEEP_NO_OFFSET,
-                            "%" PRIu64 " heaps are of no layout that seep knows (Wine's, or a "
-                            "program's own): only their first reservation is known",
-                            d->heaps_foreign);
+        ok = seep_sink_note(
+            r->sink, "heap-layout", d->heaps_foreign, SEEP_UNKNOWN_COUNT, SEEP_NO_OFFSET,
+            "%" PRIu64 " heap%s of no layout that seep knows (Wine's, or a program's own): "
+            "only the first reservation is known",
+            d->heaps_foreign, d->heaps_foreign == 1 ? " is" : "s are");
     return ok;
 }
 
@@ -321,25 +359,38 @@ static bool doubt_losses(struct dump_reader *r)
     bool ok = partial_notes(r);
     if (ok && u->heaps_bad)
         ok = seep_sink_lose(r->sink, "bad-heap", u->heaps_bad, SEEP_UNKNOWN_COUNT, SEEP_NO_OFFSET,
-                            "the lists of %" PRIu64 " heaps are damaged (the first: 0x%" PRIx64
-                            "): their further segments count as other private memory",
-                            u->heaps_bad, u->first_bad_heap);
+                            "the lists of %" PRIu64 " heap%s are damaged (the first: 0x%" PRIx64
+                            "): further segments count as other private memory",
+                            u->heaps_bad, plural(u->heaps_bad), u->first_bad_heap);
     if (ok && d->images_bad)
-        ok =
-            seep_sink_lose(r->sink, "bad-record", d->images_bad, SEEP_UNKNOWN_COUNT, SEEP_NO_OFFSET,
-                           "%" PRIu64 " modules have no size or no place", d->images_bad);
+        ok = seep_sink_lose(r->sink, "bad-record", d->images_bad, SEEP_UNKNOWN_COUNT,
+                            SEEP_NO_OFFSET, "%" PRIu64 " module%s no size or no place",
+                            d->images_bad, d->images_bad == 1 ? " has" : "s have");
+    if (ok && d->contexts_bad)
+        ok = seep_sink_lose(r->sink, "bad-record", d->contexts_bad, SEEP_UNKNOWN_COUNT,
+                            SEEP_NO_OFFSET,
+                            "the registers of %" PRIu64 " thread%s lie outside of the file",
+                            d->contexts_bad, plural(d->contexts_bad));
+    if (ok && d->codeview_bad)
+        ok = seep_sink_lose(r->sink, "bad-record", d->codeview_bad, SEEP_UNKNOWN_COUNT,
+                            SEEP_NO_OFFSET,
+                            "the CodeView records of %" PRIu64
+                            " module%s lie outside of the file: their symbols cannot be found",
+                            d->codeview_bad, plural(d->codeview_bad));
     if (ok && d->unnamed)
         ok = seep_sink_lose(r->sink, "bad-text", d->unnamed, SEEP_UNKNOWN_COUNT, SEEP_NO_OFFSET,
-                            "%" PRIu64 " names lie outside of the file", d->unnamed);
+                            "%" PRIu64 " name%s outside of the file", d->unnamed,
+                            d->unnamed == 1 ? " lies" : "s lie");
     if (ok && d->over_budget)
         ok = seep_sink_lose(r->sink, "too-much-text", d->over_budget, SEEP_UNKNOWN_COUNT,
                             SEEP_NO_OFFSET,
-                            "%" PRIu64 " names were not read: the file uses the same bytes for "
+                            "%" PRIu64 " name%s not read: the file uses the same bytes for "
                             "more names than it has room for",
-                            d->over_budget);
+                            d->over_budget, d->over_budget == 1 ? " was" : "s were");
     if (ok && d->escaped)
         ok = seep_sink_note(r->sink, "bad-value", d->escaped, SEEP_UNKNOWN_COUNT, SEEP_NO_OFFSET,
-                            "%" PRIu64 " names are no UTF-16 and are shown escaped", d->escaped);
+                            "%" PRIu64 " name%s no UTF-16 and shown escaped", d->escaped,
+                            d->escaped == 1 ? " is" : "s are");
     return ok;
 }
 
@@ -348,11 +399,11 @@ static bool push_all(struct dump_reader *r, const char *first_image)
 {
     struct seep_minidump_system_memory memory;
     bool has_memory = seep_minidump_system_memory(&r->dump, &memory);
-    return stream_losses(r) && list_losses(r) && push_machine(r, has_memory ? &memory : NULL) &&
-           push_process(r, first_image) && push_streams(r) &&
-           dump_push_counters(r, has_memory ? &memory : NULL) && dump_push_modules(r) &&
-           dump_push_regions(r) && dump_push_handles(r) && dump_push_heaps(r) && memory_losses(r) &&
-           doubt_losses(r);
+    return stream_losses(r) && list_losses(r) && record_losses(r) &&
+           push_machine(r, has_memory ? &memory : NULL) && push_process(r, first_image) &&
+           push_streams(r) && dump_push_counters(r, has_memory ? &memory : NULL) &&
+           dump_push_modules(r) && dump_push_regions(r) && dump_push_handles(r) &&
+           dump_push_threads(r) && dump_push_heaps(r) && memory_losses(r) && doubt_losses(r);
 }
 
 static bool anything(const struct seep_minidump *dump)
@@ -436,6 +487,8 @@ static enum seep_status minidump_read(const struct seep_input *input, struct see
     *read_bytes = status == SEEP_OK ? input->view.len : 0;
     seep_free(r.images);
     seep_usage_clear(&r.usage);
+    seep_free(r.threads);
+    seep_free(r.symbols);
     seep_minidump_memory_close(&r.memory);
     seep_buf_clear(&r.text);
     seep_arena_clear(&r.arena);

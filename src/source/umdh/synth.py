@@ -73,7 +73,7 @@ def log(blocks, stacks=None, modules=None, time="2010-07-23 12:26", number="%X",
 
 
 def sums(blocks):
-    """trace -> [bytes, overhead, count, heap or 0, blocks by address], in the order of first sight."""
+    """trace -> [bytes, overhead, count, heap or 0, blocks by address], as they are first seen."""
     found = OrderedDict()
     for heap, address, size, overhead, trace in blocks:
         s = found.setdefault(trace, [0, 0, 0, heap, []])
@@ -93,9 +93,10 @@ def site_lines(blocks, process=1, stacks=None, modules=None, listed=True):
     stacks = STACKS if stacks is None else stacks
     modules = MODULES if modules is None else modules
     for trace, (size, overhead, count, heap, where) in sums(blocks).items():
-        stack = ";".join("0x%x@0x%x" % (a, module_of(a, modules)) for a in stacks.get(trace, [])) or "-"
-        yield (f"site {process} heap bytes={size} count={count} overhead={overhead} heap=0x{heap:x} "
-               f"tag=BackTrace{trace:X} name=heap BackTrace{trace:X} stack={stack}")
+        frames = ["0x%x@0x%x" % (a, module_of(a, modules)) for a in stacks.get(trace, [])]
+        stack = ";".join(frames) or "-"
+        yield (f"site {process} heap bytes={size} count={count} overhead={overhead} "
+               f"heap=0x{heap:x} tag=BackTrace{trace:X} name=heap BackTrace{trace:X} stack={stack}")
         if listed:
             yield from (f"block 0x{a:x} {n}" for a, n in sorted(where))
 
@@ -169,7 +170,8 @@ DOCUMENTED_LINES = ["site 1 heap bytes=40432 count=0 heap=0x0 tag=BackTrace00B53
                     "site 2 heap bytes=61712 count=58 heap=0x0",
                     "loss old-count-unknown count=1"]
 HEAD = ["machine 1 host=SRV01 os=Windows ram=0 limit=0", "tick 2010-07-23T12:26:00.000000000Z",
-        "process 1 pid=42 start=- image=app.exe", "module 1 base=0x400000 size=233472 pdb=-/-/0 C:\\app\\app.exe",
+        "process 1 pid=42 start=- image=app.exe",
+        "module 1 base=0x400000 size=233472 pdb=-/-/0 C:\\app\\app.exe",
         "loss no-trace count=2 bytes=4234", "loss time-zone-unknown count=1"]
 
 
@@ -180,7 +182,8 @@ def german(text):
 
 
 def write(folder, name, data, lines):
-    (folder / (name + ".txt")).write_bytes(data if isinstance(data, bytes) else data.encode("latin-1"))
+    data = data if isinstance(data, bytes) else data.encode("latin-1")
+    (folder / (name + ".txt")).write_bytes(data)
     (folder / (name + ".want")).write_text("\n".join(lines) + "\n")
 
 

@@ -382,6 +382,33 @@ def case_interior():
     return done(process)
 
 
+# The identity of the PDB that src/symbols/synth_pdb.py writes, of which synth_pdb.py and the test
+# know the functions: main at 0x1010, Foo::f at 0x1100.
+OWN_PDB = ('server.pdb', '13121110-1514-1716-1819-1a1b1c1d1e1f', 1)
+
+
+def case_crashed():
+    """A crash in Foo::f; the other thread is in main. The crashed one's own registers are those of
+    the writer of the dump."""
+    process = base()
+    heap = process.app.nt_heap('main', reserve=0x10000)
+    process.threads[0].root(heap.alloc(100))
+    process.exe.pdb, process.exe.guid, process.exe.age = OWN_PDB
+    dump, truth = done(process)
+    code = process.exe.base
+    dump.threads[0].registers['pc'] = process.main.images[1].base + 0x1000
+    dump.threads[1].registers['pc'] = code + 0x1018
+    dump.exception = (dump.threads[0].tid, 0xC0000005, {'pc': code + 0x1104, 'sp': 0})
+    return dump, truth
+
+
+def case_early():
+    """The server before it has lost much: what `grown` is compared with."""
+    process = base()
+    server(process, process.app.nt_heap('main'))
+    return done(process)
+
+
 def case_grown():
     """The server later: 120 more sessions, another mapped file, 6 threads. For `map OLD NEW`."""
     process = base(threads=8)
@@ -392,7 +419,9 @@ def case_grown():
         heap.alloc(kind.size, kind)
     process.space.allocate(0x40000, kind=MAPPED, protect=READONLY, usage='MappedFile')
     process.space.allocate(0x200000, kind=MAPPED, commit=False, usage='MappedFile')
-    return done(process)
+    dump, truth = done(process)
+    dump.timestamp += 600
+    return dump, truth
 
 
 CASES = {k[5:].replace('_', '-'): v for k, v in list(globals().items()) if k.startswith('case_')}

@@ -113,6 +113,7 @@ class Dump:
         self.unused_streams = 0
         self.stack_memory = True
         self.extra_streams = []  # [(type, bytes)]
+        self.exception = None  # (thread, code, registers)
         self.omit = set()
         self.order = None
 
@@ -143,6 +144,8 @@ class Dump:
             made.append((HANDLES, self.handle_data))
         if self.vm:
             made.append((VM_COUNTERS, self.vm_counters))
+        if self.exception:
+            made.append((EXCEPTION, self.exception_stream))
         made += [(kind, lambda b, data=data: b.raw(data)) for kind, data in self.extra_streams]
         # The memory comes last: its bytes follow everything else.
         if self.memory64:
@@ -241,6 +244,14 @@ class Dump:
                     size.value = len(data)
                     rva.value = self.block(b, data).value
                 self.later.append(stack_of)
+
+    def exception_stream(self, b):
+        tid, code, values = self.exception
+        registers = Label()
+        b.u32(tid, 0, code, 0).u64(0, values['pc']).u32(0, 0).zeros(15 * 8)
+        b.u32(CONTEXTS[self.arch][0], registers)
+        self.later.append(lambda b: setattr(
+            registers, 'value', self.block(b, context(self.arch, values)).value))
 
     def thread_info(self, b):
         b.u32(12, 64 + self.entry_extra, len(self.threads))

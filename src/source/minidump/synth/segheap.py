@@ -4,7 +4,9 @@
 What is where comes from the types in layout.py. The encodings are published ones: M. V. Yason,
 "Windows 10 Segment Heap Internals" (signatures, unused bytes, block bitmap), C. Bayet and
 P. Fariello, "Scoop the Windows 10 pool!" (keys of the segment's signature and of the chunks), and
-the source of radare2 (LGPL: facts) for ntdll's own of builds 18362 to 19045.
+the source of radare2 (LGPL: facts) for ntdll's own of builds 18362 to 19045. The papers were not
+opened for this, and no real segment heap was at hand: reader and writer agree, which does not show
+that Windows does.
 """
 
 from blocks import Block, Owner
