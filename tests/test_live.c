@@ -293,15 +293,17 @@ static void zombies_count_for_their_holder(void **state)
     spawn(f, "leak_zombies", "20", "6");
     uint32_t pid = f->child.pid;
     open_live(f, pid, NULL, 0);
-    for (int i = 0; i < 5; i++) {
+    const struct seep_points *held = NULL;
+    double grown = 0;
+    for (int i = 0; i < 12 && grown <= 12; i++) { // a busy machine starts fewer than asked for
         take(f);
         nap(0.4);
+        held = points(f, pid, SEEP_METRIC_ZOMBIES);
+        grown = held ? held->at[held->count - 1].value - held->at[0].value : 0;
     }
-    const struct seep_points *held = points(f, pid, SEEP_METRIC_ZOMBIES);
     const struct seep_points *all = points(f, 0, SEEP_METRIC_ZOMBIES);
     assert_non_null(held);
     assert_non_null(all);
-    double grown = held->at[held->count - 1].value - held->at[0].value;
     assert_true(grown > 12 && grown < 60);
     assert_true(all->at[all->count - 1].value >= held->at[held->count - 1].value);
     end_child(f);

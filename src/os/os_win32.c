@@ -17,6 +17,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <wchar.h>
+#include <winternl.h>
+
+// ntifs.h; advapi32's functions of the same purpose would be one more import.
+NTSTATUS NTAPI NtOpenProcessToken(HANDLE process, ACCESS_MASK access, HANDLE *token);
+NTSTATUS NTAPI NtAdjustPrivilegesToken(HANDLE token, BOOLEAN disable_all, TOKEN_PRIVILEGES *wanted,
+                                       ULONG length, TOKEN_PRIVILEGES *before, ULONG *need);
 
 wchar_t *seep_win32_widen(const char *text)
 {
@@ -405,6 +411,19 @@ static void add_argument(struct seep_buf *line, const char *argument)
     }
     add_backslashes(line, 2 * n_backslashes);
     seep_buf_addc(line, '"');
+}
+
+void seep_win32_use_debug_privilege(void)
+{
+    enum { DEBUG_PRIVILEGE = 20 }; // SE_DEBUG_PRIVILEGE in wdm.h
+    TOKEN_PRIVILEGES wanted = { .PrivilegeCount = 1,
+                                .Privileges = {
+                                    { { .LowPart = DEBUG_PRIVILEGE }, SE_PRIVILEGE_ENABLED } } };
+    HANDLE token;
+    if (NtOpenProcessToken(GetCurrentProcess(), TOKEN_ADJUST_PRIVILEGES, &token) < 0)
+        return;
+    (void)NtAdjustPrivilegesToken(token, FALSE, &wanted, sizeof wanted, NULL, NULL);
+    (void)CloseHandle(token);
 }
 
 static HANDLE inheritable(DWORD stream)

@@ -13,6 +13,7 @@
 #include "base/utf.h"
 #include "os/os.h"
 #include "os/system_information.h"
+#include "os/win32.h"
 
 #include <windows.h>
 
@@ -253,6 +254,7 @@ bool seep_os_sampler_open(struct seep_os_sampler **sampler, struct seep_err *err
     GetSystemInfo(&info);
     s->page_bytes = info.dwPageSize;
     s->own_pid = GetCurrentProcessId();
+    seep_win32_use_debug_privilege();
     s->boot_ns = boot_time_ns();
     if (!own_row(s, &own) || !GetPerformanceInfo(&totals, sizeof totals) ||
         !make_room(s, FIRST_ROOM)) {

@@ -239,7 +239,8 @@ bool seep_os_space_open(uint32_t pid, struct seep_os_space *space, struct seep_e
         return seep_fail(err, SEEP_NO_OFFSET,
                          "see what a recording says of the machine: seep record",
                          "the process has no address space of its own: it is the kernel's");
-    s.process = OpenProcess(PROCESS_QUERY_INFORMATION | PROCESS_VM_READ, FALSE, pid);
+    seep_win32_use_debug_privilege();
+    s.process = OpenProcess(PROCESS_QUERY_INFORMATION | PROCESS_VM_READ | SYNCHRONIZE, FALSE, pid);
     if (!s.process)
         return cannot_open(GetLastError(), err);
     if (WaitForSingleObject(s.process, 0) == WAIT_OBJECT_0) {

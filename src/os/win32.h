@@ -18,4 +18,8 @@ wchar_t *seep_win32_path(const char *path);
 // Why a call failed, in words that do not depend on the system's language; `room` may be used.
 const char *seep_win32_reason(DWORD error, char room[32]);
 
+// Makes use of an administrator's right to open the processes of services and of other users, which
+// is off in a program that starts. Without that right it changes nothing.
+void seep_win32_use_debug_privilege(void);
+
 #endif
