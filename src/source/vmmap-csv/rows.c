@@ -61,8 +61,10 @@ bool vmmap_next(struct vmmap_lines *lines, struct vmmap_line *line)
         at += take_cell(&lines->text, file.data + at, end - at, &open) + 1;
         line->whole = line->whole && !open;
     }
-    if (lines->text.failed)
+    if (lines->text.failed) {
+        line->n = 0;
         return false;
+    }
     for (size_t i = 0; i < VMMAP_MAX_CELLS; i++)
         line->cells[i] = i < line->n ? lines->text.data + starts_at[i] : "";
     return true;

@@ -506,6 +506,8 @@ static enum seep_status read_body(struct reader *r, const struct seep_input *inp
         return SEEP_FAILED;
     while (vmmap_next(&r->lines, &r->line) && r->line.n == 0)
         ;
+    if (r->lines.text.failed)
+        return SEEP_FAILED;
     if (r->line.n < 6)
         return seep_sink_lose(r->sink, "truncated", 1, SEEP_UNKNOWN_COUNT, r->lines.pos,
                               "the file ends before its list of regions")
