@@ -122,25 +122,25 @@ static inline void seep_cursor_seek(struct seep_cursor *c, size_t offset)
 static inline uint8_t seep_cursor_u8(struct seep_cursor *c)
 {
     struct seep_bytes b = seep_cursor_take(c, 1);
-    return b.len ? b.data[0] : 0;
+    return b.data ? b.data[0] : 0;
 }
 
 static inline uint16_t seep_cursor_u16(struct seep_cursor *c)
 {
     struct seep_bytes b = seep_cursor_take(c, 2);
-    return b.len ? seep_le16(b.data) : 0;
+    return b.data ? seep_le16(b.data) : 0;
 }
 
 static inline uint32_t seep_cursor_u32(struct seep_cursor *c)
 {
     struct seep_bytes b = seep_cursor_take(c, 4);
-    return b.len ? seep_le32(b.data) : 0;
+    return b.data ? seep_le32(b.data) : 0;
 }
 
 static inline uint64_t seep_cursor_u64(struct seep_cursor *c)
 {
     struct seep_bytes b = seep_cursor_take(c, 8);
-    return b.len ? seep_le64(b.data) : 0;
+    return b.data ? seep_le64(b.data) : 0;
 }
 
 // Whether `count` records of at least `size` bytes each can still follow: a count from a file is

@@ -71,7 +71,7 @@ void cli_baselines_close(struct cli_baselines *b)
 {
     if (!b)
         return;
-    for (size_t i = 0; i < b->n; i++)
+    for (size_t i = 0; b->at && i < b->n; i++)
         seep_case_close(b->at[i].c);
     seep_free(b->at);
     seep_free(b->data);
@@ -161,6 +161,8 @@ bool cli_judge(const struct cli_judge *judge, enum cli_exit *exit, struct seep_e
     if (!judge->baselines && !cli_baselines_open(&own, args, exit, err))
         return false;
     const struct cli_baselines *baselines = own ? own : judge->baselines;
+    if (!baselines)
+        return seep_fail_memory(err);
     options.baselines = baselines->data;
     options.n_baselines = baselines->n;
     bool judged = seep_case_dataset(judge->c, &data, err);

@@ -89,12 +89,14 @@ static double until_with_wave(const struct seep_shape *s, double room, double ra
     double step_s = fmax(fmin(apart_s / 2, quarter_s), (last - first) / STEPS);
     if (!(last < 1e12)) // no rhythm matters in ten thousand years
         return room / rate;
-    for (double t_s = first; t_s < last; t_s += step_s) {
+    double t_s = first;
+    while (t_s < last) {
         double wave = seep_wave_at(&s->wave, s->span_s + t_s);
         double more = share_above(s, room - rate * t_s - wave) * step_s / apart_s;
         if (sum + more >= hazard)
             return t_s + step_s * (hazard - sum) / more;
         sum += more;
+        t_s += step_s;
     }
     return last;
 }

@@ -102,8 +102,8 @@ static bool fit_rhythm(const double *t_s, const double *y, size_t n, double span
 // What an exponential approach to a level, of the time constant that fits best, leaves.
 static double left_by_approach(const double *x, const double *y, size_t n, double span_s)
 {
-    double best = INFINITY;
-    for (double share = 1.0 / 32; share < 2; share *= 1.4142135623730951) {
+    double best = INFINITY, share = 1.0 / 32;
+    while (share < 2) {
         double m[TERMS][TERMS] = { { 0 } }, r[TERMS] = { 0 }, v[TERMS], all = 0, mean = 0;
         for (size_t i = 0; i < n; i++)
             mean += y[i] / (double)n;
@@ -120,6 +120,7 @@ static double left_by_approach(const double *x, const double *y, size_t n, doubl
         double left = fit(m, r, all, 2, v);
         if (left >= 0)
             best = fmin(best, left);
+        share *= 1.4142135623730951;
     }
     return best;
 }

@@ -178,7 +178,7 @@ bool seep_minidump_list(const struct seep_minidump *dump, uint32_t type,
     list->entry_bytes = entry;
     list->offset = stream.offset + (uint64_t)header;
     list->promised = count == SEEP_MINIDUMP_BROKEN ? count - 1 : count;
-    list->n = list->bytes.len / entry;
+    list->n = entry ? list->bytes.len / entry : 0;
     if (count < list->n)
         list->n = count;
     if (type == SEEP_MINIDUMP_MEMORY64)

@@ -196,7 +196,7 @@ bool seep_minidump_codeview(const struct seep_minidump *dump,
         return false;
     struct seep_bytes record =
         seep_bytes_part(dump->file, module->codeview_rva, module->codeview_bytes);
-    if (memcmp(record.data, "RSDS", 4) != 0)
+    if (!record.data || memcmp(record.data, "RSDS", 4) != 0)
         return false;
     memcpy(guid, record.data + 4, SEEP_GUID_BYTES);
     *age = seep_le32(record.data + 20);

@@ -140,7 +140,7 @@ static void write_row(struct seep_json *json, const struct seep_map_report *repo
 #define ROWS(member, N, name_of, first)                                                            \
     seep_json_key(json, #member);                                                                  \
     seep_json_begin_array(json);                                                                   \
-    for (int i = first; i < N; i++) {                                                              \
+    for (int i = (first); i < (N); i++) {                                                          \
         const struct seep_map_row *was = report->old ? &report->old->member[i] : NULL;             \
         if (report->map->member[i].regions || (was && was->regions))                               \
             write_row(json, report, #member, name_of, &report->map->member[i], was);               \

@@ -32,12 +32,17 @@ struct isf {
     struct seep_err *err;
 };
 
+static bool is_blank(uint8_t c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 bool seep_isf_is(struct seep_bytes file)
 {
     if (seep_xz_is(file))
         return true;
     size_t at = seep_bytes_match(file, 0, "\xef\xbb\xbf", 3) ? 3 : 0;
-    while (at < file.len && memchr(" \t\r\n", file.data[at], 4))
+    while (at < file.len && is_blank(file.data[at]))
         at++;
     return at < file.len && file.data[at] == '{';
 }
@@ -171,7 +176,7 @@ static bool sizes_add(struct sizes *sizes, const char *name, size_t len, uint64_
 static uint32_t sizes_get(const struct sizes *sizes, const char *name, size_t len)
 {
     uint32_t id = seep_intern_find(&sizes->names, name, len);
-    return id ? sizes->bytes[id - 1] : 0;
+    return id && sizes->bytes ? sizes->bytes[id - 1] : 0;
 }
 
 static void sizes_clear(struct sizes *sizes)

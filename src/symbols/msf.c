@@ -51,12 +51,12 @@ static bool read_directory(struct seep_msf *msf, uint32_t size_bytes, struct see
         struct seep_bytes map = block(msf, seep_bytes_u32(msf->file, map_at));
         size_t at = 4 * (size_t)(i % numbers_per_block);
         struct seep_bytes from = { 0 };
-        if (seep_bytes_has(map, at, 4))
+        if (map.data && seep_bytes_has(map, at, 4))
             from = block(msf, seep_le32(map.data + at));
         size_t len = size_bytes - (size_t)i * msf->block_size;
         if (len > msf->block_size)
             len = msf->block_size;
-        if (from.len < len)
+        if (!from.data || from.len < len)
             return seep_fail(err, map_at, "copy or download it again",
                              "the PDB is damaged or cut off: its directory is not there");
         memcpy(msf->directory + (size_t)i * msf->block_size, from.data, len);

@@ -106,7 +106,7 @@ static bool read_info(struct seep_pdb *pdb, bool *has_ids, struct seep_err *err)
     pdb->info.timestamp = seep_cursor_u32(&c);
     pdb->info.info_age = seep_cursor_u32(&c);
     struct seep_bytes guid = seep_cursor_take(&c, SEEP_GUID_BYTES);
-    bool there = !c.failed;
+    bool there = guid.data && !c.failed;
     if (there)
         memcpy(pdb->info.guid, guid.data, SEEP_GUID_BYTES);
     pdb->info.age = pdb->info.info_age;

@@ -350,7 +350,7 @@ static bool read_all(struct seep_pdb_reading *r)
     bool done = used || seep_pdb_no_memory(&r->loss);
     for (size_t i = 0; done && i < pdb->n_modules; i++) {
         uint32_t stream = pdb->modules[i].stream;
-        if (stream >= pdb->msf.n_streams || used[stream])
+        if (!used || stream >= pdb->msf.n_streams || used[stream])
             seep_pdb_lose(&r->loss, "the PDB is damaged: a module's symbols are missing");
         else
             done = (used[stream] = 1) && read_module(r, &pdb->modules[i]);

@@ -320,7 +320,7 @@ static struct seep_piece read_scope(struct msvc *m)
         if (made != PLAIN)
             return seep_not_understood(m->r);
     } else if (starts(m, "?A")) { // with a hash of its own
-        scope = read_identifier(m);
+        (void)read_identifier(m);
         scope = text(m, "`anonymous namespace'");
     } else if (seep_take(m->r, '?')) {
         return read_local(m);

@@ -208,7 +208,8 @@ static bool follow(struct seep_store *store, const struct seep_store_query *quer
         return false;
     size_t len = map.view.len < MAX_POINTER ? map.view.len : 0;
     const char *text = (const char *)map.view.data;
-    while (len && memchr(" \t\r\n", text[len - 1], 4))
+    while (len && (text[len - 1] == ' ' || text[len - 1] == '\t' || text[len - 1] == '\r' ||
+                   text[len - 1] == '\n'))
         len--;
     bool message = len >= 4 && strncasecmp(text, "MSG:", 4) == 0;
     size_t prefix = message ? 4 : len >= 5 && strncasecmp(text, "PATH:", 5) == 0 ? 5 : 0;

@@ -546,7 +546,8 @@ static uint8_t *write_table(const struct seep_symbol_builder *b, const struct cu
     PUT(&w, b->from_source, b->n_from_source, rva);
     PUT(&w, b->from_source, b->n_from_source, other);
     memcpy(w.at, b->names.text, b->names.len);
-    memcpy(bytes, SEEP_TABLE_MAGIC, 8);
+    for (int i = 0; i < 8; i++)
+        bytes[i] = (uint8_t)SEEP_TABLE_MAGIC[i];
     uint64_t hash = seep_hash(bytes + SEEP_TABLE_HASHED, (size_t)total - SEEP_TABLE_HASHED);
     w.at = bytes + 8;
     put32(&w, (uint32_t)hash);

@@ -49,7 +49,7 @@ static bool derive(struct seep_usage_regions *regions, const struct seep_usage_i
             region.size_bytes = i->size_bytes;
             region.type = SEEP_TYPE_IMAGE;
             image++;
-        } else {
+        } else if (p) {
             uint64_t end = p->address + p->size_bytes;
             if (i && i->base < end)
                 end = i->base;

@@ -45,7 +45,7 @@ static size_t take_cell(struct seep_buf *text, const uint8_t *at, size_t len, bo
 bool vmmap_next(struct vmmap_lines *lines, struct vmmap_line *line)
 {
     struct seep_bytes file = lines->file;
-    size_t start = lines->pos, end = start, starts_at[VMMAP_MAX_CELLS];
+    size_t start = lines->pos, end, starts_at[VMMAP_MAX_CELLS] = { 0 };
     if (start >= file.len)
         return false;
     const uint8_t *found = memchr(file.data + start, '\n', file.len - start);
