@@ -126,7 +126,7 @@ $ seep stacks heap.etl --blame --top 1 --kind heap
         server.exe+0x155b0
   ...
 $ seep stacks heap.etl --blame --process worker --json
-! seep: there are no symbols for worker.pdb \(.*\): ./worker.pdb is of another build \(.*\) (re)
+! seep: there are no symbols for worker.pdb \(.*\): ..worker.pdb is of another build \(.*\) (re)
 @schema stacks
 @json sites[0].stack[0].function = null
 @json sites[0].stack[0].offset = 8448
@@ -135,13 +135,13 @@ $ seep analyze heap.etl
   LEAKING  session.dll!Session::open in server.exe \(4242\): outstanding bytes .* (re)
   ...
 $ seep stacks heap.etl --kind heap -o named.json
-! seep: there are no symbols for worker.pdb \(.*\): ./worker.pdb is of another build \(.*\) (re)
+! seep: there are no symbols for worker.pdb \(.*\): ..worker.pdb is of another build \(.*\) (re)
 ? 1
 $ seep stacks heap.etl --kind heap -o named.pb.gz
-! seep: there are no symbols for worker.pdb \(.*\): ./worker.pdb is of another build \(.*\) (re)
+! seep: there are no symbols for worker.pdb \(.*\): ..worker.pdb is of another build \(.*\) (re)
 ? 1
 $ seep stacks heap.etl --kind heap -o named.speedscope.json
-! seep: there are no symbols for worker.pdb \(.*\): ./worker.pdb is of another build \(.*\) (re)
+! seep: there are no symbols for worker.pdb \(.*\): ..worker.pdb is of another build \(.*\) (re)
 ? 1
 @python tests/stacks_check.py pprof named.pb.gz named.json E630D3FF282D029CC1BD3C4616E92FF21
 @python tests/stacks_check.py speedscope named.speedscope.json named.json
