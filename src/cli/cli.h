@@ -66,6 +66,7 @@ struct cli_file {
     const struct seep_source *source;
     struct seep_symbols *symbols; // the caller's; NULL = addresses stay addresses
     bool brief, peek;             // as in seep_input; set between opening and reading
+    uint32_t leave_out;           // the same
 };
 
 // Maps a file and finds the source that reads it (`as`: its name, NULL = by bids).

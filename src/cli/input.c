@@ -161,6 +161,21 @@ static bool pass_thread(struct seep_sink *s, const struct seep_thread *f)
     return seep_sink_thread(((struct watching_sink *)s)->to, f);
 }
 
+static bool pass_pool_tag(struct seep_sink *s, const struct seep_pool_tag *f)
+{
+    return seep_sink_pool_tag(((struct watching_sink *)s)->to, f);
+}
+
+static bool pass_vm(struct seep_sink *s, const struct seep_vm *f)
+{
+    return seep_sink_vm(((struct watching_sink *)s)->to, f);
+}
+
+static bool pass_zombie(struct seep_sink *s, const struct seep_zombie *f)
+{
+    return seep_sink_zombie(((struct watching_sink *)s)->to, f);
+}
+
 static bool pass_heap(struct seep_sink *s, const struct seep_heap *f)
 {
     return seep_sink_heap(((struct watching_sink *)s)->to, f);
@@ -226,6 +241,9 @@ static const struct seep_sink_ops watching = {
     .region = pass_region,
     .handle = pass_handle,
     .thread = pass_thread,
+    .pool_tag = pass_pool_tag,
+    .vm = pass_vm,
+    .zombie = pass_zombie,
     .heap = pass_heap,
     .blocks = pass_blocks,
     .stack = pass_stack,
@@ -252,6 +270,10 @@ enum seep_status cli_file_read(const struct cli_file *file, struct seep_sink *si
     struct seep_sink_ops ops = watching;
     if (!sink->ops->thread)
         ops.thread = NULL;
+    if (!sink->ops->zombie)
+        ops.zombie = NULL;
+    if (!sink->ops->pool_tag)
+        ops.pool_tag = NULL;
     if (!sink->ops->heap)
         ops.heap = NULL;
     if (!sink->ops->blocks)
@@ -266,7 +288,8 @@ enum seep_status cli_file_read(const struct cli_file *file, struct seep_sink *si
                                 .map = &file->map,
                                 .symbols = file->symbols,
                                 .brief = file->brief,
-                                .peek = file->peek };
+                                .peek = file->peek,
+                                .leave_out = file->leave_out };
     seep_log(SEEP_LOG_DETAIL, "%s: reading as %s", file->path, file->source->name);
     enum seep_status status = file->source->read(&input, &watch.sink, &control, read_bytes, err);
     if (line.shown)

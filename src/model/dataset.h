@@ -12,10 +12,13 @@
 #include "model/event.h"
 #include "model/loss.h"
 #include "model/machine.h"
+#include "model/pool.h"
 #include "model/process.h"
 #include "model/series.h"
 #include "model/site.h"
 #include "model/space.h"
+#include "model/vm.h"
+#include "model/zombie.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -49,6 +52,34 @@ struct seep_dataset_site {
     struct seep_site site;
     struct seep_source_id source;
     size_t row; // among all sites of the holder, counted from 0
+};
+
+// What was counted of a tag in one look (tags of the same `look` were counted together; looks are
+// numbered from 1 in the order of their time, those of no known time by file and place in it).
+struct seep_dataset_pool_tag {
+    struct seep_pool_tag tag;
+    struct seep_source_id source;
+    int64_t taken_ns; // SEEP_NO_TIME = unknown
+    uint32_t look;
+};
+
+struct seep_dataset_vm {
+    struct seep_vm vm;
+    struct seep_source_id source;
+    int64_t taken_ns;
+};
+
+struct seep_dataset_zombie {
+    struct seep_zombie zombie;
+    struct seep_source_id source;
+    int64_t taken_ns;
+};
+
+// All handles that one process holds to another that has exited, or to threads of it.
+struct seep_dataset_hold {
+    struct seep_process_id holder, zombie;
+    struct seep_source_id source;
+    uint64_t n_handles;
 };
 
 struct seep_dataset {
@@ -85,6 +116,19 @@ struct seep_dataset {
     // known. NULL = nobody knows.
     bool (*blame)(void *ctx, size_t index, struct seep_buf *function, struct seep_buf *stack);
     void *blame_ctx;
+
+    const struct seep_dataset_pool_tag *pool_tags; // by machine, look, tag, session, pool
+    size_t n_pool_tags;
+    const struct seep_dataset_vm *vms; // by machine and time
+    size_t n_vms;
+    const struct seep_dataset_zombie *zombies; // by process and time
+    size_t n_zombies;
+    const struct seep_dataset_hold *holds; // by holder and zombie
+    size_t n_holds;
+    // Who is behind a pool tag; what it gives is valid as long as the holder of the context is.
+    // NULL = nobody knows.
+    const struct seep_tag_owners *(*owners)(void *ctx, const char *tag);
+    void *owners_ctx;
 };
 
 #endif

@@ -174,7 +174,7 @@ static void name_site(struct final_site *final)
 }
 
 static const char *tag_text(const struct finish *f, const struct seep_pairing_origin *o,
-                            char text[5])
+                            char text[SEEP_TAG_TEXT])
 {
     const char *named = NULL;
     if (!o->tag)
@@ -183,12 +183,7 @@ static const char *tag_text(const struct finish *f, const struct seep_pairing_or
         named = f->names->tag_name(f->names->ctx, o->kind, o->tag);
     if (named)
         return named;
-    for (int i = 0; i < 4; i++) {
-        uint8_t c = (uint8_t)(o->tag >> 8 * i);
-        text[i] = c >= 0x20 && c < 0x7f ? (char)c : '.';
-    }
-    text[4] = '\0';
-    return text;
+    return seep_pool_tag_text(o->tag, text);
 }
 
 static bool give_site(struct finish *f, struct final_site *final, bool watched,
@@ -196,7 +191,7 @@ static bool give_site(struct finish *f, struct final_site *final, bool watched,
 {
     const struct live_site *s = final->site;
     const struct seep_pairing_origin *o = &s->origin;
-    char tag[5];
+    char tag[SEEP_TAG_TEXT];
     if (watched)
         name_site(final);
     struct seep_site site = {

@@ -13,7 +13,8 @@ static const char *const kinds[] = {
     [SEEP_FACT_REGION] = "region",   [SEEP_FACT_POOL_TAG] = "pool-tag",
     [SEEP_FACT_HANDLE] = "handle",   [SEEP_FACT_HEAP] = "heap",
     [SEEP_FACT_BLOCKS] = "blocks",   [SEEP_FACT_EVENT] = "event",
-    [SEEP_FACT_LOSS] = "loss",
+    [SEEP_FACT_LOSS] = "loss",       [SEEP_FACT_VM] = "vm",
+    [SEEP_FACT_ZOMBIE] = "zombie",
 };
 static_assert(sizeof kinds / sizeof *kinds == SEEP_N_FACT_KINDS, "a name for every kind of fact");
 
@@ -100,6 +101,24 @@ bool seep_sink_handle(struct seep_sink *sink, const struct seep_handle *handle)
 bool seep_sink_thread(struct seep_sink *sink, const struct seep_thread *thread)
 {
     return !sink->ops->thread || sink->ops->thread(sink, thread);
+}
+
+bool seep_sink_pool_tag(struct seep_sink *sink, const struct seep_pool_tag *tag)
+{
+    sink->counts[SEEP_FACT_POOL_TAG]++;
+    return !sink->ops->pool_tag || sink->ops->pool_tag(sink, tag);
+}
+
+bool seep_sink_vm(struct seep_sink *sink, const struct seep_vm *vm)
+{
+    sink->counts[SEEP_FACT_VM]++;
+    return !sink->ops->vm || sink->ops->vm(sink, vm);
+}
+
+bool seep_sink_zombie(struct seep_sink *sink, const struct seep_zombie *zombie)
+{
+    sink->counts[SEEP_FACT_ZOMBIE]++;
+    return !sink->ops->zombie || sink->ops->zombie(sink, zombie);
 }
 
 bool seep_sink_heap(struct seep_sink *sink, const struct seep_heap *heap)

@@ -21,12 +21,15 @@
 #include "model/loss.h"
 #include "model/machine.h"
 #include "model/module.h"
+#include "model/pool.h"
 #include "model/process.h"
 #include "model/region.h"
 #include "model/series.h"
 #include "model/site.h"
 #include "model/stack.h"
 #include "model/thread.h"
+#include "model/vm.h"
+#include "model/zombie.h"
 
 struct seep_sink;
 
@@ -43,6 +46,9 @@ struct seep_sink_ops {
     bool (*region)(struct seep_sink *, const struct seep_region *);
     bool (*handle)(struct seep_sink *, const struct seep_handle *);
     bool (*thread)(struct seep_sink *, const struct seep_thread *);
+    bool (*pool_tag)(struct seep_sink *, const struct seep_pool_tag *);
+    bool (*vm)(struct seep_sink *, const struct seep_vm *);
+    bool (*zombie)(struct seep_sink *, const struct seep_zombie *);
     bool (*heap)(struct seep_sink *, const struct seep_heap *);
     bool (*blocks)(struct seep_sink *, const struct seep_blocks *);
     bool (*stack)(struct seep_sink *, struct seep_stack_id parent, const struct seep_frame *,
@@ -70,6 +76,8 @@ enum seep_fact_kind {
     SEEP_FACT_HANDLE,
     SEEP_FACT_HEAP,
     SEEP_FACT_BLOCKS,
+    SEEP_FACT_VM,
+    SEEP_FACT_ZOMBIE,
     SEEP_FACT_EVENT,
     SEEP_FACT_LOSS,
     SEEP_N_FACT_KINDS,
@@ -98,6 +106,10 @@ bool seep_sink_region(struct seep_sink *, const struct seep_region *);
 bool seep_sink_handle(struct seep_sink *, const struct seep_handle *);
 // Not counted among the facts: no case keeps it.
 bool seep_sink_thread(struct seep_sink *, const struct seep_thread *);
+// Of the newest tick, as everything that is of one moment.
+bool seep_sink_pool_tag(struct seep_sink *, const struct seep_pool_tag *);
+bool seep_sink_vm(struct seep_sink *, const struct seep_vm *);
+bool seep_sink_zombie(struct seep_sink *, const struct seep_zombie *);
 bool seep_sink_heap(struct seep_sink *, const struct seep_heap *);
 bool seep_sink_blocks(struct seep_sink *, const struct seep_blocks *);
 // A frame under its caller's node; equal frames under equal parents get equal ids.

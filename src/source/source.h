@@ -24,6 +24,9 @@ struct seep_input {
     bool brief;                    // only what costs little is asked for: of heaps the totals, not
                                    // the blocks, whoever would take them
     bool peek;                     // the user asks to see what blocks of memory hold
+    uint32_t leave_out;            // kinds of fact that nobody will look at, a bit for each
+                                   // (1 << SEEP_FACT_ZOMBIE): what is dear to find need not be
+                                   // looked for. 0 = everything is wanted
 };
 
 // Tells the system that the bytes before `offset` will not be read again soon; cheap, call it every

@@ -15,11 +15,13 @@ LAYERS = {
     "symbols": "base os nt",
     "memory": "base nt",
     "heap": "base nt model symbols memory",
-    "source": "base os nt model symbols memory heap",
+    "kernel": "base nt symbols memory",
+    "drivers": "base os model symbols",
+    "source": "base os nt model symbols memory heap kernel",
     "case": "base model",
     "detect": "base model",
     "report": "base model detect",
-    "cli": "base os nt model symbols memory heap source case detect report",
+    "cli": "base os nt model symbols memory heap kernel drivers source case detect report",
 }
 
 WINDOWS_HEADERS = re.compile(
