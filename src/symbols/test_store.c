@@ -85,7 +85,7 @@ static void begin(struct session *s, const char *name, const char *path)
 {
     const char *build = getenv("SEEP_BUILD_ROOT");
     *s = (struct session){ 0 };
-    (void)snprintf(s->root, sizeof s->root, "%s/src/symbols/store-test/%s", build ? build : ".",
+    (void)snprintf(s->root, sizeof s->root, "%s/src/symbols/store-test/%s", build ? build : "build",
                    name);
     struct seep_err err = { 0 };
     assert_true(seep_os_make_folder(s->root, &err));
