@@ -30,7 +30,7 @@ $ seep record -i 0 -d 1s
 ! seep: '0' is no value for --interval: time between samples: 500ms, 10s, 1m (default 10s)
 ? 2
 $ seep facts --kind nothing x
-! seep: 'nothing' is no value for --kind: machine process sample module stack site region pool-tag handle heap blocks event loss
+! seep: 'nothing' is no value for --kind: machine process sample module stack site region pool-tag handle heap blocks vm zombie event loss
 ? 2
 $ seep report
 ! seep: usage: seep report CASE; more: seep report --help
