@@ -59,7 +59,7 @@ struct seep_kernel_layout {
     } handle_table;
     struct { // _OBJECT_HEADER
         uint32_t size, pointer_count, handle_count, type_index, info_mask;
-    } object_header;
+    } object_header; // size: with the first 8 bytes of the body, as symbols say it, or without
     bool refcounts_in_entries; // of handles, since Windows 8.1: unused ones are prepaid references
                                // and count in PointerCount
     bool type_index_encoded;   // since Windows 10
@@ -120,12 +120,14 @@ struct seep_kernel_gaps {
 // pool.c: every tag of every table, summed over processors. `take` gets one row for a tag and pool
 // that was ever used; false from it stops. False when it stopped, memory is out or no table could
 // be read (`err` says which).
+#define SEEP_KERNEL_SYSTEM_SESSION UINT32_MAX        // the system's own pool
+#define SEEP_KERNEL_SESSION_UNKNOWN (UINT32_MAX - 1) // a session's; which one cannot be told
 struct seep_kernel_tag {
-    uint32_t key;
+    uint32_t key; // without the mark of protected tags
     bool paged;
-    uint64_t allocs, frees, bytes;
-    bool wraps;       // 32-bit counts
-    uint32_t session; // UINT32_MAX = the system's
+    uint64_t allocs, frees, bytes; // UINT64_MAX = makes no sense: negative over all tables
+    bool wraps;                    // 32-bit counts
+    uint32_t session;
 };
 bool seep_kernel_each_tag(const struct seep_kernel *kernel,
                           bool (*take)(void *ctx, const struct seep_kernel_tag *), void *ctx,
@@ -182,7 +184,7 @@ bool seep_kernel_each_handle(const struct seep_kernel *kernel, uint64_t handle_t
 // object.c: what an object's header says.
 struct seep_kernel_object {
     uint64_t body;
-    uint8_t type_index; // decoded
+    uint8_t type_index; // decoded; 0 = cannot be: the cookie is not known
     uint64_t n_pointers, n_handles;
 };
 bool seep_kernel_read_object(const struct seep_kernel *kernel, uint64_t header,
