@@ -27,6 +27,7 @@ struct walk {
     bool (*take)(void *ctx, const struct seep_kernel_handle *);
     void *ctx;
     struct seep_kernel_gaps *gaps;
+    uint64_t *left;   // entries that may still be looked at
     unsigned pointer; // bytes
     bool five_levels; // of page tables: the kernel is ntkrla57
     bool any, stopped;
@@ -66,6 +67,11 @@ static void read_leaf(struct walk *walk, uint64_t page, uint64_t first)
 {
     uint8_t bytes[PAGE_BYTES];
     size_t size = 2 * (size_t)walk->pointer;
+    if (*walk->left < sizeof bytes / size) {
+        *walk->left = 0;
+        return;
+    }
+    *walk->left -= sizeof bytes / size;
     size_t held = seep_memory_read(walk->kernel->memory, page, bytes, sizeof bytes);
     if (held < sizeof bytes)
         seep_kernel_gap_unreadable(walk->gaps, page + held);
@@ -107,7 +113,7 @@ static void read_middle(struct walk *walk, uint64_t page, uint64_t first)
     uint64_t pointers[PAGE_BYTES / 4];
     size_t entries = PAGE_BYTES / (2 * (size_t)walk->pointer);
     size_t n = read_pointers(walk, page, pointers, PAGE_BYTES / walk->pointer);
-    for (size_t i = 0; i < n && !walk->stopped; i++) {
+    for (size_t i = 0; i < n && !walk->stopped && *walk->left; i++) {
         // The same page again holds the same handles: such a table is damaged.
         if (i && pointers[i] && pointers[i] == pointers[i - 1]) {
             seep_kernel_gap_bad(walk->gaps, page);
@@ -125,7 +131,7 @@ static void read_top(struct walk *walk, uint64_t page)
     size_t entries = PAGE_BYTES / (2 * (size_t)walk->pointer), middle = PAGE_BYTES / walk->pointer;
     size_t n = SEEP_KERNEL_MAX_HANDLES / (entries * middle);
     n = read_pointers(walk, page, pointers, n);
-    for (size_t i = 0; i < n && !walk->stopped; i++) {
+    for (size_t i = 0; i < n && !walk->stopped && *walk->left; i++) {
         if (i && pointers[i] && pointers[i] == pointers[i - 1]) {
             seep_kernel_gap_bad(walk->gaps, page);
             return;
@@ -135,14 +141,15 @@ static void read_top(struct walk *walk, uint64_t page)
     }
 }
 
-bool seep_kernel_each_handle(const struct seep_kernel *kernel, uint64_t handle_table,
-                             bool (*take)(void *ctx, const struct seep_kernel_handle *), void *ctx,
-                             struct seep_kernel_gaps *gaps, struct seep_err *err)
+bool seep_kernel_walk_handles(const struct seep_kernel *kernel, uint64_t handle_table,
+                              bool (*take)(void *ctx, const struct seep_kernel_handle *), void *ctx,
+                              uint64_t *left, struct seep_kernel_gaps *gaps, struct seep_err *err)
 {
     struct walk walk = { .kernel = kernel,
                          .take = take,
                          .ctx = ctx,
                          .gaps = gaps,
+                         .left = left,
                          .pointer = seep_kernel_pointer_bytes(kernel),
                          .five_levels = strncmp(kernel->pdb_name, "ntkrla57", 8) == 0 };
     uint64_t code;
@@ -167,9 +174,20 @@ bool seep_kernel_each_handle(const struct seep_kernel *kernel, uint64_t handle_t
     else
         read_top(&walk, page);
     if (walk.stopped)
-        return false;
+        return seep_fail(err, SEEP_NO_OFFSET, NULL, "reading the handle table was stopped");
+    if (!*left)
+        seep_kernel_gap_bad(gaps, handle_table);
     if (!walk.any)
         return seep_fail(err, SEEP_NO_OFFSET, NULL,
                          "no page of the handle table at 0x%" PRIx64 " is held", handle_table);
     return true;
+}
+
+bool seep_kernel_each_handle(const struct seep_kernel *kernel, uint64_t handle_table,
+                             bool (*take)(void *ctx, const struct seep_kernel_handle *), void *ctx,
+                             struct seep_kernel_gaps *gaps, struct seep_err *err)
+{
+    // More than Windows allows by one page: a table that is full is no damaged one.
+    uint64_t left = SEEP_KERNEL_MAX_HANDLES + 2 * PAGE_BYTES;
+    return seep_kernel_walk_handles(kernel, handle_table, take, ctx, &left, gaps, err);
 }

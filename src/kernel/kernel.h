@@ -10,6 +10,7 @@
 
 #include "base/err.h"
 #include "base/identity.h"
+#include "base/time.h"
 #include "memory/memory.h"
 #include "nt/kernel_dump.h"
 #include "symbols/symbols.h"
@@ -198,12 +199,32 @@ struct seep_kernel_hold {
     uint32_t access; // of that one
     bool by_thread;  // to a thread of the target
 };
+
+// What keeps one process; of those that are no zombies, all is UINT64_MAX.
+struct seep_kernel_held {
+    uint64_t n_handles; // to it and to its threads, as the objects count them; UINT64_MAX = unknown
+    uint64_t n_found;   // of these, in handle tables
+    uint64_t n_threads; // objects of its threads that are still there: a reference each
+    // References that neither handles nor its threads explain: the kernel's. Where something else
+    // keeps the process anyway, one or two are not counted: they come and go. UINT64_MAX = cannot
+    // be told, as not all handles to it were found.
+    uint64_t n_unexplained;
+};
 struct seep_kernel_zombies {
     struct seep_kernel_processes processes; // those that were found through handles included
     struct seep_kernel_hold *holds;         // by holder and target
     size_t n_holds, holds_capacity;
     uint64_t *n_of_process; // handles in all of each process's table; UINT64_MAX = not readable
+    struct seep_kernel_held *held; // by process
 };
+
+// It has exited, and its handles are closed: what is left is the object.
+static inline bool seep_kernel_is_zombie(const struct seep_kernel_process *process)
+{
+    return process->exit_ns != SEEP_NO_TIME && process->handle_table == 0;
+}
+
+// One pass over all handle tables. False when memory is out or no process could be read.
 bool seep_kernel_read_zombies(const struct seep_kernel *kernel, struct seep_kernel_zombies *zombies,
                               struct seep_kernel_gaps *gaps, struct seep_err *err);
 void seep_kernel_zombies_clear(struct seep_kernel_zombies *zombies);

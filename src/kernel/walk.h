@@ -36,6 +36,12 @@ unsigned seep_kernel_pointer_bytes(const struct seep_kernel *kernel);
 // aligned as the pool aligns.
 bool seep_kernel_plausible(const struct seep_kernel *kernel, uint64_t address);
 
+// seep_kernel_each_handle with a number of entries, free ones included, that may still be looked
+// at.
+bool seep_kernel_walk_handles(const struct seep_kernel *kernel, uint64_t handle_table,
+                              bool (*take)(void *ctx, const struct seep_kernel_handle *), void *ctx,
+                              uint64_t *left, struct seep_kernel_gaps *gaps, struct seep_err *err);
+
 // A map from 64-bit keys to 32-bit values. A zeroed struct is empty.
 struct seep_kernel_map {
     struct seep_kernel_slot {
