@@ -3,8 +3,8 @@
 // order; and the time to index a bitmap.
 //
 // bench_kernel_memory [MB]: of memory, by default 128, mapped in shuffled order. Budget: reading
-// pages by virtual address takes at most three times as long as memcpy of them, and numbers anywhere at
-// most twice as long as through an array of pages, once the dump is in memory.
+// pages by virtual address takes at most three times as long as memcpy of them, and numbers of a
+// list at most twice as long as through an array of pages, once the dump is in memory.
 #include "memory/test_dump_kit.h"
 #include "os/os.h"
 
@@ -202,8 +202,11 @@ int main(int argc, char **argv)
     size_t tables = b.n / 512 + 8;
     b.pages = calloc(b.n, sizeof *b.pages);
     b.order = calloc(b.n, sizeof *b.order);
-    if (!b.pages || !b.order)
+    if (!b.pages || !b.order) {
+        free(b.pages);
+        free(b.order);
         return 1;
+    }
     kit_init(&kit, SEEP_PAGING_X64, FIRST, b.n + tables, FIRST);
     for (size_t i = 0; i < b.n; i++)
         b.order[i] = FIRST + tables + i;
