@@ -360,6 +360,15 @@ static void take_known(struct search *s)
     seep_kernel_layout_known(s->known, &kernel->layout);
 }
 
+// Of an unknown kernel of a known build at least the structures are known.
+static void take_build(struct search *s)
+{
+    struct seep_kernel *kernel = s->kernel;
+    const struct seep_known_kernel *known = seep_known_of_build(kernel->build);
+    if (kernel->known_by == SEEP_KERNEL_UNKNOWN && kernel->machine == MACHINE_X64 && known)
+        seep_kernel_layout_known(known, &kernel->layout);
+}
+
 static void explain(struct search *s, const struct seep_err *why)
 {
     struct seep_kernel *kernel = s->kernel;
@@ -425,6 +434,7 @@ bool seep_kernel_identify(const struct seep_memory *memory, const struct seep_ke
     seep_kernel_variables_debugger(kernel);
     if (seep_guid_known(kernel->pdb.guid) && kernel->pdb_name[0])
         kernel->pdb.name = kernel->pdb_name;
+    take_build(&s);
     explain(&s, &why);
     return true;
 }

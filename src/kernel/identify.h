@@ -54,6 +54,10 @@ const struct seep_known_kernel *seep_known_at(size_t index);
 // NULL = not known.
 const struct seep_known_kernel *seep_known_by_guid(const uint8_t guid[SEEP_GUID_BYTES]);
 
+// Any kernel of a build: structures do not change while it is serviced (in all 213 kernels they are
+// the same where the build is), variables do. NULL = none is known.
+const struct seep_known_kernel *seep_known_of_build(uint32_t build);
+
 // Whether the two agree in everything but name and version.
 bool seep_known_alike(const struct seep_known_kernel *a, const struct seep_known_kernel *b);
 

@@ -82,3 +82,17 @@ uint32_t seep_known_era_build(const struct seep_known_kernel *known)
 {
     return era_builds[known->era];
 }
+
+const struct seep_known_kernel *seep_known_of_build(uint32_t build)
+{
+    // Windows 10 1909 and 20H2 to 22H2 are 1903 and 2004 with features switched on.
+    if (build == 18363)
+        build = 18362;
+    if (build > 19041 && build <= 19045)
+        build = 19041;
+    for (size_t i = 0; i < N_KERNELS; i++) {
+        if (kernels[i].build == build)
+            return &kernels[i];
+    }
+    return NULL;
+}

@@ -4,9 +4,8 @@
 // What kinds there are and what each holds is in note.md. The file is mapped: of several GB only
 // the pages are touched that what is asked for lies in.
 #include "base/time.h"
+#include "base/utf.h"
 #include "source/kernel-dump/reader.h"
-
-#include "base/alloc.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -14,9 +13,6 @@
 
 enum {
     PAGE = SEEP_PAGE_BYTES,
-    MACHINE_X86 = 0x14c,
-    MACHINE_X64 = 0x8664,
-    MACHINE_ARM64 = 0xaa64,
 };
 
 bool kdump_stop(struct kdump *k)
@@ -32,7 +28,7 @@ bool kdump_sample(struct kdump *k, const struct seep_subject *subject, enum seep
 {
     struct seep_series_id id;
     struct seep_series series = { .subject = *subject, .metric = metric, .counter = counter };
-    if (value == SEEP_UNKNOWN_FIELD)
+    if (value == SEEP_UNKNOWN_FIELD || k->header.time_ns == SEEP_NO_TIME)
         return true;
     return seep_sink_series(k->sink, &series, &id) && seep_sink_sample(k->sink, id, (double)value);
 }
@@ -41,11 +37,11 @@ bool kdump_gaps(struct kdump *k, const char *what, const struct seep_kernel_gaps
 {
     bool ok = true;
     if (gaps->n_unreadable)
-        ok = seep_sink_lose(k->sink, "unreadable", gaps->n_unreadable, SEEP_UNKNOWN_COUNT,
-                            SEEP_NO_OFFSET,
-                            "%" PRIu64 " %s lie in memory that the dump does not hold (the first at "
-                            "0x%" PRIx64 ")",
-                            gaps->n_unreadable, what, gaps->first);
+        ok = seep_sink_lose(
+            k->sink, "unreadable", gaps->n_unreadable, SEEP_UNKNOWN_COUNT, SEEP_NO_OFFSET,
+            "%" PRIu64 " %s lie in memory that the dump does not hold (the first at "
+            "0x%" PRIx64 ")",
+            gaps->n_unreadable, what, gaps->first);
     if (ok && gaps->n_bad)
         ok = seep_sink_lose(k->sink, "bad-record", gaps->n_bad, SEEP_UNKNOWN_COUNT, SEEP_NO_OFFSET,
                             "%" PRIu64 " %s make no sense (the first at 0x%" PRIx64 ")",
@@ -82,16 +78,16 @@ static bool open_memory(struct kdump *k)
     struct seep_bytes file = k->input->view;
     if (is_triage(k)) {
         k->has_triage = seep_triage_read(file, &k->header, &k->triage, &err);
-        k->has_memory = k->has_triage && seep_triage_memory_open(file, &k->header, &k->triage,
-                                                                 &k->memory, &err);
+        k->has_memory = k->has_triage &&
+                        seep_triage_memory_open(file, &k->header, &k->triage, &k->memory, &err);
         if (k->has_triage)
             (void)seep_triage_memory_read(file, &k->triage, &k->record);
     } else {
         k->physical = seep_physical_open(file, &k->header, &err);
-        k->has_memory = k->physical && seep_kernel_memory_open(
-                                           k->physical, &k->header,
-                                           seep_kernel_paging(k->physical, &k->header),
-                                           k->header.directory_table, &k->memory, &err);
+        k->has_memory =
+            k->physical && seep_kernel_memory_open(k->physical, &k->header,
+                                                   seep_kernel_paging(k->physical, &k->header),
+                                                   k->header.directory_table, &k->memory, &err);
     }
     if (k->has_memory) {
         k->memory.n_absent = &k->n_absent;
@@ -139,7 +135,10 @@ static bool push_machine(struct kdump *k)
     } else if (h->build) {
         // Which 6.x it is, is told by the build.
         (void)snprintf(version, sizeof version, "6.%d.%" PRIu32,
-                       h->build >= 9600 ? 3 : h->build >= 9200 ? 2 : h->build >= 7600 ? 1 : 0,
+                       h->build >= 9600   ? 3
+                       : h->build >= 9200 ? 2
+                       : h->build >= 7600 ? 1
+                                          : 0,
                        h->build);
         machine.os_version = version;
     }
@@ -219,15 +218,16 @@ static bool page_notes(struct kdump *k)
 {
     bool ok = true;
     if (k->n_paged_out)
-        ok = seep_sink_note(k->sink, "paged-out", k->n_paged_out, SEEP_UNKNOWN_COUNT,
-                            SEEP_NO_OFFSET, "%" PRIu64 " page%s that were looked for lay in a page "
-                            "file",
-                            k->n_paged_out, plural(k->n_paged_out));
+        ok =
+            seep_sink_note(k->sink, "paged-out", k->n_paged_out, SEEP_UNKNOWN_COUNT, SEEP_NO_OFFSET,
+                           "%" PRIu64 " page%s that were looked for lay in a page "
+                           "file",
+                           k->n_paged_out, plural(k->n_paged_out));
     if (ok && k->n_absent)
-        ok = seep_sink_note(k->sink, "absent-pages", k->n_absent, SEEP_UNKNOWN_COUNT,
-                            SEEP_NO_OFFSET,
-                            "%" PRIu64 " page%s that were looked for %s not in the dump",
-                            k->n_absent, plural(k->n_absent), k->n_absent == 1 ? "is" : "are");
+        ok =
+            seep_sink_note(k->sink, "absent-pages", k->n_absent, SEEP_UNKNOWN_COUNT, SEEP_NO_OFFSET,
+                           "%" PRIu64 " page%s that were looked for %s not in the dump",
+                           k->n_absent, plural(k->n_absent), k->n_absent == 1 ? "is" : "are");
     if (ok && k->n_escaped)
         ok = seep_sink_lose(k->sink, "bad-text", k->n_escaped, SEEP_UNKNOWN_COUNT, SEEP_NO_OFFSET,
                             "%" PRIu64 " name%s no UTF-16", k->n_escaped,

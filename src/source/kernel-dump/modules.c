@@ -109,8 +109,8 @@ static bool push_triage_drivers(struct kdump *k)
     if (ok && n_bad)
         ok = seep_sink_lose(k->sink, "truncated", n_bad, SEEP_UNKNOWN_COUNT,
                             k->triage.drivers_offset,
-                            "%u of %u drivers of the list are not in the file",
-                            (unsigned)n_bad, (unsigned)k->triage.n_drivers);
+                            "%u of %u drivers of the list are not in the file", (unsigned)n_bad,
+                            (unsigned)k->triage.n_drivers);
     return ok;
 }
 
@@ -193,8 +193,10 @@ static bool push_triage_unloaded(struct kdump *k)
                                   "%u of %u unloaded drivers are not in the file",
                                   (unsigned)(n - i), (unsigned)n);
         uint16_t len = seep_le16(file.data + at);
-        uint64_t start = width == 8 ? seep_bytes_u64(file, at + 0x28) : seep_bytes_u32(file, at + 0x20);
-        uint64_t end = width == 8 ? seep_bytes_u64(file, at + 0x30) : seep_bytes_u32(file, at + 0x24);
+        uint64_t start =
+            width == 8 ? seep_bytes_u64(file, at + 0x28) : seep_bytes_u32(file, at + 0x20);
+        uint64_t end =
+            width == 8 ? seep_bytes_u64(file, at + 0x30) : seep_bytes_u32(file, at + 0x24);
         struct seep_module module = { .base = start,
                                       .size_bytes = end > start ? end - start : 0,
                                       .unloaded = true };
