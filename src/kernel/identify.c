@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MACHINE_X64 = 0x8664 };
+enum { MACHINE_X64 = 0x8664, MAX_PROCESSORS = 2048 };
 
 // One identification.
 struct search {
@@ -357,6 +357,11 @@ static void take_known(struct search *s)
         kernel->pdb.age = 1;
     }
     seep_kernel_variables_known(kernel, s->known);
+    // The tables are those of processors: behind the last one are zeros, and then other variables.
+    if (s->hints->header && s->hints->header->n_processors <= MAX_PROCESSORS &&
+        kernel->symbols.pool_tag_tables)
+        kernel->symbols.pool_tag_tables_end =
+            kernel->symbols.pool_tag_tables + (uint64_t)8 * s->hints->header->n_processors;
     seep_kernel_layout_known(s->known, &kernel->layout);
 }
 

@@ -239,7 +239,7 @@ static bool push(struct kdump *k)
 {
     return open_memory(k) && identify(k) && push_machine(k) &&
            seep_sink_tick(k->sink, k->machine, k->header.time_ns) && push_bugcheck(k) &&
-           kdump_push_modules(k) && kdump_push_vm(k) && kdump_push_pool(k) &&
+           kdump_push_modules(k) && kdump_read_pool(k) && kdump_push_vm(k) && kdump_push_pool(k) &&
            kdump_push_processes(k) && size_losses(k) && kernel_losses(k) && page_notes(k);
 }
 
@@ -264,6 +264,7 @@ static enum seep_status kernel_dump_read(const struct seep_input *input, struct 
     if (k.has_memory)
         seep_kernel_memory_close(&k.memory);
     seep_physical_close(k.physical);
+    kdump_clear_pool(&k);
     seep_buf_clear(&k.text);
     return status;
 }

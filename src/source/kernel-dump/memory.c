@@ -65,6 +65,36 @@ static bool read_vm(struct kdump *k, struct seep_vm *vm)
     return ok;
 }
 
+// The sum of a pool's tags, of the system and of its sessions.
+static uint64_t tagged(const struct kdump *k, bool paged)
+{
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < k->tags.n; i++) {
+        const struct seep_kernel_tag *tag = &k->tags.at[i].tag;
+        if (tag->paged == paged && tag->bytes != UINT64_MAX && bytes <= UINT64_MAX / 2)
+            bytes += tag->bytes < UINT64_MAX / 2 ? tag->bytes : 0;
+    }
+    return bytes;
+}
+
+// Where the kernel's own sums are not to be had, what its tags use stands for them.
+static bool pools_by_tags(struct kdump *k, struct seep_vm *vm)
+{
+    const enum seep_vm_item items[] = { SEEP_VM_NONPAGED_POOL, SEEP_VM_PAGED_POOL };
+    bool any = false;
+    for (int paged = 0; paged < 2; paged++) {
+        uint64_t *bytes = &vm->bytes[items[paged]];
+        if ((*bytes && *bytes != SEEP_UNKNOWN_COUNT) || !k->tags.n)
+            continue;
+        *bytes = tagged(k, paged);
+        any = true;
+    }
+    return !any || seep_sink_note(k->sink, "pool-by-tags", SEEP_UNKNOWN_COUNT, SEEP_UNKNOWN_COUNT,
+                                  SEEP_NO_OFFSET,
+                                  "what a pool uses is the sum of its tags: pages that it has in "
+                                  "reserve are not in it");
+}
+
 bool kdump_push_vm(struct kdump *k)
 {
     struct seep_vm vm = seep_vm_unknown(k->machine);
@@ -81,7 +111,7 @@ bool kdump_push_vm(struct kdump *k)
         { SEEP_METRIC_NONPAGED_POOL_BYTES, SEEP_VM_NONPAGED_POOL, "kernel NonPagedPool" },
     };
     bool any = false;
-    if (!read_vm(k, &vm))
+    if (!read_vm(k, &vm) || !pools_by_tags(k, &vm))
         return false;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         if (!kdump_sample(k, &subject, rows[i].metric, rows[i].counter, vm.bytes[rows[i].item]))
@@ -93,25 +123,14 @@ bool kdump_push_vm(struct kdump *k)
     return !any || seep_sink_vm(k->sink, &vm);
 }
 
-struct row {
-    char text[SEEP_TAG_TEXT];
-    struct seep_kernel_tag tag;
-};
-
-struct rows {
-    struct row *at;
-    size_t n, capacity;
-    bool no_memory;
-};
-
 static bool take_tag(void *ctx, const struct seep_kernel_tag *tag)
 {
-    struct rows *rows = ctx;
+    struct kdump_tags *rows = ctx;
     if (!seep_grow(&rows->at, &rows->capacity, rows->n + 1, sizeof *rows->at)) {
         rows->no_memory = true;
         return false;
     }
-    struct row *row = &rows->at[rows->n++];
+    struct kdump_tag *row = &rows->at[rows->n++];
     row->tag = *tag;
     (void)seep_pool_tag_text(tag->key, row->text);
     return true;
@@ -119,7 +138,7 @@ static bool take_tag(void *ctx, const struct seep_kernel_tag *tag)
 
 static int by_tag(const void *left, const void *right)
 {
-    const struct row *a = left, *b = right;
+    const struct kdump_tag *a = left, *b = right;
     int order = strcmp(a->text, b->text);
     if (order)
         return order;
@@ -136,7 +155,7 @@ static uint64_t sum(uint64_t a, uint64_t b, bool wraps)
 }
 
 // Tags that are not printable may read alike: they are one for whoever reads them.
-static void join(struct rows *rows)
+static void join(struct kdump_tags *rows)
 {
     size_t n = 0;
     if (rows->n)
@@ -165,7 +184,7 @@ static void counter_name(char *out, size_t size, uint32_t session, const char *c
         (void)snprintf(out, size, "Session %u %s", (unsigned)session, counter);
 }
 
-static bool push_row(struct kdump *k, const struct row *row)
+static bool push_row(struct kdump *k, const struct kdump_tag *row)
 {
     char bytes[80], blocks[80];
     const struct seep_kernel_tag *t = &row->tag;
@@ -193,22 +212,42 @@ static bool push_row(struct kdump *k, const struct row *row)
                         seep_pool_tag_diff(&tag));
 }
 
-bool kdump_push_pool(struct kdump *k)
+bool kdump_read_pool(struct kdump *k)
 {
-    struct rows rows = { 0 };
+    struct kdump_tags *rows = &k->tags;
     struct seep_kernel_gaps gaps = { 0 };
     struct seep_err err = { 0 };
+    const uint32_t unwanted = UINT32_C(1) << SEEP_FACT_POOL_TAG | UINT32_C(1) << SEEP_FACT_VM;
+    bool ok = true;
     if (!k->has_memory || k->has_triage || k->kernel.known_by == SEEP_KERNEL_UNKNOWN ||
-        k->input->leave_out & (UINT32_C(1) << SEEP_FACT_POOL_TAG))
+        (k->input->leave_out & unwanted) == unwanted)
         return true;
-    bool read = seep_kernel_each_tag(&k->kernel, take_tag, &rows, &gaps, &err);
-    bool ok = !rows.no_memory || kdump_stop(k);
-    join(&rows);
-    for (size_t i = 0; ok && i < rows.n; i++)
-        ok = push_row(k, &rows.at[i]) && !seep_cancelled(k->control);
-    seep_free(rows.at);
-    if (ok && !read)
+    bool read = seep_kernel_each_tag(&k->kernel, take_tag, rows, &gaps, &err);
+    if (rows->no_memory)
+        return kdump_stop(k);
+    join(rows);
+    if (!read)
         ok = seep_sink_lose(k->sink, "no-pool-tags", SEEP_UNKNOWN_COUNT, SEEP_UNKNOWN_COUNT,
                             SEEP_NO_OFFSET, "pool tags cannot be read: %s", err.what);
+    else if (!k->kernel.symbols.pool_track_table_expansion)
+        ok = seep_sink_note(k->sink, "pool-expansion", SEEP_UNKNOWN_COUNT, SEEP_UNKNOWN_COUNT,
+                            SEEP_NO_OFFSET,
+                            "tags that the kernel counts apart, as its table of tags was full, are "
+                            "only read with symbols");
     return ok && kdump_gaps(k, "parts of the tables of pool tags", &gaps);
+}
+
+bool kdump_push_pool(struct kdump *k)
+{
+    bool ok = true;
+    if (k->input->leave_out & UINT32_C(1) << SEEP_FACT_POOL_TAG)
+        return true;
+    for (size_t i = 0; ok && i < k->tags.n; i++)
+        ok = push_row(k, &k->tags.at[i]) && !seep_cancelled(k->control);
+    return ok;
+}
+
+void kdump_clear_pool(struct kdump *k)
+{
+    seep_free(k->tags.at);
 }

@@ -9,6 +9,18 @@
 #include "nt/kernel_dump.h"
 #include "source/source.h"
 
+// A pool tag as it reads.
+struct kdump_tag {
+    char text[SEEP_TAG_TEXT];
+    struct seep_kernel_tag tag;
+};
+
+struct kdump_tags {
+    struct kdump_tag *at; // by text; the system's before those of sessions
+    size_t n, capacity;
+    bool no_memory;
+};
+
 struct kdump {
     const struct seep_input *input;
     struct seep_sink *sink;
@@ -24,9 +36,10 @@ struct kdump {
     struct seep_kernel kernel;
     struct seep_machine_id machine;
     struct seep_process_id *processes; // of seep_kernel_processes, as long as these are pushed
-    struct seep_buf text;              // of one fact
-    uint64_t n_escaped;                // texts that were no UTF-16
-    bool stopped;                      // the sink is full, or memory is out
+    struct kdump_tags tags;
+    struct seep_buf text; // of one fact
+    uint64_t n_escaped;   // texts that were no UTF-16
+    bool stopped;         // the sink is full, or memory is out
 };
 
 // Stops the run: the sink is full, or memory is out. Returns false.
@@ -48,7 +61,9 @@ void kdump_kernel_driver(const struct kdump *k, struct seep_kernel_hints *hints)
 // modules.c, memory.c, processes.c: the facts. False stops.
 bool kdump_push_modules(struct kdump *k);
 bool kdump_push_vm(struct kdump *k);
+bool kdump_read_pool(struct kdump *k); // before the next two, which look at `k->tags`
 bool kdump_push_pool(struct kdump *k);
+void kdump_clear_pool(struct kdump *k);
 bool kdump_push_processes(struct kdump *k);
 
 #endif
