@@ -32,7 +32,7 @@ const struct cli_option_row cli_options[] = {
     [CLI_KIND] = { 0, "kind", CLI_TEXT, "KIND",
                    "print the facts of one kind, one JSON object a line",
                    "machine process sample module stack site region pool-tag handle heap blocks "
-                   "event loss" },
+                   "vm zombie event loss" },
     [CLI_EVENTS] = { 0, "events", CLI_FLAG, NULL, "count the events of the file by provider and id",
                      NULL },
     [CLI_INTERVAL] = { 'i', "interval", CLI_TIME_SPAN, "TIME",

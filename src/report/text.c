@@ -487,6 +487,8 @@ static void add_facts(struct seep_buf *work, const struct seep_dataset_source *s
         [SEEP_FACT_HANDLE] = "handles",
         [SEEP_FACT_HEAP] = "heaps",
         [SEEP_FACT_BLOCKS] = "groups of blocks",
+        [SEEP_FACT_VM] = "looks at memory",
+        [SEEP_FACT_ZOMBIE] = "zombies",
         [SEEP_FACT_EVENT] = "events",
     };
     static_assert(sizeof many / sizeof *many == SEEP_FACT_LOSS, "a word for every kind");
