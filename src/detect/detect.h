@@ -126,6 +126,8 @@ struct seep_finding {
     struct seep_beside baseline;
 };
 
+struct seep_pool_cluster;
+
 struct seep_judgement {
     struct seep_arena arena;
     enum seep_verdict verdict;
@@ -134,6 +136,8 @@ struct seep_judgement {
     int64_t start_ns, end_ns; // of the observation; SEEP_NO_TIME = no samples
     size_t n_series;          // judged
     size_t n_expected;        // findings that are no accusation because a baseline shows the same
+    const struct seep_pool_cluster *clusters; // of pool tags, the gravest first: pool.h
+    size_t n_clusters;
 };
 
 struct seep_detect_options {
