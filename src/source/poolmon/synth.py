@@ -76,7 +76,8 @@ def pasted(row, driver):
 
 def head(h, layout):
     if layout is modern:
-        yield f" Memory:{h['memory']}K Avail:{h['avail']}K  PageFlts:     5   InRam Krnl:10444K P:9K"
+        yield (f" Memory:{h['memory']}K Avail:{h['avail']}K  PageFlts:     5   "
+               "InRam Krnl:10444K P:9K")
         yield (f" Commit:{h['commit']}K Limit:{h['limit']}K Peak:{h['peak']}K            "
                f"Pool N:{h['n']}K P:{h['p']}K")
         return
@@ -200,8 +201,8 @@ def times(c):
     at = ["2026-03-01T12:00:00.000000000Z", "2026-03-01T12:05:00.000000000Z",
           "2026-03-13T01:10:09.120000000Z"]
     zone = [ZONE.format(3)]
-    dated(c, "iso", ["2026-03-01T12:00:00", "2026-03-01 12:05:00", "2026-03-13T01:10:09.12"], at,
-          zone)
+    dated(c, "iso", ["2026-03-01T12:00:00", "2026-03-01 12:05:00", "2026-03-13T01:10:09.12"],
+          at, zone)
     dated(c, "iso-zone", ["2026-03-01T13:00:00.0000000+01:00", "2026-03-01T12:05:00Z",
                           "2026-03-12T20:10:09.1200000-05:00"], at, [])
     dated(c, "german", ["01.03.2026 12:00:00,00", "So 01.03.2026 12:05", "13.03.2026  1:10:09,12"],
@@ -213,9 +214,9 @@ def times(c):
                          "03/13/2026  1:10:09.12"], at, zone)
     dated(c, "day-first", ["01/03/2026 12:00:00", "01/03/2026 12:05:00", "13/03/2026 01:10:09,12"],
           at, zone)
-    dated(c, "two-lines", ["Sun 03/01/2026 \n12:00 PM", "Sun 03/01/2026 \n12:05 PM",
-                           "The current date is: Fri 03/13/2026 \nThe current time is:  1:10:09.12"],
-          at, zone)
+    dated(c, "two-lines",
+          ["Sun 03/01/2026 \n12:00 PM", "Sun 03/01/2026 \n12:05 PM",
+           "The current date is: Fri 03/13/2026 \nThe current time is:  1:10:09.12"], at, zone)
     dated(c, "words", ["Sunday, March 1, 2026 12:00:00 PM", "1 March 2026 12:05:00",
                        "13-Mar-2026 01:10:09.12"], at, zone)
     dated(c, "clue", ["2026.03.01-12:00:00 W. Europe Standard Time (local time of the PC)",
@@ -266,7 +267,8 @@ def csv(c):
 def broken(c):
     good = text(snapshot(ROWS))
     bad_row = good.replace("176602", "17x602")
-    c.add("bad-row", bad_row, want(ROWS[1:]) + [NO_TIME.format(1), "loss bad-record count=1 bytes="])
+    c.add("bad-row", bad_row,
+          want(ROWS[1:]) + [NO_TIME.format(1), "loss bad-record count=1 bytes="])
     c.add("bad-diff", good.replace("               127", "               126"),
           want(ROWS[:2] + ROWS[3:]) + [NO_TIME.format(1), "loss bad-record count=1 bytes="])
     c.add("huge", good.replace("42770532", "99999999999999999999"),
