@@ -10,6 +10,7 @@ static const struct {
 } groups[] = {
     { "judge", "from files to a verdict" },
     { "watch", "a live machine" },
+    { "look", "what is there, and who takes it" },
     { "plumbing", "what is read, and what it says" },
 };
 
