@@ -39,7 +39,7 @@ static void add_gist(struct text *t, const struct seep_pool_row *row)
     seep_buf_adds(&t->out, ": ");
     add_bytes(t, row->bytes);
     if (row->diff != SEEP_UNKNOWN_COUNT)
-        seep_buf_addf(&t->out, " in %" PRIu64 " blocks", row->diff);
+        seep_buf_addf(&t->out, " in %" PRIu64 " block%s", row->diff, row->diff == 1 ? "" : "s");
     if (row->allocs != SEEP_UNKNOWN_COUNT && row->frees == 0)
         seep_buf_adds(&t->out, ", none was ever freed");
 }
@@ -195,8 +195,8 @@ static void add_site(struct text *t, const struct seep_pool_site *site)
     char bytes[SEEP_HUMAN_TEXT];
     bool named = data->blame && data->blame(data->blame_ctx, site->index, &function, &stack);
     seep_human_bytes((double)site->site->outstanding_bytes, bytes);
-    seep_buf_addf(&t->out, "       %s in %" PRIu64 " blocks from ", bytes,
-                  site->site->outstanding_count);
+    seep_buf_addf(&t->out, "       %s in %" PRIu64 " block%s from ", bytes,
+                  site->site->outstanding_count, site->site->outstanding_count == 1 ? "" : "s");
     seep_plain_add(&t->out, named && stack.len ? seep_buf_text(&stack) : "a stack without names",
                    0);
     seep_buf_addc(&t->out, '\n');
@@ -254,7 +254,7 @@ static void add_sum(struct text *t, bool paged)
     seep_look_add_count(&t->out, sum->bytes, 14);
     seep_buf_addf(&t->out, " %8s", "");
     add_changes(t, known, delta);
-    seep_buf_addf(&t->out, " %zu tags, ", sum->n_tags);
+    seep_buf_addf(&t->out, " %zu tag%s, ", sum->n_tags, sum->n_tags == 1 ? "" : "s");
     add_bytes(t, sum->bytes);
     seep_look_end_line(&t->out);
 }
