@@ -179,7 +179,11 @@ static void add_subject(struct seep_writer *writer, const struct seep_finding *f
         seep_buf_adds(out, "without a name");
     if (name && finding->has_pid)
         seep_buf_addf(out, " (%" PRIu32 ")", finding->pid);
-    if (finding->driver && finding->driver != name) {
+    if (finding->subject == SEEP_SUBJECT_DRIVER && finding->tag) {
+        seep_buf_adds(out, " (tag ");
+        seep_plain_add(out, finding->tag, MAX_NAME_SHOWN);
+        seep_buf_addc(out, ')');
+    } else if (finding->driver && finding->driver != name) {
         seep_buf_adds(out, " (");
         seep_plain_add(out, finding->driver, MAX_NAME_SHOWN);
         seep_buf_addc(out, ')');
@@ -315,6 +319,10 @@ static void add_headline(struct seep_writer *writer, const struct seep_finding *
     }
     if (grows)
         add_exhaustion(writer, &finding->exhaustion);
+    if (grows && finding->note) {
+        seep_buf_adds(out, ", ");
+        seep_plain_add(out, finding->note, MAX_TEXT_SHOWN);
+    }
 }
 
 static void add_class(struct seep_writer *writer, const struct seep_finding *finding)
@@ -487,6 +495,8 @@ static void add_facts(struct seep_buf *work, const struct seep_dataset_source *s
         [SEEP_FACT_HANDLE] = "handles",
         [SEEP_FACT_HEAP] = "heaps",
         [SEEP_FACT_BLOCKS] = "groups of blocks",
+        [SEEP_FACT_VM] = "looks at memory",
+        [SEEP_FACT_ZOMBIE] = "zombies",
         [SEEP_FACT_EVENT] = "events",
     };
     static_assert(sizeof many / sizeof *many == SEEP_FACT_LOSS, "a word for every kind");
