@@ -46,6 +46,9 @@ class World:
         self.kdbg_address = self.m.write_kdbg()
         self.page_states(paged_out)
         self.objects.copy_roots()
+        if compact:
+            # Nobody looks through the page tables of the others.
+            self.m.physical.absent.update(p.directory >> 12 for p in self.alive)
 
     # --- pool ---------------------------------------------------------------------------------
 
