@@ -40,8 +40,8 @@ const struct cli_command cli_analyze = {
     .details =
         "Reads Perfmon logs (.blg, .csv, .tsv), event logs (.evtx), dumps of processes (.dmp), "
         "VMMap\n"
-        "files (.csv), logs of UMDH and cases (.seep), puts what they say about each machine "
-        "together,\n"
+        "files (.csv), logs of UMDH and poolmon, cases (.seep), puts what they say about each "
+        "machine together,\n"
         "and prints the findings, the gravest first: what kind of memory, which process or driver, "
         "how fast,\n"
         "since when, and how long it will last.\n"

@@ -311,7 +311,14 @@ bool seep_scanner_function(const struct seep_scanner *s, size_t *entry, struct s
         f->whole = !(unwind.len && unwind.data[0] >> 3 & 4);
         f->end = seep_le32(at + 4);
     } else {
-        f->whole = (seep_le32(at + 4) & 3) != 2; // 2: a fragment without a prologue
+        // Packed, or the address of the data; a fragment without a prologue is 2. Both have the
+        // length in units of four bytes. Source:
+        // learn.microsoft.com/cpp/build/arm64-exception-handling.
+        uint32_t data = seep_le32(at + 4);
+        uint32_t units = data & 3 ? data >> 2 & 0x7ff
+                                  : seep_bytes_u32(seep_image_at(s->image, data), 0) & 0x3ffff;
+        f->whole = (data & 3) != 2;
+        f->end = f->start + units * 4;
     }
     ++*entry;
     return true;

@@ -5,7 +5,7 @@ its variables, the loaded modules, and the debugger's data block."""
 import struct
 import uuid
 
-from paging import AddressSpace, PAGE
+from paging import AddressSpace, MODES, PAGE
 from physical import Physical
 
 MASK64 = 2**64 - 1
@@ -24,6 +24,12 @@ REGIONS = {
 }
 
 
+# ... and in a small world, by what is added to the start of the non-paged pool: one page table for
+# all but the kernel.
+COMPACT = {'nonpaged': 0, 'paged': 0x40000, 'tables': 0x80000, 'session': 0xC0000,
+           'prototype': 0xC8000, 'drivers': 0x100000}
+
+
 def round_up(n, to):
     return (n + to - 1) // to * to
 
@@ -32,18 +38,24 @@ class Machine:
     """`paging` is a key of paging.MODES; `large_kernel` maps the kernel's data with large pages."""
 
     def __init__(self, era, size, paging=None, large_kernel=False, invalid_mask=0, processors=2,
-                 kdbg='clear'):
+                 kdbg='clear', compact=False):
         self.era, self.processors, self.kdbg = era, processors, kdbg
         self.physical = Physical(size)
-        large = 2 if large_kernel else 0
         self.paging = paging or {'x64': 'x64', 'x86': 'x86-pae', 'arm64': 'arm64'}[era.arch]
-        large_frames = [self.physical.take_large() for _ in range(large)]
+        large = MODES[self.paging].large_frames() << 12
+        first = min(era.rva.values()) // large * large
+        n = -(-(max(era.rva.values()) + 0x6000 - first) // large) if large_kernel else 0
+        frames = self.physical.take_large(n * (large >> 12), large >> 12)
         self.space = AddressSpace(self.physical, self.paging, invalid_mask)
         self.wide = era.pointer == 8
         self.next = dict(REGIONS[era.pointer])
+        if compact:
+            self.next.update({name: self.next['nonpaged'] + n for name, n in COMPACT.items()})
+        self.start = dict(self.next)
         self.base = self.next['kernel']
-        for i, frame in enumerate(large_frames):
-            self.space.map_large(self.base + 0xC00000 + i * 0x200000, frame)
+        for i in range(n):
+            self.space.map_large(self.base + first + i * large, frames + i * (large >> 12))
+        self.large_pages = n
         self.space.self_map({'x64-la57': 0x1DB}.get(self.paging,
                                                     0x300 if self.paging == 'x86' else 0x1ED))
         for name, address in self.next.items():
