@@ -15,7 +15,7 @@ enum {
     SEEP_KERNEL_MAX_TRACKERS = 1 << 20,     // entries of one table; real ones have 2^12 to 2^16
     SEEP_KERNEL_MAX_ALL_TRACKERS = 1 << 25, // of all tables of all processors
     SEEP_KERNEL_MAX_HANDLES = 1 << 24,      // of one table: Windows' own limit
-    SEEP_KERNEL_MAX_ALL_HANDLES = 1 << 27,  // entries of all tables together
+    SEEP_KERNEL_MAX_ALL_HANDLES = 1 << 25,  // entries of all tables together
 };
 
 void seep_kernel_gap_unreadable(struct seep_kernel_gaps *gaps, uint64_t address);
@@ -31,6 +31,10 @@ bool seep_kernel_pointer(const struct seep_kernel *kernel, uint64_t address, uin
 
 // 4 or 8.
 unsigned seep_kernel_pointer_bytes(const struct seep_kernel *kernel);
+
+// Pages that no machine has: 52 bits of physical address, or half of 32-bit numbers. Counters that
+// went below zero lie above.
+uint64_t seep_kernel_max_pages(const struct seep_kernel *kernel);
 
 // Whether an address may be that of a structure of the kernel: in its half of the address space,
 // aligned as the pool aligns.

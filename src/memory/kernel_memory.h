@@ -30,7 +30,8 @@ void seep_physical_close(struct seep_physical *physical);
 struct seep_bytes seep_physical_page(const struct seep_physical *physical, uint64_t pfn);
 
 uint64_t seep_physical_n_pages(const struct seep_physical *physical); // held
-uint64_t seep_physical_missing(const struct seep_physical *physical); // promised, beyond the file
+// Promised, beyond the file; of a list of pages that is itself cut off at least 1.
+uint64_t seep_physical_missing(const struct seep_physical *physical);
 
 // How virtual addresses become physical ones.
 enum seep_paging {

@@ -82,7 +82,8 @@ enum {
     TRANSITION = 1 << 11,
 };
 
-enum entry_kind { EMPTY, TABLE, PAGE, PROTO, PAGED_OUT };
+// LOST: its page is in a file, or nobody can say where.
+enum entry_kind { EMPTY, TABLE, PAGE, PROTO, PAGED_OUT, LOST };
 
 struct entry {
     enum entry_kind kind;
@@ -202,13 +203,15 @@ static uint64_t load(const struct paging *p, const uint8_t *table, size_t index)
 static struct entry software_entry(const struct seep_kernel_memory *m, uint64_t value, bool last)
 {
     const struct paging *p = paging_of(m);
-    // Since Windows 10 1709 bits that no physical address has are set in such entries (against the
-    // L1 terminal fault), unless the entry needed them: then bit 4 is set.
-    if (!(value & NOT_SWIZZLED))
+    // Since 2018 bits that no physical address has are set in such entries of x86 and x64 (against
+    // the L1 terminal fault), unless the entry needed them: then bit 4 is set (IntroVirt). ARM64
+    // has no such bit (public type _MMPTE_SOFTWARE of build 19569).
+    if (!(value & NOT_SWIZZLED) && m->paging != SEEP_PAGING_ARM64)
         value &= ~m->invalid_pte_mask;
     if (value & PROTOTYPE) {
+        // Without PAE the address is relative to something that no public source tells.
         if (!last || p->entry_bytes == 4)
-            return (struct entry){ EMPTY, 0 };
+            return (struct entry){ LOST, 0 };
         return (struct entry){ PROTO,
                                p->address_bits == 32 ? value >> 32 : sign_extend(value >> 16, 48) };
     }
@@ -316,22 +319,22 @@ static struct place walk(const struct seep_kernel_memory *m, uint64_t address)
 static struct entry follow(const struct seep_kernel_memory *m, uint64_t address)
 {
     const struct paging *p = paging_of(m);
-    static const struct entry nothing = { TABLE, 0 };
+    static const struct entry lost = { LOST, 0 };
     uint64_t native;
     if (!seep_page_address(m, address, &native) || native % p->entry_bytes)
-        return nothing;
+        return lost;
     struct place at = walk(m, native);
     if (at.entry.kind == PAGED_OUT)
         return at.entry;
     if (at.entry.kind != PAGE)
-        return nothing;
+        return lost;
     uint64_t offset = native & (BITS(0, 63) >> (64 - p->levels[at.level].shift));
     uint64_t physical = at.entry.address + offset;
     struct seep_bytes page = seep_physical_page(m->physical, physical >> 12);
     if (!page.len)
-        return nothing;
+        return lost;
     struct entry entry = decode(m, p->n - 1u, load(p, page.data + (physical & 0xfff), 0));
-    return entry.kind == PROTO ? nothing : entry; // that is a subsection: in a file
+    return entry.kind == PROTO ? lost : entry; // that is a subsection: in a file
 }
 
 enum seep_page_state seep_page_find(const struct seep_kernel_memory *m, uint64_t address,
@@ -342,7 +345,7 @@ enum seep_page_state seep_page_find(const struct seep_kernel_memory *m, uint64_t
     bool plain = at.entry.kind == PAGE;
     if (at.entry.kind == PROTO)
         at.entry = follow(m, at.entry.address);
-    if (at.entry.kind == TABLE)
+    if (at.entry.kind == TABLE || at.entry.kind == LOST)
         return SEEP_PAGE_ABSENT;
     if (at.entry.kind != PAGE)
         return at.entry.kind == PAGED_OUT ? SEEP_PAGE_PAGED_OUT : SEEP_PAGE_NONE;

@@ -240,20 +240,32 @@ static bool open_ranges(struct seep_physical *p, struct seep_bytes file,
         return seep_fail(err, base, "copy the dump again",
                          "the header of the dump's ranges of pages is damaged or cut off");
     struct seep_bytes list = seep_bytes_part(file, base + RANGES, SIZE_MAX);
-    if (list.len > offset - (base + RANGES))
+    bool cut = true;
+    if (list.len >= offset - (base + RANGES)) {
         list.len = (size_t)(offset - (base + RANGES));
-    if (list.len > metadata - 0x10)
+        cut = false;
+    }
+    if (list.len >= metadata - 0x10) {
         list.len = (size_t)(metadata - 0x10);
+        cut = false;
+    }
     for (size_t at = 0; list.len - at >= RANGE_BYTES && promised < total; at += RANGE_BYTES) {
         uint64_t pfn = seep_le64(list.data + at), n = seep_le64(list.data + at + 8);
-        if (pfn == 0)
+        if (pfn == 0) {
+            cut = false;
             break;
+        }
         if (n > total - promised)
             n = total - promised;
         promised = plus(promised, n);
         if (!add_run(p, file, pfn, n, &offset))
             return seep_fail_memory(err);
     }
+    // Of a list that is cut off only a complete dump tells how much it lacks.
+    if (header->kind == SEEP_KERNEL_DUMP_COMPLETE)
+        p->n_missing = plus(p->n_missing, total - promised);
+    else if (cut)
+        p->n_missing = plus(p->n_missing, 1);
     return true;
 }
 

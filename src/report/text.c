@@ -179,7 +179,11 @@ static void add_subject(struct seep_writer *writer, const struct seep_finding *f
         seep_buf_adds(out, "without a name");
     if (name && finding->has_pid)
         seep_buf_addf(out, " (%" PRIu32 ")", finding->pid);
-    if (finding->driver && finding->driver != name) {
+    if (finding->subject == SEEP_SUBJECT_DRIVER && finding->tag) {
+        seep_buf_adds(out, " (tag ");
+        seep_plain_add(out, finding->tag, MAX_NAME_SHOWN);
+        seep_buf_addc(out, ')');
+    } else if (finding->driver && finding->driver != name) {
         seep_buf_adds(out, " (");
         seep_plain_add(out, finding->driver, MAX_NAME_SHOWN);
         seep_buf_addc(out, ')');
@@ -315,6 +319,10 @@ static void add_headline(struct seep_writer *writer, const struct seep_finding *
     }
     if (grows)
         add_exhaustion(writer, &finding->exhaustion);
+    if (grows && finding->note) {
+        seep_buf_adds(out, ", ");
+        seep_plain_add(out, finding->note, MAX_TEXT_SHOWN);
+    }
 }
 
 static void add_class(struct seep_writer *writer, const struct seep_finding *finding)

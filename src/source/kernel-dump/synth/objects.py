@@ -40,6 +40,8 @@ class Process(Object):
         self.handle_table = 0
         self.directory = None
         self.lost_handles = 0
+        self.gone = []   # handles whose entries are not in the dump
+        self.pages = []  # of its handle table
 
 
 class Handle:
@@ -138,10 +140,9 @@ class Objects:
         n_low = max(entries, default=0) // per_page + 1
         if levels is None:
             levels = 0 if n_low == 1 else 1 if n_low <= per_middle else 2
-        low = []
-        for page in range(n_low):
-            at = m.alloc('tables', PAGE, PAGE)
-            low.append(at)
+        low = [m.alloc('tables', PAGE, PAGE) for _ in range(n_low)]
+        if owner:
+            owner.pages = low
         used_pages = {}
         for index, data in entries.items():
             used_pages.setdefault(index // per_page, {})[index % per_page] = data
@@ -309,7 +310,7 @@ class Objects:
     def truth(self):
         holds = {}
         for p in self.processes:
-            for h in p.table:
+            for h in (h for h in p.table if h not in p.gone):
                 by_thread = isinstance(h.target, Thread)
                 target = h.target.process if by_thread else h.target
                 if not isinstance(target, Process) or not target.exited:
