@@ -195,6 +195,29 @@ static void pool_names_stacks_and_drivers(void **state)
     assert_has(render("full", POOL, false, &how), "       1 more stacks: --stacks 2\n");
 }
 
+static void findings_name_the_stack_that_took_most(void **state)
+{
+    (void)state;
+    const struct look_case *c = look_case_find("full");
+    struct seep_judgement judgement = c->judgement;
+    struct seep_finding findings[2];
+    memcpy(findings, c->judgement.findings, sizeof findings);
+    judgement.findings = findings;
+    judgement.arena = (struct seep_arena){ NULL, 0 };
+    // Twice: what is there already is not said again.
+    assert_true(seep_pool_name_sites(&c->data, &judgement));
+    assert_true(seep_pool_name_sites(&c->data, &judgement));
+    assert_int_equal(findings[0].n_evidence, 3);
+    assert_string_equal(findings[0].evidence[1].text,
+                        "most of what a trace saw of tag WCsc comes from wcifs.sys!WcAllocate2: "
+                        "40.0 MB in 39900 blocks, 100 of 40000 allocations freed");
+    assert_string_equal(findings[0].evidence[2].text,
+                        "stack: wcifs.sys!WcAllocate2 < wcifs.sys!WcPostCreate < "
+                        "nt!IofCallDriver");
+    assert_int_equal(findings[1].n_evidence, 1);
+    seep_arena_clear(&judgement.arena);
+}
+
 static void pool_of_one_look_has_no_delta(void **state)
 {
     (void)state;
@@ -328,6 +351,7 @@ int main(void)
         cmocka_unit_test(pool_sort_names_are_known),
         cmocka_unit_test(tags_fit_patterns),
         cmocka_unit_test(pool_names_stacks_and_drivers),
+        cmocka_unit_test(findings_name_the_stack_that_took_most),
         cmocka_unit_test(pool_of_one_look_has_no_delta),
         cmocka_unit_test(vm_adds_up),
         cmocka_unit_test(vm_says_what_is_not_known),

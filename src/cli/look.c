@@ -3,6 +3,7 @@
 // before they print.
 #include "base/time.h"
 #include "cli/cli.h"
+#include "report/pool.h"
 
 #include <string.h>
 
@@ -24,7 +25,8 @@ static bool judge(struct cli_look *look, struct seep_err *err)
     if (!look->owners)
         return false;
     cli_blame_init(&look->blame, look->c, look->args, &look->data);
-    return seep_detect(&look->data, &options, &control, &look->judgement, err);
+    return seep_detect(&look->data, &options, &control, &look->judgement, err) &&
+           (seep_pool_name_sites(&look->data, &look->judgement) || seep_fail_memory(err));
 }
 
 bool cli_look_open(struct cli_look *look, const struct cli_args *args, uint32_t leave_out)

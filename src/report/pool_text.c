@@ -41,7 +41,7 @@ static void add_gist(struct text *t, const struct seep_pool_row *row)
     if (row->diff != SEEP_UNKNOWN_COUNT)
         seep_buf_addf(&t->out, " in %" PRIu64 " block%s", row->diff, row->diff == 1 ? "" : "s");
     if (row->allocs != SEEP_UNKNOWN_COUNT && row->frees == 0)
-        seep_buf_adds(&t->out, ", none was ever freed");
+        seep_buf_adds(&t->out, t->pool->traced ? ", none was freed" : ", none was ever freed");
 }
 
 static void add_rate(struct text *t, const struct seep_pool_row *row)

@@ -87,6 +87,29 @@ $ seep pool 0.txt --pooltag nothere.txt
 $ seep pool 0.txt --drivers nothere
 ! seep: nothere: no such folder of drivers: check the name
 ? 3
+# A trace of pool events beside the counts: the call stacks behind a tag.
+@made etl-cases/pools.etl pools.etl
+$ seep pool 0.txt pools.etl --tag Leak --json
+@schema pool
+@json tags[0].allocs = 1000
+@json tags[0].sites[0].outstanding_bytes = 100
+@json tags[0].sites[0].function = "ntoskrnl.exe+0x10"
+@json tags[0].sites[0].stack = ["ntoskrnl.exe+0x10", "ntoskrnl.exe+0x20"]
+$ seep pool 0.txt pools.etl --tag Leak
+  ...
+  Leak Nonpaged        1000           0        1000        4096000     4096 mine.sys         Leaks on purpose
+         100 B in 1 block from ntoskrnl.exe+0x10 < ntoskrnl.exe+0x20
+  SUM  .* (re)
+  ...
+$ seep pool pools.etl --json
+@schema pool
+@json counted = "trace"
+@json tags_total = 4
+@json tags[0].tag = "Info"
+$ seep pool 0.txt --case b.seep --json
+$ seep pool pools.etl --case b.seep --tag Leak --json
+@json tags[0].allocs = 1000
+@json tags[0].sites[0].outstanding_count = 1
 # Bad input: one line.
 @text empty.txt
 @text notes.txt nothing that anybody reads
