@@ -120,8 +120,8 @@ TYPES_17763 = based_on(
               'ExitStatus': 0x624, 'VadRoot': 1576, 'ExitTime': 1680},
     ETHREAD={'': 0x810, 'CreateTime': 0x5F0, 'ExitTime': 0x5F8, 'Cid': 0x638,
              'ThreadListEntry': 0x6A8, 'ExitStatus': 0x700},
-    MI_PARTITION={'Vp': 7104, '': 0x2DC0, 'PeakCommitment': 0x1B00,
-                  'TotalCommitLimitMaximum': 0x1B08})
+    MI_PARTITION={'Vp': 7104, '': 0x2DC0, 'PeakCommitment': 0x1900,
+                  'TotalCommitLimitMaximum': 0x1908})
 TYPES_14393 = based_on(
     TYPES_17763, POOL_TRACKER_TABLE={},
     EPROCESS={'': 0x7B0, 'UniqueProcessId': 744, 'ActiveProcessLinks': 752, 'ExitStatus': 0x61C,
