@@ -424,7 +424,8 @@ bool seep_kernel_identify(const struct seep_memory *memory, const struct seep_ke
                                true);
         if (!s.known)
             s.known = seep_known_by_guid(kernel->pdb.guid);
-        seep_kernel_layout_types(kernel->types, memory->pointer_bytes, &kernel->layout);
+        seep_kernel_layout_types(kernel->types, memory->pointer_bytes, kernel->build,
+                                 &kernel->layout);
         seep_kernel_variables_table(kernel);
         kernel->layout.type_index_encoded = kernel->symbols.object_header_cookie != 0;
     } else {
