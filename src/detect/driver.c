@@ -18,6 +18,7 @@
 #define ONE_TO_ONE 0.05
 // From this confidence on a driver is named as the owner.
 #define SURE_ENOUGH 0.5
+#define A_DAY_NS INT64_C(86400000000000)
 
 // Tags of Windows itself whose blocks are made whenever somebody opens a file, starts a process,
 // or the like. They grow because somebody else does not close, free or dereference, so none of
@@ -95,6 +96,31 @@ static void copy(char *to, size_t size, const char *from, size_t n)
     to[n] = '\0';
 }
 
+// Drivers of Windows itself by their names, for logs that tell no more.
+static bool is_of_windows(const char *name)
+{
+    static const char *const names[] = {
+        "acpi",      "afd",     "bowser",  "cdfs",     "classpnp", "clfs",       "cng",
+        "disk",      "dxgkrnl", "exfat",   "fastfat",  "fltmgr",   "fvevol",     "hal",
+        "http",      "ks",      "ksecdd",  "ksecpkg",  "luafv",    "mountmgr",   "mrxsmb",
+        "mrxsmb20",  "msfs",    "msrpc",   "ndis",     "netbt",    "netio",      "npfs",
+        "ntfs",      "pacer",   "partmgr", "pci",      "portcls",  "rdbss",      "refs",
+        "spaceport", "srv",     "srv2",    "srvnet",   "storport", "tcpip",      "tdx",
+        "volmgr",    "volsnap", "wcifs",   "wdf01000", "win32k",   "win32kbase", "win32kfull"
+    };
+    size_t n = strcspn(name, ".");
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (strlen(names[i]) != n)
+            continue;
+        size_t same = 0;
+        while (same < n && (name[same] | 0x20) == names[i][same])
+            same++;
+        if (same == n)
+            return true;
+    }
+    return false;
+}
+
 // What a log calls the driver of a tag: "nt!ps - Process objects", "tcpip.sys", "Unknown Driver".
 // Of several the first.
 static void name_from_log(struct seep_tag_role *role, const char *mapped)
@@ -107,7 +133,7 @@ static void name_from_log(struct seep_tag_role *role, const char *mapped)
     bool kernel = (n == 2 && memcmp(from, "nt", 2) == 0) || strncmp(from, "nt!", 3) == 0;
     copy(role->name, sizeof role->name, kernel ? "nt" : from, kernel ? 2 : n);
     role->log_names = true;
-    role->inbox = kernel;
+    role->inbox = kernel || is_of_windows(role->name);
 }
 
 static void find_owner(const struct seep_dataset *data, struct seep_tag_role *role)
@@ -254,11 +280,12 @@ static void say_counts(struct seep_drafts *drafts, const struct seep_looks *look
     const struct seep_tag_growth *g = &role->growth;
     if (!role->looks || seep_unknown(role->freed))
         return;
-    const char *text =
-        seep_say(drafts, "%s of %s allocated blocks were freed %s (%.*f %%), %s are in use",
-                 count(drafts, g->frees), count(drafts, g->allocs), over_time(drafts, looks),
-                 role->freed > 0 && role->freed < 0.1 ? 2 : 0, role->freed * 100,
-                 count(drafts, g->blocks_last));
+    const char *freed = g->frees < 0.5 ? "none"
+                                       : seep_say(drafts, "%s (%.*f %%)", count(drafts, g->frees),
+                                                  role->freed < 0.1 ? 2 : 0, role->freed * 100);
+    const char *text = seep_say(drafts, "%s blocks were allocated %s and %s freed; %s are in use",
+                                count(drafts, g->allocs), over_time(drafts, looks), freed,
+                                count(drafts, g->blocks_last));
     seep_draft_evidence(drafts, draft, text, role->looks->source, SEEP_NO_OFFSET, looks->last_ns);
 }
 
@@ -349,6 +376,12 @@ static void say_next(struct seep_drafts *drafts, const struct seep_dataset *data
                         seep_say(drafts, "seep pool %s %s", seep_source_word(data, id), folder));
 }
 
+static bool is_seen_for_a_day(const struct seep_looks *looks)
+{
+    return looks && looks->n_looks > 2 && looks->first_ns != SEEP_NO_TIME &&
+           looks->last_ns != SEEP_NO_TIME && looks->last_ns - looks->first_ns >= A_DAY_NS;
+}
+
 void seep_driver_write(struct seep_drafts *drafts, const struct seep_dataset *data,
                        const struct seep_looks *looks, struct seep_draft *draft,
                        const struct seep_tag_role *role, const struct seep_tag_role *largest)
@@ -361,8 +394,10 @@ void seep_driver_write(struct seep_drafts *drafts, const struct seep_dataset *da
         f->driver = seep_say(drafts, "%s", role->name);
     if (role->never_freed)
         f->note = "never freed";
-    // A tag of Windows that is freed again, or a victim, says nothing of whose the leak is.
-    if (!role->victim && (role->never_freed || (role->name[0] && !role->inbox))) {
+    // A tag of Windows that is freed again, or a victim, says nothing of whose the leak is. What a
+    // driver frees for the most part may be its load, unless it was seen for a day.
+    bool seen = is_seen_for_a_day(looks) && f->verdict == SEEP_VERDICT_LEAKING;
+    if (!role->victim && (role->never_freed || (role->name[0] && !role->inbox && seen))) {
         f->class_ = SEEP_CLASS_DRIVER;
         if (role->name[0]) {
             f->subject = SEEP_SUBJECT_DRIVER;

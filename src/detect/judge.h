@@ -47,7 +47,8 @@ struct seep_judged {
     size_t led_by;  // index + 1 of what it grows in lockstep with, and is accused in its place
     size_t site;    // index into the dataset's + 1, and what is known of it; 0 = none
     enum seep_site_kind site_kind;
-    bool paged, dead, lossy;      // `lossy`: its source lost events
+    bool paged, dead, lossy; // `lossy`: its source lost events
+    bool loaded; // of a tag: as much more was allocated as it holds more; see seep_verdict_of_load
     struct seep_against *against; // what a baseline shows of it; NULL = nothing was looked for
 };
 
@@ -136,7 +137,11 @@ double seep_seconds_needed(const struct seep_judged *judged);
 enum seep_verdict seep_verdict_beside(const struct seep_judged *judged, bool chosen_only);
 // What an event alone is worth: Windows itself saw exhaustion.
 enum seep_verdict seep_verdict_of_event(void);
-enum seep_verdict seep_verdict_of_sign(const struct seep_sign *sign);    // suspect at most
+enum seep_verdict seep_verdict_of_sign(const struct seep_sign *sign); // suspect at most
+// Of a series of a tag over `span_s` seconds, in the second half of which `use` times as much was
+// in use and `allocs` times as much allocated; `freed` is the share of what was allocated.
+enum seep_verdict seep_verdict_of_load(enum seep_verdict verdict, double span_s, double use,
+                                       double allocs, double freed);
 enum seep_verdict seep_verdict_of_tag(const struct seep_tag_sign *sign); // suspect at most
 // What `n` exhaustion events in a row are worth, in each of which the same process held more,
 // `share` of the growth of the commit charge.

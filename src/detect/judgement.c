@@ -387,6 +387,24 @@ static bool grid_of_life(void *ctx, const struct seep_judged *judged, struct see
     return true;
 }
 
+// The counts of a tag tell growth by load from growth by a leak where its curve does not.
+static void ask_for_load(const struct seep_scene *scene, struct seep_judged *judged)
+{
+    const char *tag = scene->data->series[judged->series].series.subject.name;
+    double use, allocs;
+    if (judged->kind != SEEP_SUBJECT_POOL_TAG || judged->verdict < SEEP_VERDICT_SUSPECT ||
+        !scene->looks)
+        return;
+    const struct seep_tag_looks *looks = seep_looks_find(scene->looks, tag);
+    bool paged = judged->metric == SEEP_METRIC_PAGED_POOL_BYTES;
+    if (!looks || !looks->in[paged].known ||
+        !seep_tag_halves(scene->looks, &looks->in[paged], &use, &allocs))
+        return;
+    judged->verdict = seep_verdict_of_load(judged->verdict, judged->shape.span_s, use, allocs,
+                                           seep_freed_share(&looks->in[paged]));
+    judged->loaded = judged->verdict < SEEP_VERDICT_SUSPECT;
+}
+
 static bool judge_machine(struct run *run, struct seep_scene *scene)
 {
     run->constant.known = false;
@@ -426,6 +444,7 @@ static bool judge_machine(struct run *run, struct seep_scene *scene)
         bool accused = j->verdict >= SEEP_VERDICT_SUSPECT;
         j->verdict = seep_verdict_beside(j, scene->chosen_only);
         run->n_expected += accused && j->verdict < SEEP_VERDICT_SUSPECT;
+        ask_for_load(scene, j);
         // A process that lived for a moment is no finding where others could be judged.
         if (j->shape.form == SEEP_FORM_SHORT && n_tested)
             continue;

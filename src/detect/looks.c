@@ -18,6 +18,7 @@ struct counter {
     struct seep_pool_tag first, last;
     double allocs, frees; // grown by; NaN = unknown
     double middle;        // blocks in use at the look in the middle
+    double allocs_middle; // grown by until then
     size_t look;          // of `last`
     size_t tag;           // index into the looks' tags
 };
@@ -134,8 +135,10 @@ static bool add_row(struct reading *r, const struct seep_pool_tag *t, bool first
     }
     c->last = *t;
     c->look = r->looks->n_looks;
-    if (c->look <= r->middle)
+    if (c->look <= r->middle) {
         c->middle = number(seep_pool_tag_diff(t));
+        c->allocs_middle = c->allocs;
+    }
     if (t->mapped_driver && *t->mapped_driver)
         r->looks->at[c->tag].mapped = t->mapped_driver;
     return true;
@@ -182,6 +185,8 @@ static bool add_look(struct reading *r, const struct seep_dataset_pool_tag *rows
     }
     looks->n_looks++;
     looks->last_ns = rows[0].taken_ns;
+    if (looks->n_looks <= r->middle)
+        looks->middle_ns = rows[0].taken_ns;
     looks->last_source = rows[0].source;
     for (size_t i = 0; i < n; i++) {
         if (!add_row(r, &rows[i].tag, first))
@@ -208,6 +213,7 @@ static void add_up(struct seep_tag_growth *g, const struct counter *c, bool gone
     g->blocks_first += first;
     g->blocks_last += gone ? 0 : number(blocks);
     g->blocks_middle += gone ? 0 : c->middle;
+    g->allocs_middle += c->allocs_middle;
     g->bytes_first += first_bytes;
     g->bytes_last += gone ? 0 : number(last->bytes);
 }
@@ -256,7 +262,9 @@ static size_t end_of_look(const struct seep_dataset *data, size_t i)
 bool seep_looks_read(const struct seep_dataset *data, struct seep_machine_id machine,
                      const struct seep_detect_options *options, struct seep_looks *looks)
 {
-    *looks = (struct seep_looks){ .first_ns = SEEP_NO_TIME, .last_ns = SEEP_NO_TIME };
+    *looks = (struct seep_looks){ .first_ns = SEEP_NO_TIME,
+                                  .middle_ns = SEEP_NO_TIME,
+                                  .last_ns = SEEP_NO_TIME };
     struct reading r = { .looks = looks };
     const struct seep_dataset_pool_tag *rows = data->pool_tags;
     size_t n = 0;
@@ -291,6 +299,7 @@ struct seep_tag_growth seep_tag_growth_of(const struct seep_tag_looks *tag)
         all.blocks_first += g->blocks_first;
         all.blocks_last += g->blocks_last;
         all.blocks_middle += g->blocks_middle;
+        all.allocs_middle += g->allocs_middle;
         all.bytes_first += g->bytes_first;
         all.bytes_last += g->bytes_last;
     }
@@ -305,4 +314,17 @@ double seep_freed_share(const struct seep_tag_growth *growth)
 double seep_freed_ever(const struct seep_tag_growth *growth)
 {
     return growth->allocs_ever > 0 ? growth->frees_ever / growth->allocs_ever : (double)NAN;
+}
+
+bool seep_tag_halves(const struct seep_looks *looks, const struct seep_tag_growth *g, double *use,
+                     double *allocs)
+{
+    if (looks->first_ns == SEEP_NO_TIME || looks->middle_ns == SEEP_NO_TIME ||
+        looks->middle_ns <= looks->first_ns || looks->last_ns <= looks->middle_ns)
+        return false;
+    double before = (double)(looks->middle_ns - looks->first_ns);
+    double after = (double)(looks->last_ns - looks->middle_ns);
+    *use = (g->blocks_middle + g->blocks_last) / (g->blocks_first + g->blocks_middle);
+    *allocs = (g->allocs - g->allocs_middle) / after / (g->allocs_middle / before);
+    return isfinite(*use) && isfinite(*allocs);
 }

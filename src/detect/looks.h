@@ -21,8 +21,9 @@ struct seep_tag_growth {
     double allocs, frees;             // from the first look to the last
     double allocs_ever, frees_ever;   // since the machine started; less where the counts went round
     double blocks_first, blocks_last; // in use
-    double blocks_middle;             // at the look in the middle; NaN with less than four
-    double bytes_first, bytes_last;   // in use
+    // At the look in the middle: in use, and allocated until then; NaN with less than four.
+    double blocks_middle, allocs_middle;
+    double bytes_first, bytes_last; // in use
 };
 
 enum { SEEP_NONPAGED = 0, SEEP_PAGED };
@@ -39,8 +40,8 @@ struct seep_looks {
     struct seep_intern tags; // -> at[id - 1]
     struct seep_tag_looks *at;
     size_t n, capacity;
-    size_t n_looks;            // since the machine was last started
-    int64_t first_ns, last_ns; // SEEP_NO_TIME = unknown
+    size_t n_looks;                       // since the machine was last started
+    int64_t first_ns, middle_ns, last_ns; // SEEP_NO_TIME = unknown
     struct seep_source_id first_source, last_source;
     double pool_bytes[2], pool_grown[2]; // all tags: in use at the end; the sum of what grew
 };
@@ -61,5 +62,10 @@ struct seep_tag_growth seep_tag_growth_of(const struct seep_tag_looks *tag);
 // nothing was allocated, or counts are unknown.
 double seep_freed_share(const struct seep_tag_growth *growth);
 double seep_freed_ever(const struct seep_tag_growth *growth);
+
+// How much more was in use in the second half of the time than in the first, and how much more was
+// allocated in a second: ratios. False where that is not known.
+bool seep_tag_halves(const struct seep_looks *looks, const struct seep_tag_growth *growth,
+                     double *use, double *allocs);
 
 #endif

@@ -150,6 +150,18 @@ static const struct seep_judged *worst_of_tags(const struct seep_scene *scene,
     return worst;
 }
 
+// What pool tags grew by that only hold more because more is done.
+static double grown_by_load(const struct seep_scene *scene, enum seep_metric metric)
+{
+    double grown = 0;
+    for (size_t i = 0; i < scene->n_judged; i++) {
+        const struct seep_judged *j = &scene->judged[i];
+        if (j->kind == SEEP_SUBJECT_POOL_TAG && j->metric == metric && j->loaded)
+            grown += fmax(j->delta, 0);
+    }
+    return grown;
+}
+
 // The accused process with the largest growth of a metric.
 static const struct seep_judged *worst_process(const struct seep_scene *scene,
                                                enum seep_metric metric)
@@ -188,6 +200,10 @@ static void relate_pool(struct seep_drafts *drafts, const struct seep_scene *sce
                 seep_say(drafts,
                          "processes' quotas explain %.0f %% of the growth: a driver or the kernel",
                          explained * 100));
+        return;
+    }
+    if (!tag && grown_by_load(scene, metric) >= EXPLAINS * judged->delta) {
+        seep_clear_of(drafts, judged, "pool tags explain it that grew by load");
         return;
     }
     if (!draft)
@@ -241,6 +257,12 @@ static void relate_commit(struct seep_drafts *drafts, const struct seep_scene *s
             explain(drafts, scene, judged, part);
             return;
         }
+    }
+    double load = grown_by_load(scene, SEEP_METRIC_PAGED_POOL_BYTES) +
+                  grown_by_load(scene, SEEP_METRIC_NONPAGED_POOL_BYTES);
+    if (seep_unknown(explained) && load >= EXPLAINS * judged->delta) {
+        seep_clear_of(drafts, judged, "pool tags explain it that grew by load");
+        return;
     }
     if (!draft)
         return;

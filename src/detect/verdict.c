@@ -230,6 +230,7 @@ enum seep_verdict seep_verdict_of_events(size_t n, double share)
 #define ONE_LOOK_BYTES (1024 * MIB)
 #define ONE_LOOK_FREED 0.5
 #define HALF_A_LIMIT 0.5
+#define LOAD_FREED 0.4
 
 enum seep_verdict seep_verdict_of_sign(const struct seep_sign *sign)
 {
@@ -276,6 +277,16 @@ enum seep_verdict seep_verdict_of_sign(const struct seep_sign *sign)
         break;
     }
     return is ? SEEP_VERDICT_SUSPECT : SEEP_VERDICT_STEADY;
+}
+
+enum seep_verdict seep_verdict_of_load(enum seep_verdict verdict, double span_s, double use,
+                                       double allocs, double freed)
+{
+    // What is in use is what is allocated in a second times how long it is used (Little 1961). As
+    // long as the first factor grows by as much, nothing is kept for longer: it is the load. Of a
+    // day or more that was seen to rise and fall; and most of it must come and go.
+    bool load = span_s < 86400 && freed >= LOAD_FREED && allocs >= use;
+    return load ? SEEP_VERDICT_STEADY : verdict;
 }
 
 enum seep_verdict seep_verdict_of_tag(const struct seep_tag_sign *s)

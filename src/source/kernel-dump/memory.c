@@ -55,7 +55,7 @@ static bool read_vm(struct kdump *k, struct seep_vm *vm)
     }
     // A triage dump has of the kernel's numbers what it happens to have.
     if (!k->has_triage)
-        ok = kdump_gaps(k, "numbers of memory", &gaps);
+        ok = kdump_gaps(k, "the counters of memory", &gaps);
     take(vm, SEEP_VM_NONPAGED_POOL, record->nonpaged);
     take(vm, SEEP_VM_PAGED_POOL, record->paged);
     take(vm, SEEP_VM_COMMITTED, record->committed);
@@ -234,7 +234,7 @@ bool kdump_read_pool(struct kdump *k)
                             SEEP_NO_OFFSET,
                             "tags that the kernel counts apart, as its table of tags was full, are "
                             "only read with symbols");
-    return ok && kdump_gaps(k, "parts of the tables of pool tags", &gaps);
+    return ok && kdump_gaps(k, "the tables of pool tags", &gaps);
 }
 
 bool kdump_push_pool(struct kdump *k)

@@ -128,7 +128,7 @@ static bool read_zombies(struct kdump *k)
         ok = seep_sink_lose(k->sink, "no-processes", SEEP_UNKNOWN_COUNT, SEEP_UNKNOWN_COUNT,
                             SEEP_NO_OFFSET, "processes cannot be read: %s", err.what);
     }
-    return ok && kdump_gaps(k, "parts of the lists of processes and handles", &gaps);
+    return ok && kdump_gaps(k, "the lists of processes and handles", &gaps);
 }
 
 static bool read_processes(struct kdump *k)
@@ -144,7 +144,7 @@ static bool read_processes(struct kdump *k)
         ok = seep_sink_lose(k->sink, "no-processes", SEEP_UNKNOWN_COUNT, SEEP_UNKNOWN_COUNT,
                             SEEP_NO_OFFSET, "processes cannot be read: %s", err.what);
     }
-    return ok && kdump_gaps(k, "parts of the list of processes", &gaps);
+    return ok && kdump_gaps(k, "the lists of processes", &gaps);
 }
 
 static uint64_t member(struct seep_bytes process, uint32_t offset)
@@ -187,7 +187,9 @@ bool kdump_push_processes(struct kdump *k)
         return true;
     if (k->has_triage)
         return push_current(k);
-    if (k->kernel.layout.process.pid == SEEP_KERNEL_NO_OFFSET)
+    const struct seep_kernel_symbols *s = &k->kernel.symbols;
+    if (k->kernel.layout.process.pid == SEEP_KERNEL_NO_OFFSET ||
+        (k->kernel.known_by == SEEP_KERNEL_UNKNOWN && !s->active_processes && !s->cid_table))
         return true; // that the kernel is not known is said once
     ok = k->input->leave_out & dear ? read_processes(k) : read_zombies(k);
     seep_free(k->processes);

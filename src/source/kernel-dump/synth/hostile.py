@@ -325,6 +325,10 @@ MEMORY = {
         w.m.symbol('MiSystemPartition') + 6912, bytes(1152))),
 }
 
+for made in FILES.values():
+    if made.cut is None and made.kind != 'triage':
+        made.cut = 0x8000  # whatever counts promise, few of the pages are there
+
 BROKEN = {**FILES, **TABLES, **MEMORY}
 
 
