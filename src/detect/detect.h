@@ -116,6 +116,7 @@ struct seep_finding {
     struct seep_exhaustion exhaustion;
     double share;     // of the machine's growth of the same kind, 0..1; NaN = unknown
     double q;         // p adjusted over all series tested (Benjamini-Hochberg); NaN = not tested
+    const char *note; // ends the first line: "never freed"; NULL = none
     const char *gist; // of a snapshot: what the first line says where there is no rate; NULL = none
     const struct seep_evidence *evidence;
     size_t n_evidence;

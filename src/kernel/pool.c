@@ -117,16 +117,15 @@ static bool add_piece(struct reader *r, struct seep_bytes piece, uint64_t *n, ui
     return true;
 }
 
-// Where, from entry `i` on, the first one begins whose memory may be held; `n` where none does.
-static uint64_t next_held(const struct reader *r, const struct table *table, uint64_t i)
+// The first entry that begins where memory is held again after `missing`, which is not; `n` where
+// none does.
+static uint64_t next_held(const struct reader *r, const struct table *table, uint64_t missing)
 {
     uint64_t size = r->kernel->layout.tracker.size, held;
-    uint64_t at = table->address + i * size;
-    if (!r->kernel->memory->next || !r->kernel->memory->next(r->kernel->memory, at + 1, &held) ||
-        held <= at)
+    if (!r->kernel->memory->next(r->kernel->memory, missing, &held) || held <= missing)
         return table->n;
-    uint64_t skipped = (held - at) / size + ((held - at) % size != 0);
-    return skipped < table->n - i ? i + skipped : table->n;
+    uint64_t i = (held - table->address) / size + ((held - table->address) % size != 0);
+    return i < table->n ? i : table->n;
 }
 
 // Reads what is held of a table: what is missing in its middle is one gap for each hole.
@@ -143,16 +142,18 @@ static bool read_table(struct reader *r, const struct table *table)
         i += n;
         if (n)
             continue;
+        // It lies across the pieces of memory, or is not there.
         uint8_t entry[MAX_ENTRY_BYTES];
-        if (piece.len && seep_memory_read(memory, at, entry, (size_t)size) == size) {
-            if (!add_entry(r, entry, table->session))
-                return false;
-            r->any = true;
-            i++;
+        size_t got = seep_memory_read(memory, at, entry, (size_t)size);
+        if (got < size) {
+            seep_kernel_gap_unreadable(r->gaps, at);
+            i = next_held(r, table, at + got);
             continue;
         }
-        seep_kernel_gap_unreadable(r->gaps, at);
-        i = next_held(r, table, i);
+        if (!add_entry(r, entry, table->session))
+            return false;
+        r->any = true;
+        i++;
     }
     return true;
 }

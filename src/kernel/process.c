@@ -89,7 +89,7 @@ bool seep_kernel_read_process(const struct seep_kernel *kernel, uint64_t address
     p.create_ns = time_of(kernel, address, l->process.create_time);
     p.exit_ns = time_of(kernel, address, l->process.exit_time);
     p.commit_pages = number(kernel, address, l->process.commit_charge, pointer, UINT64_MAX);
-    if (p.commit_pages >= SEEP_KERNEL_MAX_PAGES)
+    if (p.commit_pages >= seep_kernel_max_pages(kernel))
         p.commit_pages = UINT64_MAX;
     p.n_threads = number(kernel, address, l->process.active_threads, 4, UINT64_MAX);
     p.session = session_of(kernel, address, pointer);

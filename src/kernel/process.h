@@ -6,9 +6,6 @@
 #include "kernel/kernel.h"
 #include "kernel/walk.h"
 
-// Pages that no machine has: 52 bits of physical address. Counters that went below zero lie above.
-#define SEEP_KERNEL_MAX_PAGES (UINT64_C(1) << 40)
-
 struct seep_kernel_finder {
     const struct seep_kernel *kernel;
     struct seep_kernel_processes *processes; // in the order they are found

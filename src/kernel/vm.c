@@ -31,13 +31,11 @@ static void read_pages(struct vm_reader *r, uint64_t address, bool zero_is_known
     uint64_t pages;
     if (!address)
         return;
-    unsigned bytes = seep_kernel_pointer_bytes(r->kernel);
     if (!seep_kernel_pointer(r->kernel, address, &pages)) {
         seep_kernel_gap_unreadable(r->gaps, address);
         return;
     }
-    uint64_t most = bytes == 8 ? SEEP_KERNEL_MAX_PAGES : UINT64_C(1) << 31;
-    if (pages >= most) {
+    if (pages >= seep_kernel_max_pages(r->kernel)) {
         seep_kernel_gap_bad(r->gaps, address);
         return;
     }
@@ -56,7 +54,7 @@ static void read_bytes(struct vm_reader *r, uint64_t address, uint64_t *value)
         seep_kernel_gap_unreadable(r->gaps, address);
         return;
     }
-    if (bytes >> PAGE_SHIFT && bytes >> PAGE_SHIFT < SEEP_KERNEL_MAX_PAGES)
+    if (bytes >> PAGE_SHIFT && bytes >> PAGE_SHIFT < seep_kernel_max_pages(r->kernel))
         *value = bytes >> PAGE_SHIFT;
 }
 
@@ -186,7 +184,7 @@ static void sum_processes(const struct seep_kernel *kernel, struct seep_kernel_v
         sum += whole ? p->commit_pages : 0;
     }
     // Together they are a part of what is committed.
-    if (whole && processes.n && sum < SEEP_KERNEL_MAX_PAGES &&
+    if (whole && processes.n && sum < seep_kernel_max_pages(kernel) &&
         (vm->committed == UINT64_MAX || sum <= vm->committed))
         vm->process_private = sum;
     seep_kernel_processes_clear(&processes);

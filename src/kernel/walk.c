@@ -42,6 +42,11 @@ bool seep_kernel_pointer(const struct seep_kernel *kernel, uint64_t address, uin
     return seep_kernel_member(kernel, address, 0, seep_kernel_pointer_bytes(kernel), value);
 }
 
+uint64_t seep_kernel_max_pages(const struct seep_kernel *kernel)
+{
+    return UINT64_C(1) << (seep_kernel_pointer_bytes(kernel) == 8 ? 40 : 31);
+}
+
 bool seep_kernel_plausible(const struct seep_kernel *kernel, uint64_t address)
 {
     unsigned bytes = seep_kernel_pointer_bytes(kernel);

@@ -15,7 +15,7 @@ enum {
     SEEP_KERNEL_MAX_TRACKERS = 1 << 20,     // entries of one table; real ones have 2^12 to 2^16
     SEEP_KERNEL_MAX_ALL_TRACKERS = 1 << 25, // of all tables of all processors
     SEEP_KERNEL_MAX_HANDLES = 1 << 24,      // of one table: Windows' own limit
-    SEEP_KERNEL_MAX_ALL_HANDLES = 1 << 27,  // entries of all tables together
+    SEEP_KERNEL_MAX_ALL_HANDLES = 1 << 25,  // entries of all tables together
 };
 
 void seep_kernel_gap_unreadable(struct seep_kernel_gaps *gaps, uint64_t address);
@@ -32,6 +32,10 @@ bool seep_kernel_pointer(const struct seep_kernel *kernel, uint64_t address, uin
 // 4 or 8.
 unsigned seep_kernel_pointer_bytes(const struct seep_kernel *kernel);
 
+// Pages that no machine has: 52 bits of physical address, or half of 32-bit numbers. Counters that
+// went below zero lie above.
+uint64_t seep_kernel_max_pages(const struct seep_kernel *kernel);
+
 // Whether an address may be that of a structure of the kernel: in its half of the address space,
 // aligned as the pool aligns.
 bool seep_kernel_plausible(const struct seep_kernel *kernel, uint64_t address);
@@ -41,6 +45,9 @@ bool seep_kernel_plausible(const struct seep_kernel *kernel, uint64_t address);
 bool seep_kernel_walk_handles(const struct seep_kernel *kernel, uint64_t handle_table,
                               bool (*take)(void *ctx, const struct seep_kernel_handle *), void *ctx,
                               uint64_t *left, struct seep_kernel_gaps *gaps, struct seep_err *err);
+
+// What a handle can stand for at most: the references that it has in advance, and its own.
+uint64_t seep_kernel_most_prepaid(const struct seep_kernel *kernel);
 
 // A map from 64-bit keys to 32-bit values. A zeroed struct is empty.
 struct seep_kernel_map {

@@ -22,6 +22,10 @@ struct seep_os_file_info {
 // What lies at a path; false and `*info` untouched where nothing does, or it cannot be known.
 bool seep_os_file_info(const char *path, struct seep_os_file_info *info);
 
+// Whether the path itself is a link to elsewhere (a symbolic link, a mount point): who goes down a
+// tree of folders does not follow such a folder.
+bool seep_os_is_link(const char *path);
+
 // Makes the folder and those above it that are missing. One that is there already is no error.
 bool seep_os_make_folder(const char *path, struct seep_err *err);
 

@@ -30,6 +30,12 @@ bool seep_os_file_info(const char *path, struct seep_os_file_info *info)
     return true;
 }
 
+bool seep_os_is_link(const char *path)
+{
+    struct stat st;
+    return lstat(path, &st) == 0 && S_ISLNK(st.st_mode);
+}
+
 static bool is_folder(const char *path)
 {
     struct stat st;

@@ -29,6 +29,15 @@ bool seep_os_file_info(const char *path, struct seep_os_file_info *info)
     return true;
 }
 
+bool seep_os_is_link(const char *path)
+{
+    wchar_t *wide = seep_win32_path(path);
+    DWORD attributes = wide ? GetFileAttributesW(wide) : INVALID_FILE_ATTRIBUTES;
+    seep_free(wide);
+    return attributes != INVALID_FILE_ATTRIBUTES &&
+           (attributes & FILE_ATTRIBUTE_REPARSE_POINT) != 0;
+}
+
 // Where the name of the first folder starts that can be made: after "C:\", "\\server\share\",
 // "\\?\C:\".
 static size_t root_length(const char *path)

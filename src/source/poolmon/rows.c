@@ -372,7 +372,8 @@ bool poolmon_broken_row(const char *text, size_t len)
 {
     size_t n = 0;
     for (size_t i = 0; i < len; i++) {
-        bool paged, starts = i == 0 || is_blank(text[i - 1]) || text[i - 1] == '(';
+        bool paged,
+            starts = i == 0 || is_blank(text[i - 1]) || text[i - 1] == '(' || text[i - 1] == ':';
         if (starts && is_digit(text[i]))
             n++;
         size_t type_len = starts ? type_at(text + i, len - i, &paged) : 0;

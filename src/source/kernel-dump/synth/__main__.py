@@ -3,8 +3,10 @@
 
 synth --list                                    the worlds' names
 synth WORLD [--kind KIND] [--size 8G] [--set NAME=VALUE ...] -o OUT.dmp
-                                                one dump; what is true of it in OUT.json
+                                                one dump; what is true of it in OUT.json, the
+                                                symbols of an unknown kernel in OUT.isf.json
 synth --all FOLDER [--stamp FILE]               all of them, each of its own kind
+synth --seeds FOLDER [--stamp FILE]             small ones, good and broken, for the fuzz corpus
 KIND is full, bitmap, live, kernel, kernel-user, complete or triage.
 """
 
@@ -30,15 +32,18 @@ def value_of(text):
 
 
 def write(name, path, kind=None, **parameters):
-    truth = cases.write(name, path, kind, parameters)
-    with open(os.path.splitext(path)[0] + '.json', 'w', encoding='utf-8') as f:
-        json.dump(truth, f, indent=1)
-        f.write('\n')
+    truth, symbols = cases.write(name, path, kind, parameters)
+    stem = os.path.splitext(path)[0]
+    for end, document in (('.json', truth), ('.isf.json', symbols)):
+        if document is not None:
+            with open(stem + end, 'w', encoding='utf-8') as f:
+                json.dump(document, f, indent=1)
+                f.write('\n')
 
 
 def main(args):
     if args == ['--list']:
-        print('\n'.join(sorted(cases.CASES)))
+        print('\n'.join(sorted({**cases.CASES, **cases.LARGE})))
         return 0
     if args[:1] == ['--all'] and len(args) in (2, 4):
         os.makedirs(args[1], exist_ok=True)
@@ -47,7 +52,13 @@ def main(args):
         if args[2:3] == ['--stamp']:
             open(args[3], 'w').close()
         return 0
-    if args and args[0] in cases.CASES:
+    if args[:1] == ['--seeds'] and len(args) in (2, 4):
+        import hostile
+        hostile.write_all(args[1])
+        if args[2:3] == ['--stamp']:
+            open(args[3], 'w').close()
+        return 0
+    if args and args[0] in {**cases.CASES, **cases.LARGE}:
         name, out, kind, parameters = args[0], None, None, {}
         rest = iter(args[1:])
         for word in rest:

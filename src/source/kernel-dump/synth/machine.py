@@ -5,7 +5,7 @@ its variables, the loaded modules, and the debugger's data block."""
 import struct
 import uuid
 
-from paging import AddressSpace, PAGE
+from paging import AddressSpace, MODES, PAGE
 from physical import Physical
 
 MASK64 = 2**64 - 1
@@ -24,6 +24,12 @@ REGIONS = {
 }
 
 
+# ... and in a small world, by what is added to the start of the non-paged pool: one page table for
+# all but the kernel.
+COMPACT = {'nonpaged': 0, 'paged': 0x40000, 'tables': 0x80000, 'session': 0xC0000,
+           'prototype': 0xC8000, 'drivers': 0x100000}
+
+
 def round_up(n, to):
     return (n + to - 1) // to * to
 
@@ -32,25 +38,31 @@ class Machine:
     """`paging` is a key of paging.MODES; `large_kernel` maps the kernel's data with large pages."""
 
     def __init__(self, era, size, paging=None, large_kernel=False, invalid_mask=0, processors=2,
-                 kdbg='clear'):
+                 kdbg='clear', compact=False):
         self.era, self.processors, self.kdbg = era, processors, kdbg
         self.physical = Physical(size)
-        large = 2 if large_kernel else 0
         self.paging = paging or {'x64': 'x64', 'x86': 'x86-pae', 'arm64': 'arm64'}[era.arch]
-        large_frames = [self.physical.take_large() for _ in range(large)]
+        large = MODES[self.paging].large_frames() << 12
+        first = min(era.rva.values()) // large * large
+        n = -(-(max(era.rva.values()) + 0x6000 - first) // large) if large_kernel else 0
+        frames = self.physical.take_large(n * (large >> 12), large >> 12)
         self.space = AddressSpace(self.physical, self.paging, invalid_mask)
         self.wide = era.pointer == 8
         self.next = dict(REGIONS[era.pointer])
+        if compact:
+            self.next.update({name: self.next['nonpaged'] + n for name, n in COMPACT.items()})
+        self.start = dict(self.next)
         self.base = self.next['kernel']
-        for i, frame in enumerate(large_frames):
-            self.space.map_large(self.base + 0xC00000 + i * 0x200000, frame)
+        for i in range(n):
+            self.space.map_large(self.base + first + i * large, frames + i * (large >> 12))
+        self.large_pages = n
         self.space.self_map({'x64-la57': 0x1DB}.get(self.paging,
                                                     0x300 if self.paging == 'x86' else 0x1ED))
         for name, address in self.next.items():
             if name != 'pfn':
                 self.space.table(address, 1)  # so that every root can have a copy of all of it
         self.boot, self.time = BOOT_TIME, BOOT_TIME + 19 * FILETIME_DAY + 12_345_678_901
-        self.modules = []
+        self.modules, self.compact = [], compact
         self.kernel_image()
 
     # --- memory -------------------------------------------------------------------------------
@@ -142,6 +154,15 @@ class Machine:
                 era.age, sections=[('.rdata', 0x1000, 0x20000, 0x48000040),
                                    ('.text', 0x200000, 0x20000, 0x68000020),
                                    ('ALMOSTRO', data, era.size_of_image - data, 0xC8000040)])
+        if not self.compact:
+            self.versions()
+        self.modules.append({'name': 'ntoskrnl.exe', 'path': '\\SystemRoot\\system32\\ntoskrnl.exe',
+                             'base': self.base, 'size': era.size_of_image,
+                             'timestamp': era.timestamp, 'checksum': era.checksum,
+                             'pdb': era.pdb, 'guid': era.guid, 'age': era.age})
+
+    def versions(self):
+        era = self.era
         if self.has('NtBuildLab'):
             self.write(self.symbol('NtBuildLab'), b'%d.1.synthetic.%s\0' %
                        (era.build, {'x64': b'amd64fre', 'x86': b'x86fre',
@@ -156,19 +177,17 @@ class Machine:
                                        MACHINES[era.arch]))
             self.u64(at + 0x10, self.base)
             self.u64(at + 0x18, self.symbol('PsLoadedModuleList'))
-        self.modules.append({'name': 'ntoskrnl.exe', 'path': '\\SystemRoot\\system32\\ntoskrnl.exe',
-                             'base': self.base, 'size': era.size_of_image,
-                             'timestamp': era.timestamp, 'checksum': era.checksum,
-                             'pdb': era.pdb, 'guid': era.guid, 'age': era.age})
 
-    def driver(self, name, size=0x20000, timestamp=0x5F000000, guid=None, pdb=None, rdata=0x1000,
+    def driver(self, name, size=0x20000, timestamp=0x5F000000, guid=None, pdb=None,
                folder='\\SystemRoot\\System32\\drivers\\'):
         """A loaded driver; its record of the truth."""
         n = len(self.modules)
         base = self.alloc('drivers', round_up(size, 0x10000), 0x10000)
         pdb = pdb or name.rsplit('.', 1)[0] + '.pdb'
         guid = guid or '%032X' % (0x1D0F2C5BA4E94E3C9B7A000000000000 + n)
-        self.pe(base, size, timestamp + n, 0x1000 * n + 1, pdb, guid, 1, rdata)
+        # A linker may put the debug directory into the headers' page.
+        self.pe(base, size, timestamp + n, 0x1000 * n + 1, pdb, guid, 1,
+                0x800 if self.compact or n % 3 == 2 else 0x1000)
         module = {'name': name, 'path': folder + name, 'base': base, 'size': size,
                   'timestamp': timestamp + n, 'checksum': 0x1000 * n + 1, 'pdb': pdb,
                   'guid': guid, 'age': 1}

@@ -7,7 +7,7 @@ are not valid: MMPTE_TRANSITION, MMPTE_PROTOTYPE and MMPTE_SOFTWARE of the kerne
 
 import struct
 
-from physical import LARGE, PAGE
+from physical import PAGE
 
 # Bits of an entry that is not valid, in all modes.
 PROTOTYPE, TRANSITION = 1 << 10, 1 << 11
@@ -222,4 +222,4 @@ class AddressSpace:
         return self.root << 12 | self.root_offset
 
 
-__all__ = ['AddressSpace', 'LARGE', 'MODES', 'PAGE']
+__all__ = ['AddressSpace', 'MODES', 'PAGE']

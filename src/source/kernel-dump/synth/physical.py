@@ -2,7 +2,6 @@
 """Physical memory: runs of page frames, of which only those that hold something take memory."""
 
 PAGE = 0x1000
-LARGE = 512  # frames of a 2 MB page
 
 
 class Physical:
@@ -11,8 +10,8 @@ class Physical:
 
     def __init__(self, size):
         frames = size // PAGE
-        if frames < 0x400:
-            raise ValueError('physical memory of less than 4 MB')
+        if frames < 0x140:
+            raise ValueError('too little physical memory')
         self.runs = [(1, 0x9E)]
         below = min(frames, 0xC0000) - 0x100
         self.runs.append((0x100, below))
@@ -23,9 +22,7 @@ class Physical:
         self.absent = set()  # in use, but never written to a dump
         self.chunks = [(base + i) for base, n in self.runs for i in range(0, n - 15, 16)]
         # Large pages come from the end of the last run.
-        base, n = self.runs[-1]
-        self.large_end = (base + n) // LARGE * LARGE
-        self.large_floor = self.large_end
+        self.large_end = self.large_floor = sum(self.runs[-1])
         # Spread over memory as on a machine that has been up for a while.
         self.step = 0x9E3779B1 % len(self.chunks) | 1
         while len(self.chunks) % self.step == 0 and self.step > 1:
@@ -46,14 +43,18 @@ class Physical:
         self.chunk += 1
         return self.chunk - 1
 
-    def take_large(self):
-        """The first of 512 free frames, aligned. To be called before frames are spread."""
+    def take_large(self, n, align):
+        """The first of n free frames that follow each other. To be called before frames are
+        spread."""
+        if n == 0:
+            return 0
         if self.next_chunk:
             raise ValueError('large pages first')
-        self.large_floor -= LARGE
-        base, _ = self.runs[-1]
+        base, count = self.runs[-1]
+        self.large_end = (base + count) // align * align
+        self.large_floor = self.large_end - n
         if self.large_floor < base:
-            raise ValueError('no room for a large page: more physical memory is needed')
+            raise ValueError('no room for large pages: more physical memory is needed')
         return self.large_floor
 
     def page(self, frame):

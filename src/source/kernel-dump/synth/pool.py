@@ -87,12 +87,15 @@ class Trackers:
         bytes_of[0] += used - sum(bytes_of)
         return share[processor], given[processor], bytes_of[processor]
 
+    def expanded(self):
+        return self.tags[len(self.tags) - self.n_expansion:] if self.n_expansion else []
+
     def write(self):
         m = self.m
         n = m.processors if m.has('ExPoolTagTables') else 1
         with_table = [i for i in range(n) if i not in self.holes]
         tables = [0] * n
-        expanded = self.tags[len(self.tags) - self.n_expansion:] if self.n_expansion else []
+        expanded = self.expanded()
         normal = self.tags[:len(self.tags) - len(expanded)]
         for place, processor in enumerate(with_table):
             rows = []

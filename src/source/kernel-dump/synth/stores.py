@@ -52,7 +52,7 @@ def bits_of(store):
     """A bitmap of the frames that the dump holds, and how many bits it has."""
     physical = store.m.physical
     base, count = physical.runs[-1]
-    n_bits = base + count
+    n_bits = (base + count + 63) // 64 * 64
     bitmap = bytearray((n_bits + 7) // 8)
     if store.held:
         for base, count in physical.runs:
@@ -114,12 +114,14 @@ def write_rdmp(store, f):
     start = store.header.size
     frames = chosen(store)
     ranges = ranges_of(frames)
-    body = b''.join(struct.pack('<QQ', *r) for r in ranges)
     if store.kind == 'complete':
-        meta = struct.pack('<IIQ', len(ranges), 0, len(frames)) + body
+        meta = struct.pack('<IIQ', len(ranges), 0, len(frames))
     else:
-        meta = struct.pack('<QQ', 0, len(frames)) + body
-    first = (start + 0x20 + len(meta) + PAGE - 1) // PAGE * PAGE
+        meta = struct.pack('<QQ', 0, len(frames))
+    meta += b''.join(struct.pack('<QQ', *r) for r in ranges)
+    # A range of no pages ends them; what follows up to the first page counts as metadata, too.
+    first = (start + 0x20 + len(meta) + 16 + PAGE - 1) // PAGE * PAGE
+    meta = meta.ljust(first - start - 0x20, b'\0')
     f.seek(start)
     f.write(struct.pack('<I4s4sI', 0x40, b'RDMP', b'DUMP', 0))
     f.write(struct.pack('<QQ', len(meta), first) + meta)

@@ -23,32 +23,41 @@ class World:
     def __init__(self, era='19041', size=16 << 20, seed=1, paging=None, processors=2,
                  processes=8, zombies=5, driver_zombies=3, thread_zombies=2, unlisted_zombies=1,
                  handles=60, tags=24, leaking='Lk42', leaked=250_000, table_entries=0x81,
-                 expansion=2, big_handles=0, kdbg='clear', large_kernel=False, invalid_mask=0,
-                 table_twice=True, holes=(), paged_out=False, cookie=0xA7, counters=None):
+                 expansion=0, sessions=False, big_handles=0, far_handles=0,
+                 monitor_handles=0, kdbg='clear', large_kernel=False, invalid_mask=0,
+                 table_twice=True, holes=(), paged_out=False, cookie=0xA7, counters=None, drivers=6,
+                 compact=False, cid_prepaid=False, both_zombies=1,
+                 pid_step=8, commit_high=60_000):
         self.random = random.Random(seed)
         self.era = ERAS[era]
-        self.m = Machine(self.era, size, paging, large_kernel, invalid_mask, processors, kdbg)
-        self.objects = Objects(self.m, cookie)
-        self.trackers = Trackers(self.m, table_entries, expansion
-                                 if self.m.has('PoolTrackTableExpansion') else 0,
-                                 table_twice, holes)
-        self.notes = {}
-        for name in DRIVERS:
-            self.m.driver(name, 0x10000 * self.random.randint(2, 60))
-        self.make_tags(tags, leaking, leaked)
+        self.m = Machine(self.era, size, paging, large_kernel, invalid_mask, processors, kdbg,
+                         compact)
+        self.objects = Objects(self.m, cookie, cid_prepaid)
+        self.trackers = Trackers(self.m, table_entries, expansion, table_twice, holes)
+        self.notes, self.leaking = {}, leaking
+        self.pid_step, self.commit_high = pid_step, commit_high
+        for name in DRIVERS[:drivers]:
+            self.m.driver(name, 0x10000 * (2 if compact else self.random.randint(2, 60)))
+        self.make_tags(tags, leaking, leaked, sessions)
         self.make_processes(processes, zombies, driver_zombies, thread_zombies, unlisted_zombies,
-                            handles, big_handles)
+                            handles, big_handles, far_handles, monitor_handles, both_zombies)
         self.m.module_list()
         self.trackers.write()
         self.objects.finish()
         self.make_vm(counters or {})
+        if invalid_mask:
+            self.m.u64(self.m.symbol('MiState') + self.era.offset('_MI_SYSTEM_INFORMATION',
+                                                                  'InvalidPteMask'), invalid_mask)
         self.kdbg_address = self.m.write_kdbg()
         self.page_states(paged_out)
         self.objects.copy_roots()
+        if compact:
+            # Nobody looks through the page tables of the others.
+            self.m.physical.absent.update(p.directory >> 12 for p in self.alive)
 
     # --- pool ---------------------------------------------------------------------------------
 
-    def make_tags(self, n, leaking, leaked):
+    def make_tags(self, n, leaking, leaked, sessions):
         r, tags = self.random, self.trackers.tags
         names = list(TAGS)
         while len(names) < n:
@@ -70,21 +79,22 @@ class World:
         if self.trackers.count_bytes == 4:
             # More allocations than 32 bits can count.
             tags.insert(0, Tag('Wrap', (0, 0, 0), (2**32 + 70_000, 2**32 - 5_000, 75_000 * 48)))
-        if self.m.has('ExpSessionPoolTrackTable'):
+        if sessions:
             self.trackers.session_tags = [Tag('Gdi ', paged=(5000, 1000, 4000 * 128)),
                                           Tag('Usqm', paged=(900, 100, 800 * 96))]
 
     # --- processes ----------------------------------------------------------------------------
 
-    def make_processes(self, n, zombies, driver_zombies, thread_zombies, unlisted, handles, big):
+    def make_processes(self, n, zombies, driver_zombies, thread_zombies, unlisted, handles, big,
+                       far, monitors, both):
         o, r, m = self.objects, self.random, self.m
         start = m.boot + 10_000_000
 
         def moment():
             return start + r.randint(0, 18 * FILETIME_DAY)
 
-        total = n + zombies + driver_zombies + thread_zombies + 8
-        pids = iter(range(0x60, 0x60 + 8 * total * 2, 8))
+        total = n + zombies + driver_zombies + thread_zombies + unlisted + both + 8
+        pids = iter(range(0x60, 0x60 + self.pid_step * total, self.pid_step))
         o.next_tid = 0x64
         system = o.process('System', 4, 0, threads=2, created=m.boot, commit=50, private=40)
         smss = o.process('smss.exe', next(pids), created=start, commit=260, private=250)
@@ -97,7 +107,7 @@ class World:
         alive = [smss, services, service, monitor]
         for i in range(max(0, n - 5)):
             alive.append(o.process(NAMES[i % len(NAMES)], next(pids), services.pid,
-                                   created=moment(), commit=r.randint(500, 60000), private=400))
+                                   created=moment(), commit=r.randint(500, self.commit_high), private=400))
         shared = [o.other(kind) for kind in ('File', 'Event', 'Key', 'Section', 'Mutant')]
         for x in shared:
             x.pointers = 1
@@ -115,6 +125,8 @@ class World:
                           commit=r.choice((0, 0, 2, 5)), **more)
             return p
 
+        for i in range(monitors):
+            o.open(monitor, shared[i % len(shared)], 0x120089)
         for i in range(zombies):
             p = dead('cmd.exe' if i % 3 else 'git.exe')
             o.open(service, p, 0x1FFFFF if i % 2 else 0x1000, r.choice((0, 0, 0, 3)))
@@ -127,12 +139,18 @@ class World:
                 o.open(monitor, p, 0x1000)
         for i in range(driver_zombies):
             dead('scan.exe', driver_references=1 + i % 2)
+        for i in range(both):
+            o.open(service, dead('both.exe', driver_references=7 + i), 0x1000)
         for i in range(unlisted):
             # Not in the list of processes any more, so that only a handle leads to it.
             p = dead('hidden.exe', listed=False)
             o.open(monitor, p, 0x1000)
         for i in range(big):
             o.open(service, shared[i % len(shared)], 0x120089)
+        for i in range(far):
+            # Beyond what two levels hold; the pages between are empty.
+            per = 4096 // (16 if m.wide else 8) * (4096 // self.era.pointer)
+            o.open(service, shared[i % len(shared)], 0x120089).value = (per + 5 + i) * 4
         self.alive, self.service, self.monitor, self.system = alive, service, monitor, system
 
     # --- memory -------------------------------------------------------------------------------
@@ -200,23 +218,39 @@ class World:
     def page_states(self, paged_out):
         """Some pages of the kernel are in transition, or behind prototype entries; with
         `paged_out`, some that hold handles are in a page file."""
-        m, states = self.m, {}
+        m, states = self.m, self.notes.setdefault('page_states', {})
         space = m.space
-        paged = sorted(p for p in space.frames if m.alloc('paged', 0) > p << 12 >=
-                       (self.first('paged') & ~0xFFF))
-        if paged:
-            space.make_transition(paged[0] << 12)
-            states['transition'] = 1
-        if len(paged) > 1 and m.paging != 'x86':
-            space.make_prototype(paged[1] << 12, m.alloc('prototype', 8, 8), 'valid')
-            states['prototype'] = 1
+        start = m.start
+        paged = [p for p in sorted(space.frames)
+                 if start['paged'] >> 12 <= p <= m.next['paged'] >> 12]
+        hows = ['transition']
+        if m.paging != 'x86':
+            hows += ['prototype', 'prototype in transition']
+        for page, how in zip(paged, hows):
+            if how == 'transition':
+                space.make_transition(page << 12)
+            else:
+                space.make_prototype(page << 12, m.alloc('prototype', 8, 8),
+                                     'valid' if how == 'prototype' else 'transition')
+            states[how] = states.get(how, 0) + 1
+        # Handle tables, too, are paged pool.
+        tables = [p for p in sorted(space.frames)
+                  if start['tables'] >> 12 <= p <= m.next['tables'] >> 12]
+        space.make_transition(tables[0] << 12)
+        states['transition'] += 1
         if paged_out:
-            self.page_out_handles()
-        self.notes['page_states'] = states
+            self.page_out_handles(states)
 
-    def first(self, region):
-        from machine import REGIONS
-        return REGIONS[self.era.pointer][region]
+    def page_out_handles(self, states):
+        """The second page of the handles of MonitorSvc.exe goes to a page file."""
+        m, p = self.m, self.monitor
+        per_page = 4096 // (16 if m.wide else 8)
+        table = p.pages[1]
+        m.space.make_paged_out(table)
+        lost = [h for h in p.table if h.value // 4 // per_page == 1]
+        p.lost_handles = len(lost)
+        p.gone = lost
+        states['paged out'] = 1
 
     # --- truth --------------------------------------------------------------------------------
 
@@ -224,15 +258,24 @@ class World:
         era, m = self.era, self.m
         processes, zombies = self.objects.truth()
         return {
+            'leaking': self.leaking, 'service': self.service.image[:14],
             'kind': header.kind, 'arch': era.arch, 'paging': m.paging, 'version': era.version,
             'build': era.build, 'known_kernel': era.known, 'pdb': era.pdb, 'guid': era.guid,
             'age': era.age, 'kernel_base': m.base, 'kernel_size': era.size_of_image,
             'directory_table': m.space.directory_table(), 'processors': m.processors,
             'kdbg': m.kdbg, 'kdbg_address': self.kdbg_address, 'time': m.time, 'boot': m.boot,
-            'runs': m.physical.runs, 'pages_held': n_held,
+            'invalid_pte_mask': m.space.invalid_mask, 'runs': m.physical.runs, 'pages_held': n_held,
             'symbols': {name: m.base + rva for name, rva in sorted(era.rva.items())},
             'modules': m.modules,
             'pool': self.trackers.truth(self.trackers.tags),
+            # Of those, the ones that only the expansion of the table has.
+            'expanded_tags': [t.text for t in self.trackers.expanded()],
             'session_pool': self.trackers.truth(self.trackers.session_tags),
+            # Members of `vm` that nothing but symbols leads to.
+            'vm_by_symbols': [] if era.build == 19041 or not era.has_partition else
+                             ['shared', 'commit_peak', 'commit_limit_maximum'],
+            # Whether every handle of every table is in the dump: else nobody can say what no
+            # handle explains.
+            'handles_complete': not any(p.gone for p in self.objects.processes),
             'vm': self.vm, 'processes': processes, 'zombies': zombies, **self.notes,
         }
