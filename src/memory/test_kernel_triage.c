@@ -77,7 +77,7 @@ static void test_blocks(void **state)
     uint8_t *file = build(true, blocks, sizeof blocks / sizeof *blocks);
     struct seep_kernel_memory m;
     size_t len;
-    uint64_t at = 0, held[16], n = 0;
+    uint64_t at = 0, held[16] = { 0 }, n = 0;
     open_file(file, LEN, &m);
     assert_int_equal(where(&m, file, UINT64_C(0xfffff80000003020), &len), DATA + 0x20);
     assert_int_equal(len, 0xe0);
