@@ -57,9 +57,14 @@ static void add_rate(struct text *t, const struct seep_pool_row *row)
 {
     char text[SEEP_HUMAN_TEXT];
     double delta;
+    const struct seep_finding *f = row->finding;
+    const char *unit = f ? seep_metric_unit(f->metric) : NULL;
     if (!seep_pool_row_delta(t->pool, row, &delta))
         return;
-    if (isfinite(t->pool->span_s))
+    // What was judged is surer than what lies between two looks.
+    if (f && f->rate.known && unit && strcmp(unit, "bytes") == 0)
+        seep_human_rate(f->rate.value, unit, text);
+    else if (isfinite(t->pool->span_s))
         seep_human_rate(delta / t->pool->span_s, "bytes", text);
     else
         seep_human_bytes(delta, text);

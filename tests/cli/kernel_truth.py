@@ -60,7 +60,7 @@ def dead(seep, path, truth):
     unheld = sorted(z["pid"] for z in truth["zombies"] if not z["holders"])
     yield "unheld", d["unheld"], len(unheld)
     yield "PIDs unheld", d["unheld_processes"]["pids"], unheld
-    yield "commit", d["commit_estimate_bytes"], sum(z["commit_pages"]
+    yield "commit", d["commit_charged_bytes"], sum(z["commit_pages"]
                                                    for z in truth["zombies"]) * PAGE
 
 
