@@ -99,6 +99,16 @@ static bool open_memory(struct kdump *k)
                           seep_kernel_dump_kind_name(k->header.kind), err.what);
 }
 
+// Bits that no physical address has: that much can be asked of the mask before it is believed.
+static void take_pte_mask(struct kdump *k)
+{
+    uint64_t address = k->kernel.symbols.invalid_pte_mask, mask;
+    const uint64_t high = UINT64_C(0x000fff0000000000), ram = k->header.n_pages;
+    if (address && k->physical && seep_memory_u64(&k->memory.memory, address, &mask) && mask &&
+        (mask & ~high) == 0 && ram <= UINT64_C(1) << 28)
+        k->memory.invalid_pte_mask = mask;
+}
+
 static bool identify(struct kdump *k)
 {
     struct seep_err err = { 0 };
@@ -114,6 +124,7 @@ static bool identify(struct kdump *k)
         k->sink->error = err;
         return kdump_stop(k);
     }
+    take_pte_mask(k);
     return true;
 }
 

@@ -42,6 +42,8 @@ CASES = {
     'triage': {'kind': 'triage', 'size': SMALL, 'seed': 23, 'recorded': True},
     'triage-bare': {'kind': 'triage', 'size': SMALL, 'seed': 24, 'with_pdb': False},
     'triage-unknown': {'kind': 'triage', 'era': 'unknown', 'size': SMALL, 'seed': 25, 'isf': True},
+    'triage-unknown-bare': {'kind': 'triage', 'era': 'unknown', 'size': SMALL, 'seed': 27,
+                            'with_pdb': False, 'isf': True},
     'triage-arm64': {'kind': 'triage', 'era': 'arm64', 'size': SMALL, 'seed': 26,
                      'recorded': True, 'isf': True},
     'arm64': {'kind': 'bitmap', 'era': 'arm64', 'size': SMALL, 'seed': 19, 'isf': True},
