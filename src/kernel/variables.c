@@ -52,6 +52,7 @@ static void state_variables(struct seep_kernel *kernel)
     } rows[] = {
         { &s->paged_pool_pages, "Vs.PagedPoolInfo.AllocatedPagedPool" },
         { &s->nonpaged_pool_pages, "Pools.AllocatedNonPagedPool" },
+        { &s->invalid_pte_mask, "Hardware.InvalidPteMask" },
     };
     uint64_t base = named(kernel, "MiState");
     for (size_t i = 0; base && kernel->types && i < sizeof rows / sizeof *rows; i++) {

@@ -88,6 +88,8 @@ static bool open_memory(struct kdump *k)
             k->physical && seep_kernel_memory_open(k->physical, &k->header,
                                                    seep_kernel_paging(k->physical, &k->header),
                                                    k->header.directory_table, &k->memory, &err);
+        if (k->has_memory)
+            k->memory.invalid_pte_mask = seep_kernel_infer_mask(&k->memory);
     }
     if (k->has_memory) {
         k->memory.n_absent = &k->n_absent;
@@ -114,6 +116,11 @@ static bool identify(struct kdump *k)
         k->sink->error = err;
         return kdump_stop(k);
     }
+    // It lies in memory that is never paged: entries that are valid lead to it.
+    uint64_t mask;
+    if (k->kernel.symbols.invalid_pte_mask &&
+        seep_memory_u64(&k->memory.memory, k->kernel.symbols.invalid_pte_mask, &mask))
+        k->memory.invalid_pte_mask = mask;
     return true;
 }
 
