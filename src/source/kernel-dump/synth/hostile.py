@@ -156,7 +156,8 @@ def negative_tags(w):
 B = 0x2000  # where the second header starts
 GOOD = {
     'bitmap': Made(), 'full': Made('full'), 'live': Made('live'), 'kernel': Made('kernel'),
-    'kernel-user': Made('kernel-user'), 'complete': Made('complete'), 'triage': Made('triage'),
+    'kernel-user': Made('kernel-user'), 'summary': Made('kernel-old', era='7601'),
+    'complete': Made('complete'), 'triage': Made('triage'),
     'fdmp': Made(signature=b'FDMP'), 'la57': Made(paging='x64-la57'),
     'x86-pae': Made('full', era='x86-7601'), 'x86': Made('full', era='x86-7601', paging='x86'),
     'x86-19041': Made(era='x86-19041'), 'arm64': Made(era='arm64'), 'win7': Made(era='7601'),
@@ -180,6 +181,9 @@ FILES = {
     'kind-page': Made(patches=[(0xF98, '4s', b'PAGE')]),
     'kind-of-another': Made(patches=[(0xF98, '<I', 8)]),
     'kind-summary': Made('full', patches=[(0xF98, '<I', 2)]),
+    'summary-first': Made('kernel-old', patches=[(B + 0xC, '<I', 0xFFFFFFFF)]),
+    'summary-bits': Made('kernel-old', patches=[(B + 0x10, '<III', *[0xFFFFFFFF] * 3)]),
+    'summary-odd': Made('kernel-old', patches=[(B + 0x18, '<I', 5)]),
     'magic-second': Made(patches=[(4, '4s', b'DUMX')]),
     'machine': Made(patches=[(0x30, '<I', 0x1234)]),
     'machine-x86-in-64': Made(patches=[(0x30, '<I', 0x14C)]),
