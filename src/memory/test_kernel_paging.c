@@ -357,6 +357,36 @@ static void test_arm64_entries(void **state)
     kit_clear(&kit);
 }
 
+// Where nobody says what the mask is, entries in transition show it.
+static void test_inferred_mask(void **state)
+{
+    (void)state;
+    enum { DATA = 0x160, NOT_SWIZZLED = 1 << 4 };
+    uint64_t mask = UINT64_C(1) << 45;
+    for (unsigned n = 0; n < 6; n++) {
+        struct kit kit;
+        struct opened o;
+        kit_init(&kit, SEEP_PAGING_X64, FIRST, 0x200, TABLES);
+        for (unsigned i = 0; i < n; i++) {
+            kit_fill(&kit, DATA + i);
+            kit_entry(&kit, slot(i), 12, mask | (uint64_t)(DATA + i) << 12 | TRANSITION);
+        }
+        // These say nothing: a page that is not held, one that needed the bits, a file's.
+        kit_entry(&kit, slot(6), 12, mask << 1 | UINT64_C(0x1ff000) | TRANSITION);
+        kit_entry(&kit, slot(7), 12, mask << 1 | DATA << 12 | TRANSITION | NOT_SWIZZLED);
+        kit_entry(&kit, slot(8), 12, UINT64_C(0x1234) << 32);
+        open_kit(&kit, &o);
+        assert_int_equal(seep_kernel_infer_mask(&o.m), n >= 3 ? mask : 0);
+        shut(&o);
+        // One that has none of the bits speaks against it.
+        kit_entry(&kit, slot(9), 12, (uint64_t)DATA << 12 | TRANSITION);
+        open_kit(&kit, &o);
+        assert_int_equal(seep_kernel_infer_mask(&o.m), 0);
+        shut(&o);
+        kit_clear(&kit);
+    }
+}
+
 static void test_software32(void **state)
 {
     (void)state;
@@ -569,13 +599,13 @@ static void test_which_paging(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_pagings),      cmocka_unit_test(test_next),
-        cmocka_unit_test(test_addresses),    cmocka_unit_test(test_software),
-        cmocka_unit_test(test_swizzled),     cmocka_unit_test(test_software32),
-        cmocka_unit_test(test_pse36),        cmocka_unit_test(test_maze),
-        cmocka_unit_test(test_wide_maze),    cmocka_unit_test(test_arm64_halves),
-        cmocka_unit_test(test_directories),  cmocka_unit_test(test_arm64_entries),
-        cmocka_unit_test(test_which_paging),
+        cmocka_unit_test(test_pagings),       cmocka_unit_test(test_next),
+        cmocka_unit_test(test_addresses),     cmocka_unit_test(test_software),
+        cmocka_unit_test(test_swizzled),      cmocka_unit_test(test_software32),
+        cmocka_unit_test(test_pse36),         cmocka_unit_test(test_maze),
+        cmocka_unit_test(test_wide_maze),     cmocka_unit_test(test_arm64_halves),
+        cmocka_unit_test(test_directories),   cmocka_unit_test(test_arm64_entries),
+        cmocka_unit_test(test_inferred_mask), cmocka_unit_test(test_which_paging),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
