@@ -191,7 +191,7 @@ static bool grow_tags(struct seep_scanner *s)
     struct seep_scan_tag *tags = seep_alloc(n_slots, sizeof *tags);
     if (!tags)
         return false;
-    for (size_t i = 0; i < s->n_slots; i++) {
+    for (size_t i = 0; s->tags && i < s->n_slots; i++) {
         if (s->tags[i].key)
             *tag_slot(tags, n_slots, s->tags[i].key) = s->tags[i];
     }
@@ -207,7 +207,7 @@ static void found(struct seep_scanner *s, uint32_t key, enum seep_scan_how how, 
     key &= 0x7fffffff;
     if (!key)
         return;
-    if (s->n_tags >= s->n_slots / 2 && !grow_tags(s)) {
+    if ((!s->tags || s->n_tags >= s->n_slots / 2) && !grow_tags(s)) {
         s->failed = true;
         return;
     }

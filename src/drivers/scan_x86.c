@@ -229,7 +229,7 @@ static void call_address(struct sweep *w, uint32_t target, uint32_t above)
     struct seep_bytes stub =
         seep_bytes_part(w->code, target >= w->rva ? target - w->rva : SIZE_MAX, 8);
     size_t at = stub.len > 6 && stub.data[0] == 0x48;
-    if (seep_bytes_match(stub, at, "\xff\x25", 2)) {
+    if (stub.data && seep_bytes_match(stub, at, "\xff\x25", 2)) {
         uint32_t slot = seep_bytes_u32(stub, at + 2);
         if (w->wide)
             slot += target + (uint32_t)at + 6;

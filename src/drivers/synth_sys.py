@@ -233,7 +233,8 @@ def certificate(issuer, serial, subject):
     algorithm = der(0x30, der(6, b"\x2A\x86\x48\x86\xF7\x0D\x01\x01\x0B"), der(5))
     times = der(0x30, der(0x17, b"200101000000Z"), der(0x17, b"300101000000Z"))
     key = der(0x30, algorithm, der(3, b"\0" + bytes(16)))
-    body = der(0x30, der(0xA0, der(2, b"\2")), der(2, serial), algorithm, issuer, times, subject, key)
+    version = der(0xA0, der(2, b"\2"))
+    body = der(0x30, version, der(2, serial), algorithm, issuer, times, subject, key)
     return der(0x30, body, algorithm, der(3, b"\0" + bytes(16)))
 
 
