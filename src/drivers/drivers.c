@@ -300,7 +300,10 @@ static void describe(struct seep_buf *out, const struct seep_driver_file *file,
         seep_buf_addf(out, "operand in its code, not before a known call, at 0x%" PRIx64, address);
         break;
     case SEEP_SCAN_NAME:
-        seep_buf_adds(out, "what the driver framework makes of the driver's name");
+        if (api[0])
+            describe_call(out, tag, address, "no tag given in");
+        else
+            seep_buf_adds(out, "what the driver framework makes of the driver's name");
         break;
     case SEEP_SCAN_DATA:
     case SEEP_N_SCAN_HOW:

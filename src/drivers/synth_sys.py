@@ -260,7 +260,7 @@ def x64():
     """Every way of passing a tag on x64 (see test_scan.c for what is found)."""
     d = Driver("x64", ["ExAllocatePoolWithTag", "ExAllocatePool2", "ExFreePoolWithTag",
                        "ExInitializeLookasideListEx", "FltRegisterFilter",
-                       "StorPortExtendedFunction", "WdfVersionBind"], ["NdisAllocateMemoryWithTag"])
+                       "StorPortExtendedFunction", "WdfVersionBind", "ExAllocatePool"], ["NdisAllocateMemoryWithTag"])
     r8 = b"\x41\xB8"
     # A stub, as an incremental linker makes it.
     stub = d.begin()
@@ -306,6 +306,7 @@ def x64():
     d.slot(b"\xFF\x15", "ExInitializeLookasideListEx")
     d.code(r8 + u32(tag("Late")))
     d.slot(b"\xFF\x15", "NdisAllocateMemoryWithTag")
+    d.slot(b"\xFF\x15", "ExAllocatePool")
     d.code(b"\xBA" + u32(tag("Wrap")))
     d.relative(b"\xE8", wrapper)
     d.code(r8 + u32(tag("Outr")))

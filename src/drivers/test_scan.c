@@ -87,6 +87,7 @@ static void each_form_of_x64(void **state)
         { "CtxA", SEEP_SCAN_FILTER, "FltRegisterFilter", false },
         { "CtxB", SEEP_SCAN_FILTER, "FltRegisterFilter", false },
         { "form", SEEP_SCAN_NAME, "", false },
+        { "None", SEEP_SCAN_NAME, "ExAllocatePool", false },
         { "Dat1", SEEP_SCAN_DATA, "", false },
         { "Long", -1, "", false }, // the start of a text
         { "Unal", -1, "", false }, // not at an address that 4 divides
