@@ -545,7 +545,9 @@ static bool step_control(struct sweep *w, const struct seep_x86 *i, bool *done)
         push(w, w->s->track.regs[i->rm]);
     } else if (op >= 0x58 && op < 0x60) {
         struct seep_value v = pop(w);
-        set(w, i->rm, i->rm == SP ? (struct seep_value){ 0 } : v);
+        if (i->rm == SP)
+            v.kind = SEEP_VALUE_NONE;
+        set(w, i->rm, v);
     } else if (op == 0x68 || op == 0x6a) {
         seep_scanner_constant(w->s, (uint32_t)i->imm, w->here);
         uint32_t rva;
