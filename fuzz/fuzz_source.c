@@ -28,11 +28,39 @@ static bool take_thread(struct seep_sink *sink, const struct seep_thread *thread
     return !thread->function; // there are no symbols here
 }
 
+static bool take_site_blocks(struct seep_sink *sink, const struct seep_site_block *blocks, size_t n)
+{
+    uint64_t sum = 0;
+    (void)sink;
+    for (size_t i = 0; i < n; i++) // each is there
+        sum |= blocks[i].address | blocks[i].size_bytes;
+    return n == 0 || sum <= UINT64_MAX;
+}
+
+static bool take_pool_tag(struct seep_sink *sink, const struct seep_pool_tag *tag)
+{
+    (void)sink;
+    if (!tag->tag)
+        abort();
+    return true;
+}
+
+static bool take_zombie(struct seep_sink *sink, const struct seep_zombie *zombie)
+{
+    (void)sink;
+    if (!zombie->process.v)
+        abort();
+    return true;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const struct seep_sink_ops dear = { .thread = take_thread,
                                                .heap = take_heap,
-                                               .blocks = take_blocks };
+                                               .blocks = take_blocks,
+                                               .pool_tag = take_pool_tag,
+                                               .zombie = take_zombie,
+                                               .site_blocks = take_site_blocks };
     struct seep_sink sink = { .ops = &dear };
     struct seep_input input = { .path = "fuzz", .view = seep_bytes(data, size), .peek = true };
     struct seep_err err = { 0 };

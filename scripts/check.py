@@ -101,8 +101,9 @@ def meson_test(log, counts, folder, arguments, **environment):
     """Runs tests, adds to `counts`, and raises StageFailed with the output of those that failed."""
     results = folder / "meson-logs" / "testlog.json"
     results.unlink(missing_ok=True)
+    # One more than there are processors: those that record mostly wait.
     status = log.run(["meson", "test", "-C", folder, "--no-rebuild", "--print-errorlogs",
-                      *arguments], check=False, **environment)
+                      f"--num-processes={JOBS + 1}", *arguments], check=False, **environment)
     here = Counts()
     complaints = []
     lines = results.read_text(errors="replace").splitlines() if results.is_file() else []

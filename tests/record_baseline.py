@@ -6,6 +6,7 @@ A program takes memory at an even rate for its first ten seconds and then rests.
 looks as a leak does; beside a recording that shows how it rests, it does not. One that goes on
 for longer does.
 """
+import concurrent.futures
 import json
 import os
 import subprocess
@@ -51,12 +52,16 @@ def main():
     seep = os.path.abspath(sys.argv[1])
     with tempfile.TemporaryDirectory() as folder:
         good = os.path.join(folder, "good.seep")
-        record(seep, 24, "-o", good)
+        # Each recording watches its own program: two at a time, most of it is waiting.
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            alone = pool.submit(record, seep, 10, "--until-leaking")
+            record(seep, 24, "-o", good)
+            status, document, told = alone.result()
+            expect("alone it is told to leak", status == 1 and "LEAKING" in told, (status, told))
 
-        status, document, told = record(seep, 10, "--until-leaking")
-        expect("alone it is told to leak", status == 1 and "LEAKING" in told, (status, told))
-
-        status, document, told = record(seep, 10, "--until-leaking", "--baseline", good)
+            beside = pool.submit(record, seep, 10, "--until-leaking", "--baseline", good)
+            goes_on = record(seep, 25, "--until-leaking", "--baseline", good, takes_for=60)
+            status, document, told = beside.result()
         finding = private_bytes(document)
         expect("beside the run it does not leak", status == 0, (status, document["findings"]))
         expect("nothing is told on the way", "LEAKING" not in told, told)
@@ -64,8 +69,7 @@ def main():
         expect("the run explains it", finding["baseline"]["explained"] > 0.7, finding)
         expect("one is expected", document["findings_expected"] >= 1, document)
 
-        status, document, told = record(seep, 25, "--until-leaking", "--baseline", good,
-                                        takes_for=60)
+        status, document, told = goes_on
         finding = private_bytes(document)
         expect("who goes on leaks", status == 1 and "LEAKING" in told, (status, told, finding))
         observed = document["observed"]

@@ -190,6 +190,45 @@ static void add_known(struct seep_buf *out, const char *name, uint64_t value)
         seep_buf_addf(out, " %s=%" PRIu64, name, value);
 }
 
+static bool on_pool_tag(struct seep_sink *sink, const struct seep_pool_tag *t)
+{
+    struct seep_buf *out = &kit(sink)->text;
+    seep_buf_addf(out, "pool-tag %u %s %s", t->machine.v, t->tag, t->paged ? "paged" : "nonpaged");
+    add_known(out, "allocs", t->allocs);
+    add_known(out, "frees", t->frees);
+    add_known(out, "bytes", t->bytes);
+    seep_buf_adds(out, t->wraps ? " wraps" : "");
+    if (t->session != SEEP_NO_SESSION)
+        seep_buf_addf(out, " session=%u", t->session);
+    seep_buf_addf(out, " %s\n", or_dash(t->mapped_driver));
+    return true;
+}
+
+static bool on_vm(struct seep_sink *sink, const struct seep_vm *vm)
+{
+    struct seep_buf *out = &kit(sink)->text;
+    seep_buf_addf(out, "vm %u", vm->machine.v);
+    for (int i = 0; i < SEEP_N_VM_ITEMS; i++) {
+        if (vm->bytes[i] != SEEP_UNKNOWN_COUNT)
+            add_known(out, seep_vm_item_name((enum seep_vm_item)i), vm->bytes[i]);
+    }
+    seep_buf_adds(out, "\n");
+    return true;
+}
+
+static bool on_zombie(struct seep_sink *sink, const struct seep_zombie *z)
+{
+    struct seep_buf *out = &kit(sink)->text;
+    seep_buf_addf(out, "zombie %u", z->process.v);
+    add_known(out, "handles", z->n_handles);
+    add_known(out, "found", z->n_found);
+    add_known(out, "pointers", z->n_pointers);
+    add_known(out, "unexplained", z->n_unexplained);
+    add_known(out, "commit", z->commit_bytes);
+    seep_buf_adds(out, "\n");
+    return true;
+}
+
 static bool on_heap(struct seep_sink *sink, const struct seep_heap *h)
 {
     struct seep_buf *out = &kit(sink)->text;
@@ -312,6 +351,9 @@ static const struct seep_sink_ops remember = {
     .module = on_module,
     .region = on_region,
     .handle = on_handle,
+    .pool_tag = on_pool_tag,
+    .vm = on_vm,
+    .zombie = on_zombie,
     .heap = on_heap,
     .blocks = on_blocks,
     .stack = on_stack,

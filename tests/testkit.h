@@ -44,6 +44,9 @@ struct seep_buf testkit_built_file(const char *name);
 //   module 1 base=0x1000 size=4096 pdb=app.pdb/GUID/1 C:\app.exe   ("unloaded" before the path)
 //   region 1 base=0x1000 size=4096 of=0x1000 Commit Private Heap64 ReadWrite heap 0x1000
 //   handle 1 0x44 Event access=0x1f0003 handles=1 pointers=2 target=0 NAME
+//   pool-tag 1 Leak nonpaged allocs=10 frees=0 bytes=640 wraps session=2 nt!ps - Process objects
+//   vm 1 physical=8589934592 committed=- ...   (only what is known)
+//   zombie 2 handles=1 found=1 pointers=3 unexplained=0 commit=-
 //   heap 1 0x1000 nt 64 busy=1 busy-bytes=24 free=0 free-bytes=0 committed=4096 reserved=-
 //   blocks 1 by=size heap=0x1000 size=24 blocks=1 bytes=24 type=- stack=- content=-
 //   site 1 heap bytes=48 count=2 overhead=48 heap=0x3d0000 tag=BackTrace1 name=N

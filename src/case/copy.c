@@ -247,6 +247,12 @@ static bool copy_rest(struct copy *k)
                           "rows of points that are damaged");
 }
 
+static bool copy_looks(struct copy *k)
+{
+    const struct case_passing passing = { k->sink, k->machines, k->processes };
+    return case_push_looks(&passing, &k->data);
+}
+
 // After the samples: series of sites are announced by then, or will not be.
 static bool copy_sites(struct copy *k)
 {
@@ -292,7 +298,7 @@ enum seep_status seep_case_copy(struct seep_case *c, struct seep_sink *sink,
         (void)seep_fail_memory(err);
     else if (copy_machines(&k) && copy_processes(&k)) {
         status = copy_samples(&k, err);
-        if (status != SEEP_FAILED && (!copy_sites(&k) || !copy_rest(&k)))
+        if (status != SEEP_FAILED && (!copy_looks(&k) || !copy_sites(&k) || !copy_rest(&k)))
             status = SEEP_FAILED;
     }
     if (status == SEEP_FAILED && err && !err->what[0])

@@ -60,6 +60,13 @@ struct case_snapshot {
     int64_t n_rows[CASE_N_TABLES];
 };
 
+// The look that pool tags go to.
+struct case_look {
+    int64_t row; // 0 = none yet
+    int64_t tick, n;
+    uint32_t machine;
+};
+
 struct case_machine {
     uint32_t boot;        // of the source that is being written
     uint32_t newest_boot; // number of its newest boot in `boots`, 0 = none
@@ -109,6 +116,8 @@ struct seep_case {
     struct case_snapshot *snapshots; // by process row, the kernel's at 0
     size_t n_snapshots, snapshots_capacity;
     sqlite3_stmt *insert_snapshot, *insert_into[CASE_N_TABLES];
+    struct case_look look;
+    sqlite3_stmt *insert_tag, *insert_vm, *insert_zombie, *delete_zombie;
     struct seep_stacks stacks; // of the source that is being written
     int64_t stack_base;        // rows of stacks before it; -1 = not looked for yet
     sqlite3_stmt *insert_stack, *insert_site, *insert_frees;
@@ -213,6 +222,22 @@ bool case_load_sites(struct seep_case *c, struct seep_dataset *data, struct seep
 bool case_push_sites(struct seep_case *c, const struct seep_process_id *processes,
                      size_t n_processes, struct seep_sink *sink, bool *sink_full,
                      struct seep_err *err);
+
+// Looks (looks.c): the sink's operations, and what keeps them together.
+bool case_on_pool_tag(struct seep_sink *sink, const struct seep_pool_tag *tag);
+bool case_on_vm(struct seep_sink *sink, const struct seep_vm *vm);
+bool case_on_zombie(struct seep_sink *sink, const struct seep_zombie *zombie);
+void case_looks_begin(struct seep_case *c); // a source begins
+void case_looks_clear(struct seep_case *c);
+// Fills data->pool_tags, vms, zombies and holds.
+bool case_load_looks(struct seep_case *c, struct seep_dataset *data, struct seep_err *err);
+// Pushes them into a sink that knows the machines and processes by other ids.
+struct case_passing {
+    struct seep_sink *sink;
+    const struct seep_machine_id *machines;  // machines[id - 1]
+    const struct seep_process_id *processes; // processes[id - 1]
+};
+bool case_push_looks(const struct case_passing *passing, const struct seep_dataset *data);
 
 // The newest process that is the same as `p`; 0 = none (process.c).
 uint32_t case_process_find(const struct seep_case *c, const struct case_process *p);

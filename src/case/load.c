@@ -553,7 +553,7 @@ bool seep_case_dataset(struct seep_case *c, struct seep_dataset *data, struct se
     if (!begin_view(c, err) || !load_ticks(c, err) || !load_sources(c, &loaded, err) ||
         !load_machines(c, &loaded, err) || !load_processes(c, &loaded, err) ||
         !load_series(c, &loaded, err) || !load_events(c, &loaded, err) ||
-        !case_load_sites(c, &loaded, err))
+        !case_load_sites(c, &loaded, err) || !case_load_looks(c, &loaded, err))
         return false;
     *data = c->loaded = loaded;
     return true;

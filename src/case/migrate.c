@@ -17,6 +17,7 @@ static const struct {
     { 1, NULL }, // the table `finding` and the index `event_by_time`
     { 2, NULL }, // the tables of snapshots
     { 3, NULL }, // the tables of stacks and sites
+    { 4, NULL }, // the tables of pool tags, memory and zombies
 };
 
 static bool pragma_number(struct seep_case *c, const char *sql, int64_t *value,

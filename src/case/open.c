@@ -232,6 +232,7 @@ void seep_case_close(struct seep_case *c)
     for (size_t i = 0; i < sizeof stmts / sizeof *stmts; i++)
         sqlite3_finalize(stmts[i]);
     case_snapshots_clear(c);
+    case_looks_clear(c);
     case_sites_clear(c);
     (void)sqlite3_close_v2(c->db);
     case_tails_clear(c);

@@ -5,7 +5,7 @@
 
 enum {
     SEEP_CASE_APPLICATION_ID = 0x73656570, // "seep"
-    SEEP_CASE_VERSION = 4,                 // `user_version`; see migrate.c
+    SEEP_CASE_VERSION = 5,                 // `user_version`; see migrate.c
 };
 
 extern const char seep_case_schema[];

@@ -225,6 +225,50 @@ CREATE TABLE site_frees(
   unmatched INTEGER NOT NULL,
   decommit INTEGER NOT NULL      -- the address space stays
 );
+-- Pool tags of a machine that were counted together.
+CREATE TABLE pool_look(
+  id INTEGER PRIMARY KEY,
+  source_id INTEGER NOT NULL REFERENCES source,
+  machine_id INTEGER REFERENCES machine,
+  time_ns INTEGER
+);
+CREATE INDEX pool_look_by_time ON pool_look(machine_id, time_ns);
+CREATE TABLE pool_tag(
+  look_id INTEGER NOT NULL REFERENCES pool_look,
+  n INTEGER NOT NULL,
+  tag TEXT NOT NULL,
+  paged INTEGER NOT NULL,        -- which pool
+  allocs INTEGER,                -- since the machine started
+  frees INTEGER,
+  bytes INTEGER,                 -- in use
+  wraps INTEGER NOT NULL,        -- the counts begin again at 2^32
+  session INTEGER,               -- NULL: the system's own pool
+  mapped_driver TEXT,            -- as the log names it
+  PRIMARY KEY(look_id, n)
+) WITHOUT ROWID;
+-- What a machine's memory was used for, and its limits: a row for each number that is known.
+CREATE TABLE vm(
+  id INTEGER PRIMARY KEY,
+  source_id INTEGER NOT NULL REFERENCES source,
+  machine_id INTEGER REFERENCES machine,
+  time_ns INTEGER,
+  tick INTEGER NOT NULL,         -- of the source, to tell moments of no known time apart
+  item TEXT NOT NULL,            -- physical, available, committed, ... process-private, ... zombies
+  bytes INTEGER NOT NULL
+);
+CREATE INDEX vm_by_time ON vm(machine_id, time_ns);
+-- Processes that have exited and are still referenced. Who holds them is in `handle`.
+CREATE TABLE zombie(
+  process_id INTEGER NOT NULL REFERENCES process,
+  time_ns INTEGER,
+  source_id INTEGER NOT NULL REFERENCES source,
+  n_handles INTEGER,             -- to it, as the object counts them
+  n_found INTEGER,               -- those that were found in tables of handles
+  n_pointers INTEGER,
+  n_unexplained INTEGER,         -- references that no handle explains
+  commit_bytes INTEGER
+);
+CREATE INDEX zombie_by_process ON zombie(process_id, time_ns);
 -- What the last judgement of this case said.
 CREATE TABLE finding(
   id TEXT PRIMARY KEY,

@@ -500,6 +500,9 @@ const struct seep_sink_ops case_sink_ops = {
     .module = case_on_module,
     .region = case_on_region,
     .handle = case_on_handle,
+    .pool_tag = case_on_pool_tag,
+    .vm = case_on_vm,
+    .zombie = case_on_zombie,
     .heap = case_on_heap,
     .blocks = case_on_blocks,
     .stack = case_on_stack,
@@ -536,6 +539,7 @@ bool seep_case_begin_source(struct seep_case *c, const char *path, const char *f
     for (size_t i = 0; i < c->n_machines; i++)
         c->machines[i].boot = 0;
     case_snapshots_begin(c);
+    case_looks_begin(c);
     case_sites_begin(c);
     *sink = &c->sink;
     return true;

@@ -38,10 +38,10 @@ const struct cli_command cli_analyze = {
     .arguments = "FILE...",
     .about = "is there a leak: any mix of artifacts -> findings",
     .details =
-        "Reads Perfmon logs (.blg, .csv, .tsv), event logs (.evtx), dumps of processes (.dmp), "
-        "VMMap\n"
-        "files (.csv), logs of UMDH and cases (.seep), puts what they say about each machine "
-        "together,\n"
+        "Reads Perfmon logs (.blg, .csv, .tsv), event logs (.evtx), dumps of processes and of the\n"
+        "kernel (.dmp), VMMap files (.csv), logs of UMDH and poolmon, cases (.seep), puts what "
+        "they\n"
+        "say about each machine together,\n"
         "and prints the findings, the gravest first: what kind of memory, which process or driver, "
         "how fast,\n"
         "since when, and how long it will last.\n"
@@ -49,15 +49,19 @@ const struct cli_command cli_analyze = {
         "With --baseline each process is compared with the same one of a known-good run, on this\n"
         "machine or another: growth that it shows, too, at the same age is expected; growth "
         "beyond\n"
-        "it is surer to be a leak.\n",
+        "it is surer to be a leak.\n"
+        "Pool tags are named after the drivers that use them: by pooltag.txt (--pooltag, or beside "
+        "a\n"
+        "FILE), a table of the tags of Windows, and the drivers below --drivers.\n",
     .examples = "  seep analyze perf.blg System.evtx Application.evtx\n"
                 "  seep analyze monday.csv --case srv01.seep && seep analyze tuesday.csv --case "
                 "srv01.seep\n"
                 "  seep analyze new.blg --baseline last-week.blg --baseline other-host.seep\n"
+                "  seep analyze srv.seep --drivers D:\\srv01\\drivers\n"
                 "  seep analyze *.blg --json | jq '.findings[0].subject'\n",
     .options = CLI_BIT(CLI_JSON) | CLI_BIT(CLI_SYMBOLS) | CLI_BIT(CLI_CASE) | CLI_BIT(CLI_AS) |
                CLI_BIT(CLI_TOP) | CLI_BIT(CLI_ALL) | CLI_BIT(CLI_SINCE) | CLI_BIT(CLI_UNTIL) |
-               CLI_BIT(CLI_BASELINE),
+               CLI_BIT(CLI_BASELINE) | CLI_BIT(CLI_DRIVERS) | CLI_BIT(CLI_POOLTAG),
     .max_files = (size_t)-1,
     .run = run,
 };

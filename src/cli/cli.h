@@ -36,7 +36,7 @@ struct cli_command {
 };
 
 extern const struct cli_command cli_analyze, cli_facts, cli_heap, cli_map, cli_record, cli_report,
-    cli_sources, cli_stacks;
+    cli_sources, cli_stacks, cli_pool, cli_vm, cli_zombies;
 extern const struct cli_command *const cli_commands[];
 extern const size_t cli_n_commands;
 
@@ -122,6 +122,38 @@ enum seep_status cli_file_read(const struct cli_file *file, struct seep_sink *si
 // CLI_EXIT_INPUT then. False only when the case itself cannot take more.
 bool cli_import(struct seep_case *c, const struct cli_args *args, const char *const *files,
                 size_t n_files, enum cli_exit *worst, struct seep_err *err);
+// The same of this machine as it is now.
+bool cli_import_machine(struct seep_case *c, const struct cli_args *args, enum cli_exit *worst,
+                        struct seep_err *err);
+
+// look.c: the newest look at a machine, from files, a case or this machine, and its judgement.
+struct cli_look {
+    const struct cli_args *args;
+    struct cli_args import; // the same, with what need not be looked for
+    struct seep_case *c;
+    struct seep_dataset data;
+    struct cli_blame blame;
+    struct cli_owners *owners;
+    struct seep_judgement judgement;
+    enum cli_exit status;
+};
+// Puts the files into the case of --case, or into one that does not stay (then without the kinds of
+// fact in `leave_out`, a bit each); judges it. False when it cannot be used: that was said.
+bool cli_look_open(struct cli_look *look, const struct cli_args *args, uint32_t leave_out);
+// What the exit status is, with a report that was `written` or not. A finding of one of the classes
+// (a bit each) that leaks makes it CLI_EXIT_LEAKING.
+enum cli_exit cli_look_close(struct cli_look *look, bool written, uint32_t classes);
+// Says that the files say nothing about `what`.
+void cli_look_empty(struct cli_look *look, const char *what, const char *hint);
+// --top, --stacks as a report takes them: 0 = its default.
+size_t cli_top(const struct cli_args *args, enum cli_option option);
+
+// owners.c: who is behind pool tags: --pooltag, --drivers and what lies beside the files.
+struct cli_owners;
+// Makes `data->owners` answer. NULL with `err` where something that was asked for cannot be read.
+struct cli_owners *cli_owners_open(const struct cli_args *args, struct seep_dataset *data,
+                                   struct seep_err *err);
+void cli_owners_close(struct cli_owners *owners);
 
 // judge.c: the known-good runs of --baseline.
 struct cli_baselines;

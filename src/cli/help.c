@@ -10,6 +10,7 @@ static const struct {
 } groups[] = {
     { "judge", "from files to a verdict" },
     { "watch", "a live machine" },
+    { "look", "into one process, dump, trace or log" },
     { "plumbing", "what is read, and what it says" },
 };
 

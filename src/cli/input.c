@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "cli/cli.h"
+#include "source/live/machine.h"
 #include "source/live/space.h"
 
 #include <inttypes.h>
@@ -270,13 +271,13 @@ enum seep_status cli_file_read(const struct cli_file *file, struct seep_sink *si
     struct seep_sink_ops ops = watching;
     if (!sink->ops->thread)
         ops.thread = NULL;
-    if (!sink->ops->zombie)
+    if (!sink->ops->zombie || (file->leave_out & 1u << SEEP_FACT_ZOMBIE))
         ops.zombie = NULL;
-    if (!sink->ops->pool_tag)
+    if (!sink->ops->pool_tag || (file->leave_out & 1u << SEEP_FACT_POOL_TAG))
         ops.pool_tag = NULL;
-    if (!sink->ops->heap)
+    if (!sink->ops->heap || (file->leave_out & 1u << SEEP_FACT_HEAP))
         ops.heap = NULL;
-    if (!sink->ops->blocks)
+    if (!sink->ops->blocks || (file->leave_out & 1u << SEEP_FACT_BLOCKS))
         ops.blocks = NULL;
     if (!sink->ops->site_blocks)
         ops.site_blocks = NULL;
@@ -306,15 +307,45 @@ enum seep_status cli_file_read(const struct cli_file *file, struct seep_sink *si
     return status;
 }
 
+// Reads a file that was opened, and closes it. `*stop` when the user wants no more.
+static bool import_opened(struct seep_case *c, const struct cli_args *args, struct cli_file *file,
+                          bool *stop, enum cli_exit *worst, struct seep_err *err)
+{
+    struct seep_err own = { 0 };
+    struct seep_sink *sink;
+    uint64_t read_bytes = 0;
+    file->leave_out = args->leave_out;
+    if (!seep_case_begin_source(c, file->path, file->source->name, file->map.view.len,
+                                SEEP_CASE_IMPORT, &sink, err)) {
+        cli_file_close(file);
+        return false;
+    }
+    enum seep_status status =
+        cli_file_read(file, sink, cli_has(args, CLI_QUIET), NULL, &read_bytes, &own);
+    bool sink_failed = sink->error.what[0] != '\0';
+    if (sink_failed)
+        *err = sink->error;
+    if (status == SEEP_FAILED && !sink_failed)
+        (void)seep_sink_lose(sink, "unreadable", 1, file->map.view.len, own.offset, "%.400s",
+                             own.what);
+    cli_file_close(file);
+    if (status != SEEP_OK) {
+        *worst = CLI_EXIT_INPUT;
+        if (!sink_failed)
+            cli_complain(&own, file->path);
+    }
+    *stop = status == SEEP_CANCELLED;
+    return !sink_failed && seep_case_end_source(c, status, read_bytes, err);
+}
+
 static bool import_files(struct seep_case *c, const struct cli_args *args, const char *const *files,
                          size_t n_files, struct seep_symbols *symbols, enum cli_exit *worst,
                          struct seep_err *err)
 {
-    for (size_t i = 0; i < n_files; i++) {
+    bool stop = false;
+    for (size_t i = 0; i < n_files && !stop; i++) {
         struct seep_err own = { 0 };
         struct cli_file file;
-        struct seep_sink *sink;
-        uint64_t read_bytes = 0;
         if (cli_has(args, CLI_CASE) && seep_os_same_file(files[i], args->text[CLI_CASE])) {
             seep_log(SEEP_LOG_WARN, "%s: is the case itself, which has its facts already",
                      files[i]);
@@ -329,29 +360,8 @@ static bool import_files(struct seep_case *c, const struct cli_args *args, const
             continue;
         }
         file.symbols = symbols;
-        if (!seep_case_begin_source(c, files[i], file.source->name, file.map.view.len,
-                                    SEEP_CASE_IMPORT, &sink, err)) {
-            cli_file_close(&file);
+        if (!import_opened(c, args, &file, &stop, worst, err))
             return false;
-        }
-        enum seep_status status =
-            cli_file_read(&file, sink, cli_has(args, CLI_QUIET), NULL, &read_bytes, &own);
-        bool sink_failed = sink->error.what[0] != '\0';
-        if (sink_failed)
-            *err = sink->error;
-        if (status == SEEP_FAILED && !sink_failed)
-            (void)seep_sink_lose(sink, "unreadable", 1, file.map.view.len, own.offset, "%.400s",
-                                 own.what);
-        cli_file_close(&file);
-        if (status != SEEP_OK) {
-            *worst = CLI_EXIT_INPUT;
-            if (!sink_failed)
-                cli_complain(&own, files[i]);
-        }
-        if (sink_failed || !seep_case_end_source(c, status, read_bytes, err))
-            return false;
-        if (status == SEEP_CANCELLED)
-            break;
     }
     return true;
 }
@@ -363,4 +373,12 @@ bool cli_import(struct seep_case *c, const struct cli_args *args, const char *co
     bool ok = symbols && import_files(c, args, files, n_files, symbols, worst, err);
     seep_symbols_close(symbols);
     return ok;
+}
+
+bool cli_import_machine(struct seep_case *c, const struct cli_args *args, enum cli_exit *worst,
+                        struct seep_err *err)
+{
+    struct cli_file file = { .path = "this machine", .source = seep_live_machine_source() };
+    bool stop;
+    return import_opened(c, args, &file, &stop, worst, err);
 }

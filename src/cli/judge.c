@@ -4,6 +4,7 @@
 #include "base/time.h"
 #include "cli/cli.h"
 #include "detect/detect.h"
+#include "report/pool.h"
 #include "report/report.h"
 
 #include <math.h>
@@ -165,12 +166,20 @@ bool cli_judge(const struct cli_judge *judge, enum cli_exit *exit, struct seep_e
         return seep_fail_memory(err);
     options.baselines = baselines->data;
     options.n_baselines = baselines->n;
-    bool judged = seep_case_dataset(judge->c, &data, err);
+    struct cli_owners *owners = NULL;
+    bool judged = seep_case_dataset(judge->c, &data, err) &&
+                  (owners = cli_owners_open(args, &data, err)) != NULL;
     if (judged) {
         cli_blame_init(&blame, judge->c, args, &data);
         judged = seep_detect(&data, &options, &control, &judgement, err);
+        if (judged && !seep_pool_name_sites(&data, &judgement)) {
+            seep_judgement_clear(&judgement);
+            judged = seep_fail_memory(err);
+        }
     }
-    cli_blame_clear(&blame);
+    if (blame.c)
+        cli_blame_clear(&blame);
+    cli_owners_close(owners);
     if (!judged) {
         cli_baselines_close(own);
         return false;

@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-const struct cli_command *const cli_commands[] = { &cli_analyze, &cli_report, &cli_record,
-                                                   &cli_map,     &cli_stacks, &cli_heap,
-                                                   &cli_facts,   &cli_sources };
+const struct cli_command *const cli_commands[] = { &cli_analyze, &cli_report, &cli_record, &cli_map,
+                                                   &cli_stacks,  &cli_heap,   &cli_pool,   &cli_vm,
+                                                   &cli_zombies, &cli_facts,  &cli_sources };
 const size_t cli_n_commands = sizeof cli_commands / sizeof *cli_commands;
 
 void cli_complain(const struct seep_err *err, const char *file)

@@ -32,7 +32,7 @@ const struct cli_option_row cli_options[] = {
     [CLI_KIND] = { 0, "kind", CLI_TEXT, "KIND",
                    "print the facts of one kind, one JSON object a line",
                    "machine process sample module stack site region pool-tag handle heap blocks "
-                   "event loss" },
+                   "vm zombie event loss" },
     [CLI_EVENTS] = { 0, "events", CLI_FLAG, NULL, "count the events of the file by provider and id",
                      NULL },
     [CLI_INTERVAL] = { 'i', "interval", CLI_TIME_SPAN, "TIME",
@@ -71,6 +71,20 @@ const struct cli_option_row cli_options[] = {
                     "only of processes with this image name or PID", NULL },
     [CLI_UNTIL_LEAKING] = { 0, "until-leaking", CLI_FLAG, NULL,
                             "stop as soon as something is leaking", NULL },
+    [CLI_SORT] = { 0, "sort", CLI_TEXT, "WHAT", "order by WHAT, the most first (default bytes)",
+                   "bytes diff allocs frees per-alloc tag delta" },
+    [CLI_POOL] = { 0, "pool", CLI_TEXT, "POOL", "only tags in this pool", "paged nonpaged" },
+    [CLI_TAG] = { 0, "tag", CLI_TEXT, "TAG", "only this tag; * and ? stand for characters", NULL },
+    [CLI_DRIVERS] = { 0, "drivers", CLI_FILES, "DIR",
+                      "look for tags in the drivers (.sys) below DIR; may be given several times",
+                      NULL },
+    [CLI_POOLTAG] = { 0, "pooltag", CLI_FILES, "FILE",
+                      "take who uses which tag from this pooltag.txt; may be given several times",
+                      NULL },
+    [CLI_STACKS] = { 0, "stacks", CLI_COUNT, "N",
+                     "show the first N call stacks of a tag (text: 3; 0 = all)", NULL },
+    [CLI_PIDS_TOO] = { 0, "pids", CLI_FLAG, NULL, "list the PIDs of the dead processes, too",
+                       NULL },
     [CLI_QUIET] = { 'q', "quiet", CLI_FLAG, NULL, "no progress and no warnings", NULL },
     [CLI_VERBOSE] = { 'v', "verbose", CLI_FLAG, NULL, "say what is being done", NULL },
     [CLI_NO_COLOR] = { 0, "no-color", CLI_FLAG, NULL, "no colours (also NO_COLOR, TERM=dumb)",
@@ -129,13 +143,21 @@ static bool add_pids(struct cli_args *args, const char *text)
     return args->n_pids > 0;
 }
 
-static bool add_baseline(struct cli_args *args, const char *text)
+static bool add_text(const char ***texts, size_t *n, size_t *capacity, const char *text)
 {
-    if (!seep_grow(&args->baselines, &args->baselines_capacity, args->n_baselines + 1,
-                   sizeof *args->baselines))
+    if (!seep_grow(texts, capacity, *n + 1, sizeof **texts))
         return false;
-    args->baselines[args->n_baselines++] = text;
+    (*texts)[(*n)++] = text;
     return true;
+}
+
+static bool add_name(struct cli_args *args, enum cli_option option, const char *text)
+{
+    if (option == CLI_DRIVERS)
+        return add_text(&args->drivers, &args->n_drivers, &args->drivers_capacity, text);
+    if (option == CLI_POOLTAG)
+        return add_text(&args->pooltags, &args->n_pooltags, &args->pooltags_capacity, text);
+    return add_text(&args->baselines, &args->n_baselines, &args->baselines_capacity, text);
 }
 
 static bool add_symbols(struct cli_args *args, const char *text, struct seep_err *err)
@@ -145,10 +167,8 @@ static bool add_symbols(struct cli_args *args, const char *text, struct seep_err
     seep_symbol_path_clear(&path);
     if (!ok)
         return false;
-    if (!seep_grow(&args->symbols, &args->symbols_capacity, args->n_symbols + 1,
-                   sizeof *args->symbols))
+    if (!add_text(&args->symbols, &args->n_symbols, &args->symbols_capacity, text))
         return seep_fail_memory(err);
-    args->symbols[args->n_symbols++] = text;
     return true;
 }
 
@@ -176,7 +196,7 @@ static bool set_value(struct cli_args *args, enum cli_option option, const char 
         ok = *text && (!row->choices || is_choice(row->choices, text));
         break;
     case CLI_FILES:
-        ok = *text && add_baseline(args, text);
+        ok = *text && add_name(args, option, text);
         break;
     case CLI_PATHS:
         if (*text && !add_symbols(args, text, err))
@@ -345,5 +365,7 @@ void cli_args_clear(struct cli_args *args)
     seep_free(args->pids);
     seep_free(args->baselines);
     seep_free(args->symbols);
+    seep_free(args->drivers);
+    seep_free(args->pooltags);
     *args = (struct cli_args){ 0 };
 }

@@ -39,6 +39,13 @@ enum cli_option {
     CLI_STACKS_FORMAT, // its --format
     CLI_WHOSE,         // its --process: a name, too
     CLI_UNTIL_LEAKING,
+    CLI_SORT,
+    CLI_POOL,
+    CLI_TAG,
+    CLI_DRIVERS,
+    CLI_POOLTAG,
+    CLI_STACKS,
+    CLI_PIDS_TOO,
     CLI_QUIET,
     CLI_VERBOSE,
     CLI_NO_COLOR,
@@ -85,10 +92,15 @@ struct cli_args {
     size_t n_baselines, baselines_capacity;
     const char **symbols; // the values of --symbols
     size_t n_symbols, symbols_capacity;
+    const char **drivers; // the values of --drivers
+    size_t n_drivers, drivers_capacity;
+    const char **pooltags; // the values of --pooltag
+    size_t n_pooltags, pooltags_capacity;
     const char **files; // the arguments that are no options, patterns resolved
     size_t n_files, files_capacity;
     struct seep_arena names; // of the files
     bool takes_pids;         // as the row of the command says
+    uint32_t leave_out;      // kinds of fact that need not be looked for: as in seep_input
     char **command;          // what follows `--`, NULL-terminated; NULL = nothing did
 };
 

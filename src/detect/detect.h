@@ -116,6 +116,7 @@ struct seep_finding {
     struct seep_exhaustion exhaustion;
     double share;     // of the machine's growth of the same kind, 0..1; NaN = unknown
     double q;         // p adjusted over all series tested (Benjamini-Hochberg); NaN = not tested
+    const char *note; // ends the first line: "never freed"; NULL = none
     const char *gist; // of a snapshot: what the first line says where there is no rate; NULL = none
     const struct seep_evidence *evidence;
     size_t n_evidence;
@@ -126,6 +127,8 @@ struct seep_finding {
     struct seep_beside baseline;
 };
 
+struct seep_pool_cluster;
+
 struct seep_judgement {
     struct seep_arena arena;
     enum seep_verdict verdict;
@@ -134,6 +137,8 @@ struct seep_judgement {
     int64_t start_ns, end_ns; // of the observation; SEEP_NO_TIME = no samples
     size_t n_series;          // judged
     size_t n_expected;        // findings that are no accusation because a baseline shows the same
+    const struct seep_pool_cluster *clusters; // of pool tags, the gravest first: pool.h
+    size_t n_clusters;
 };
 
 struct seep_detect_options {

@@ -134,6 +134,22 @@ static struct seep_exhaustion reached(const char *name, double limit_value, doub
     return e;
 }
 
+// A pool's own limit where it is known, else the commit that it takes.
+static struct seep_exhaustion pool_reached(const struct seep_scene *scene,
+                                           const struct seep_judged *judged)
+{
+    bool paged = judged->metric == SEEP_METRIC_PAGED_POOL_BYTES;
+    const struct seep_judged *own = scene->of_machine[judged->metric];
+    double limit = scene->pool_limit[paged], now = own ? own->newest : scene->pool_now[paged];
+    if (limit > 0 && now > 0)
+        return reached(paged ? "paged-pool" : "nonpaged-pool", limit, limit - now, judged,
+                       scene->end_ns);
+    if (scene->commit_limit > 0 && scene->commit_now >= 0)
+        return reached("commit", scene->commit_limit, scene->commit_limit - scene->commit_now,
+                       judged, scene->end_ns);
+    return (struct seep_exhaustion){ NULL, 0, SEEP_NO_TIME, SEEP_NO_TIME, SEEP_NO_TIME };
+}
+
 struct seep_exhaustion seep_exhaustion_of(const struct seep_scene *scene,
                                           const struct seep_judged *judged)
 {
@@ -156,6 +172,9 @@ struct seep_exhaustion seep_exhaustion_of(const struct seep_scene *scene,
     case SEEP_METRIC_USER_OBJECTS:
         return reached("handles", MAX_GDI_USER, MAX_GDI_USER - judged->newest, judged,
                        scene->end_ns);
+    case SEEP_METRIC_PAGED_POOL_BYTES:
+    case SEEP_METRIC_NONPAGED_POOL_BYTES:
+        return judged->kind == SEEP_SUBJECT_PROCESS ? none : pool_reached(scene, judged);
     default:
         return none;
     }

@@ -233,7 +233,9 @@ static void add_steady(struct seep_drafts *drafts, const struct seep_scene *scen
         break;
     case SEEP_FORM_SLOWING:
     case SEEP_FORM_GROWING:
-        if (!seep_growth_matters(judged, &why_not))
+        if (judged->loaded)
+            why = "as much more was allocated as it holds more: it is the load";
+        else if (!seep_growth_matters(judged, &why_not))
             why = why_not;
         else
             why = "its growth cannot be told from noise";

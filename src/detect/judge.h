@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "base/intern.h"
 #include "detect/detect.h"
+#include "detect/pool.h"
 #include "detect/shape.h"
 #include "detect/track.h"
 
@@ -21,7 +22,9 @@ static inline bool seep_unknown(double value)
 }
 
 struct seep_against;
+struct seep_looks;
 struct seep_sign;
+struct seep_tag_sign;
 
 // One series that can say something about a leak.
 struct seep_judged {
@@ -44,7 +47,8 @@ struct seep_judged {
     size_t led_by;  // index + 1 of what it grows in lockstep with, and is accused in its place
     size_t site;    // index into the dataset's + 1, and what is known of it; 0 = none
     enum seep_site_kind site_kind;
-    bool paged, dead, lossy;      // `lossy`: its source lost events
+    bool paged, dead, lossy; // `lossy`: its source lost events
+    bool loaded; // of a tag: as much more was allocated as it holds more; see seep_verdict_of_load
     struct seep_against *against; // what a baseline shows of it; NULL = nothing was looked for
 };
 
@@ -65,6 +69,8 @@ struct seep_scene {
     const struct seep_judged *of_machine[SEEP_N_METRICS]; // the machine's own series
     double commit_limit;                                  // newest; 0 = unknown
     double commit_now;                                    // newest; NaN = unknown
+    const struct seep_looks *looks;    // at its pool tags; NULL = there were none
+    double pool_limit[2], pool_now[2]; // nonpaged, paged; newest; 0 = unknown
 };
 
 struct seep_draft {
@@ -78,10 +84,19 @@ struct seep_draft {
     bool dropped;    // folded into another one
 };
 
+// Pool tags that are one leak: the finding of the source, as index + 1, and its members.
+struct seep_draft_cluster {
+    size_t draft;
+    struct seep_pool_member *members;
+    size_t n_members;
+};
+
 struct seep_drafts {
     struct seep_arena *arena;
     struct seep_draft *at;
     size_t count, capacity;
+    struct seep_draft_cluster *clusters;
+    size_t n_clusters, clusters_capacity;
     bool failed; // memory is out
 };
 
@@ -123,6 +138,11 @@ enum seep_verdict seep_verdict_beside(const struct seep_judged *judged, bool cho
 // What an event alone is worth: Windows itself saw exhaustion.
 enum seep_verdict seep_verdict_of_event(void);
 enum seep_verdict seep_verdict_of_sign(const struct seep_sign *sign); // suspect at most
+// Of a series of a tag over `span_s` seconds, in the second half of which `use` times as much was
+// in use and `allocs` times as much allocated; `freed` is the share of what was allocated.
+enum seep_verdict seep_verdict_of_load(enum seep_verdict verdict, double span_s, double use,
+                                       double allocs, double freed);
+enum seep_verdict seep_verdict_of_tag(const struct seep_tag_sign *sign); // suspect at most
 // What `n` exhaustion events in a row are worth, in each of which the same process held more,
 // `share` of the growth of the commit charge.
 enum seep_verdict seep_verdict_of_events(size_t n, double share);
@@ -152,6 +172,10 @@ const char *seep_say_rate(struct seep_drafts *drafts, enum seep_metric metric, d
                           double like);
 const char *seep_say_seconds(struct seep_drafts *drafts, double seconds);
 const char *seep_metric_words(enum seep_metric metric); // "private bytes"
+// The path of a source as a word of a command; "FILE" where it is none.
+const char *seep_source_word(const struct seep_dataset *data, struct seep_source_id id);
+// Whether it is of a machine that was looked at while it ran.
+bool seep_source_is_live(const struct seep_dataset *data, struct seep_source_id id);
 struct seep_draft *seep_draft_add(struct seep_drafts *drafts);
 void seep_draft_evidence(struct seep_drafts *drafts, struct seep_draft *draft, const char *text,
                          struct seep_source_id source, uint64_t offset, int64_t time_ns);
@@ -193,7 +217,29 @@ const char *seep_finding_id(struct seep_drafts *drafts, const struct seep_datase
 // relate.c: what series of one machine say about each other. `fold` moves what `from` says into
 // `into`.
 void seep_relate(struct seep_drafts *drafts, struct seep_scene *scene);
+bool seep_accused(const struct seep_judged *judged); // `judged` may be NULL
+// Its draft, NULL if it has none; valid until the next one is added.
+struct seep_draft *seep_draft_of(const struct seep_drafts *drafts,
+                                 const struct seep_judged *judged);
+// Takes back the accusation of `judged`, and says why.
+void seep_clear_of(struct seep_drafts *drafts, struct seep_judged *judged, const char *why);
 void seep_fold(struct seep_drafts *drafts, struct seep_draft *into, struct seep_draft *from);
+
+// lockstep.c: pool tags that grow together are one finding, that of the source.
+void seep_relate_lockstep(struct seep_drafts *drafts, struct seep_scene *scene);
+
+// pools.c: what looks at pool tags say where there are no series of them. `looks` are those of the
+// machine.
+void seep_pools_judge(struct seep_drafts *drafts, const struct seep_dataset *data,
+                      struct seep_machine_id machine, const struct seep_looks *looks);
+
+// zombies.c: exited processes that are still referenced, one finding for each who holds them.
+bool seep_zombies_judge(struct seep_drafts *drafts, const struct seep_dataset *data,
+                        const struct seep_detect_options *options);
+
+// memory.c: what a machine's commit does not add up to, and pools near their limits.
+bool seep_memory_judge(struct seep_drafts *drafts, const struct seep_dataset *data,
+                       const struct seep_detect_options *options);
 
 // lives.c: one image, several lives (restarts) on one machine.
 // `at` puts a judged series on its grid again; a grid with n = 0 where there is none. False when
@@ -218,7 +264,22 @@ enum seep_sign_kind {
     SEEP_SIGN_LITTLE_FREE,     // of a 32-bit process: its largest free range
     SEEP_SIGN_HANDLES,
     SEEP_SIGN_THREADS,
-    SEEP_SIGN_GROWN, // private memory, from one snapshot to the next
+    SEEP_SIGN_GROWN,          // private memory, from one snapshot to the next
+    SEEP_SIGN_ZOMBIES_HELD,   // by one process; those that exited a while ago
+    SEEP_SIGN_ZOMBIES_UNHELD, // by no handle
+    SEEP_SIGN_UNATTRIBUTED,   // of what is committed
+    SEEP_SIGN_POOL_FULL,      // a pool, of its limit
+};
+
+// What looks at pool tags say of one of them: how much it grew, with one look since the machine
+// started.
+struct seep_tag_sign {
+    size_t n_looks;
+    double blocks, bytes;     // more in use than at the first look
+    double bytes_before;      // in use then
+    double freed, freed_ever; // shares of what was allocated
+    double share;             // of what its pool grew by, with one look of the pool itself
+    double of_limit;          // what is in use of it over the pool's limit; NaN = unknown
 };
 
 struct seep_sign {

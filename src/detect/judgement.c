@@ -3,6 +3,7 @@
 // them, and written down.
 #include "detect/baseline.h"
 #include "detect/judge.h"
+#include "detect/looks.h"
 
 #include "base/alloc.h"
 #include "base/time.h"
@@ -64,8 +65,9 @@ struct run {
     } constant;
     struct seep_baselines *baselines; // NULL = none
     struct seep_sites sites;
-    size_t n_expected; // findings that they explain
-    struct span {      // of each process, over all its series
+    struct seep_looks looks; // of this machine
+    size_t n_expected;       // findings that they explain
+    struct span {            // of each process, over all its series
         int64_t first_ns, last_ns;
     } * lives;
     size_t *first, *next;     // series of each machine in their order; n_series of the data = end
@@ -333,6 +335,25 @@ static bool newest_of(struct run *run, const struct seep_scene *scene, enum seep
     return true;
 }
 
+static double known(uint64_t bytes)
+{
+    return bytes == SEEP_UNKNOWN_COUNT ? 0 : (double)bytes;
+}
+
+// The newest limits that were told with a look at the machine's memory.
+static void find_vm_limits(const struct seep_dataset *data, struct seep_scene *scene)
+{
+    for (size_t i = 0; i < data->n_vms; i++) {
+        const struct seep_vm *vm = &data->vms[i].vm;
+        if (vm->machine.v != scene->machine.v)
+            continue;
+        scene->pool_limit[SEEP_NONPAGED] = known(vm->bytes[SEEP_VM_NONPAGED_POOL_LIMIT]);
+        scene->pool_limit[SEEP_PAGED] = known(vm->bytes[SEEP_VM_PAGED_POOL_LIMIT]);
+        scene->pool_now[SEEP_NONPAGED] = known(vm->bytes[SEEP_VM_NONPAGED_POOL]);
+        scene->pool_now[SEEP_PAGED] = known(vm->bytes[SEEP_VM_PAGED_POOL]);
+    }
+}
+
 static bool find_limits(struct run *run, struct seep_scene *scene)
 {
     if (!newest_of(run, scene, SEEP_METRIC_COMMIT_LIMIT_BYTES, &scene->commit_limit) ||
@@ -344,6 +365,7 @@ static bool find_limits(struct run *run, struct seep_scene *scene)
                                   ? (double)run->data->machines[m - 1].commit_limit_bytes
                                   : 0;
     }
+    find_vm_limits(run->data, scene);
     return true;
 }
 
@@ -363,6 +385,24 @@ static bool grid_of_life(void *ctx, const struct seep_judged *judged, struct see
     if (!seep_track_grid(track, judged->last_ns, scene->tick_ns, machine, grid))
         grid->n = 0;
     return true;
+}
+
+// The counts of a tag tell growth by load from growth by a leak where its curve does not.
+static void ask_for_load(const struct seep_scene *scene, struct seep_judged *judged)
+{
+    const char *tag = scene->data->series[judged->series].series.subject.name;
+    double use, allocs;
+    if (judged->kind != SEEP_SUBJECT_POOL_TAG || judged->verdict < SEEP_VERDICT_SUSPECT ||
+        !scene->looks)
+        return;
+    const struct seep_tag_looks *looks = seep_looks_find(scene->looks, tag);
+    bool paged = judged->metric == SEEP_METRIC_PAGED_POOL_BYTES;
+    if (!looks || !looks->in[paged].known ||
+        !seep_tag_halves(scene->looks, &looks->in[paged], &use, &allocs))
+        return;
+    judged->verdict = seep_verdict_of_load(judged->verdict, judged->shape.span_s, use, allocs,
+                                           seep_freed_share(&looks->in[paged]));
+    judged->loaded = judged->verdict < SEEP_VERDICT_SUSPECT;
 }
 
 static bool judge_machine(struct run *run, struct seep_scene *scene)
@@ -404,6 +444,7 @@ static bool judge_machine(struct run *run, struct seep_scene *scene)
         bool accused = j->verdict >= SEEP_VERDICT_SUSPECT;
         j->verdict = seep_verdict_beside(j, scene->chosen_only);
         run->n_expected += accused && j->verdict < SEEP_VERDICT_SUSPECT;
+        ask_for_load(scene, j);
         // A process that lived for a moment is no finding where others could be judged.
         if (j->shape.form == SEEP_FORM_SHORT && n_tested)
             continue;
@@ -513,6 +554,38 @@ static int by_gravity(const void *a, const void *b)
     return strcmp(x->id, y->id);
 }
 
+static int by_cluster(const void *a, const void *b)
+{
+    const struct seep_pool_cluster *x = a, *y = b;
+    if (x->verdict != y->verdict)
+        return x->verdict > y->verdict ? -1 : 1;
+    return strcmp(x->finding, y->finding);
+}
+
+static bool hand_over_clusters(const struct seep_drafts *drafts, struct seep_judgement *out)
+{
+    struct seep_pool_cluster *all =
+        seep_arena_alloc(drafts->arena, drafts->n_clusters + 1, sizeof *all);
+    if (!all)
+        return false;
+    for (size_t i = 0; i < drafts->n_clusters; i++) {
+        const struct seep_draft_cluster *c = &drafts->clusters[i];
+        const struct seep_draft *d = &drafts->at[c->draft - 1];
+        if (d->dropped)
+            continue;
+        all[out->n_clusters++] = (struct seep_pool_cluster){ .machine = d->finding.machine,
+                                                             .source = c->members[0].tag,
+                                                             .members = c->members,
+                                                             .n_members = c->n_members,
+                                                             .verdict = d->finding.verdict,
+                                                             .finding = d->finding.id };
+    }
+    if (out->n_clusters)
+        qsort(all, out->n_clusters, sizeof *all, by_cluster);
+    out->clusters = all;
+    return true;
+}
+
 static bool hand_over(struct run *run, struct seep_judgement *out)
 {
     struct seep_drafts *drafts = &run->drafts;
@@ -532,6 +605,8 @@ static bool hand_over(struct run *run, struct seep_judgement *out)
         out->findings[out->n_findings++] = d->finding;
     }
     qsort(out->findings, out->n_findings, sizeof *out->findings, by_gravity);
+    if (!hand_over_clusters(drafts, out))
+        return false;
     out->verdict = out->n_findings ? out->findings[0].verdict : SEEP_VERDICT_UNKNOWN;
     if (run->n_series == 0 && out->verdict == SEEP_VERDICT_STEADY)
         out->verdict = SEEP_VERDICT_UNKNOWN;
@@ -588,15 +663,23 @@ static bool judge(struct run *run, struct seep_judgement *out)
         struct seep_scene scene = { .data = data,
                                     .machine = { m },
                                     .chosen_only = has_loss(data, "processes-chosen") };
+        seep_looks_clear(&run->looks);
+        if (!seep_looks_read(data, scene.machine, run->options, &run->looks))
+            return seep_fail_memory(run->err);
+        scene.looks = run->looks.n_looks ? &run->looks : NULL;
         bool done = judge_machine(run, &scene);
         seep_free(scene.judged);
         if (!done)
             return false;
+        seep_pools_judge(&run->drafts, data, scene.machine, &run->looks);
     }
     if (!seep_events_judge(&run->drafts, data, run->options))
         return seep_fail_memory(run->err);
     if (!seep_snapshots_judge(&run->drafts, data, run->options, run->err))
         return false;
+    if (!seep_zombies_judge(&run->drafts, data, run->options) ||
+        !seep_memory_judge(&run->drafts, data, run->options))
+        return seep_fail_memory(run->err);
     if (!settle(run) || !hand_over(run, out) || run->drafts.failed)
         return seep_fail_memory(run->err);
     return true;
@@ -619,6 +702,8 @@ bool seep_judge(const struct seep_dataset *data, const struct seep_tracks *track
     bool done = seep_baselines_open(data, options, &run.baselines, err) && judge(&run, &out);
     seep_baselines_close(run.baselines);
     seep_sites_close(&run.sites);
+    seep_looks_clear(&run.looks);
+    seep_free(run.drafts.clusters);
     seep_points_clear(&run.points);
     seep_track_clear(&run.track);
     seep_free(run.drafts.at);

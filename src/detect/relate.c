@@ -11,11 +11,6 @@
 // The share of a total's growth from which its parts explain it.
 #define EXPLAINS 0.5
 
-// Series grow in lockstep when what they gain from window to window goes up and down together, or
-// when both grow so evenly that there is nothing to go up and down and begin at the same time.
-#define TOGETHER 0.9
-#define EVEN 0.05 // standard deviation of the gains over their mean
-
 void seep_fold(struct seep_drafts *drafts, struct seep_draft *into, struct seep_draft *from)
 {
     for (size_t i = 0; i < from->n_evidence; i++) {
@@ -29,21 +24,19 @@ void seep_fold(struct seep_drafts *drafts, struct seep_draft *into, struct seep_
     from->dropped = true;
 }
 
-static bool accused(const struct seep_judged *judged)
+bool seep_accused(const struct seep_judged *judged)
 {
     return judged && judged->verdict >= SEEP_VERDICT_SUSPECT;
 }
 
-static struct seep_draft *draft_of(const struct seep_drafts *drafts,
-                                   const struct seep_judged *judged)
+struct seep_draft *seep_draft_of(const struct seep_drafts *drafts, const struct seep_judged *judged)
 {
     return judged && judged->finding ? &drafts->at[judged->finding - 1] : NULL;
 }
 
-// Takes back the accusation of `judged`, and says why.
-static void clear_of(struct seep_drafts *drafts, struct seep_judged *judged, const char *why)
+void seep_clear_of(struct seep_drafts *drafts, struct seep_judged *judged, const char *why)
 {
-    struct seep_draft *draft = draft_of(drafts, judged);
+    struct seep_draft *draft = seep_draft_of(drafts, judged);
     judged->verdict = SEEP_VERDICT_STEADY;
     if (!draft)
         return;
@@ -73,15 +66,15 @@ static const char *grew_with(struct seep_drafts *drafts, const struct seep_judge
 static void explain(struct seep_drafts *drafts, const struct seep_scene *scene,
                     struct seep_judged *judged, const struct seep_judged *cause)
 {
-    struct seep_draft *into = draft_of(drafts, cause);
+    struct seep_draft *into = seep_draft_of(drafts, cause);
     if (into)
         seep_draft_evidence(drafts, into, grew_with(drafts, judged),
                             scene->data->series[judged->series].source, SEEP_NO_OFFSET,
                             judged->shape.since_ns);
-    clear_of(drafts, judged,
-             seep_say(drafts, "its growth of %s is explained by %s",
-                      seep_say_amount(drafts, judged->metric, judged->shape.growth),
-                      seep_metric_words(cause->metric)));
+    seep_clear_of(drafts, judged,
+                  seep_say(drafts, "its growth of %s is explained by %s",
+                           seep_say_amount(drafts, judged->metric, judged->shape.growth),
+                           seep_metric_words(cause->metric)));
 }
 
 static void relate_process(struct seep_drafts *drafts, const struct seep_scene *scene,
@@ -92,9 +85,9 @@ static void relate_process(struct seep_drafts *drafts, const struct seep_scene *
             seep_sibling(scene, judged, SEEP_METRIC_PRIVATE_BYTES);
         const struct seep_judged *threads = seep_sibling(scene, judged, SEEP_METRIC_THREADS);
         if (private_bytes &&
-            (accused(private_bytes) || private_bytes->delta >= EXPLAINS * judged->delta))
+            (seep_accused(private_bytes) || private_bytes->delta >= EXPLAINS * judged->delta))
             explain(drafts, scene, judged, private_bytes);
-        else if (accused(threads))
+        else if (seep_accused(threads))
             explain(drafts, scene, judged, threads);
     }
     // The quota charges for the objects behind handles and threads.
@@ -102,9 +95,9 @@ static void relate_process(struct seep_drafts *drafts, const struct seep_scene *
         judged->metric == SEEP_METRIC_NONPAGED_POOL_BYTES) {
         const struct seep_judged *handles = seep_sibling(scene, judged, SEEP_METRIC_HANDLES);
         const struct seep_judged *threads = seep_sibling(scene, judged, SEEP_METRIC_THREADS);
-        if (accused(handles))
+        if (seep_accused(handles))
             explain(drafts, scene, judged, handles);
-        else if (accused(threads))
+        else if (seep_accused(threads))
             explain(drafts, scene, judged, threads);
     }
 }
@@ -115,7 +108,7 @@ static const struct seep_judged *culprit_of(const struct seep_scene *scene,
                                             const struct seep_judged *tag)
 {
     const struct seep_judged *culprit = tag->led_by ? &scene->judged[tag->led_by - 1] : tag;
-    return accused(culprit) ? culprit : NULL;
+    return seep_accused(culprit) ? culprit : NULL;
 }
 
 // What the pool tags of one culprit grew by.
@@ -157,6 +150,18 @@ static const struct seep_judged *worst_of_tags(const struct seep_scene *scene,
     return worst;
 }
 
+// What pool tags grew by that only hold more because more is done.
+static double grown_by_load(const struct seep_scene *scene, enum seep_metric metric)
+{
+    double grown = 0;
+    for (size_t i = 0; i < scene->n_judged; i++) {
+        const struct seep_judged *j = &scene->judged[i];
+        if (j->kind == SEEP_SUBJECT_POOL_TAG && j->metric == metric && j->loaded)
+            grown += fmax(j->delta, 0);
+    }
+    return grown;
+}
+
 // The accused process with the largest growth of a metric.
 static const struct seep_judged *worst_process(const struct seep_scene *scene,
                                                enum seep_metric metric)
@@ -164,7 +169,7 @@ static const struct seep_judged *worst_process(const struct seep_scene *scene,
     const struct seep_judged *worst = NULL;
     for (size_t i = 0; i < scene->n_judged; i++) {
         const struct seep_judged *j = &scene->judged[i];
-        if (j->kind == SEEP_SUBJECT_PROCESS && j->metric == metric && accused(j) &&
+        if (j->kind == SEEP_SUBJECT_PROCESS && j->metric == metric && seep_accused(j) &&
             (!worst || j->delta > worst->delta))
             worst = j;
     }
@@ -186,15 +191,19 @@ static void relate_pool(struct seep_drafts *drafts, const struct seep_scene *sce
     const struct seep_judged *tag = worst_of_tags(scene, metric, &grown);
     const char *words = seep_metric_words(metric);
     double explained = seep_explained(scene, metric);
-    struct seep_draft *draft = draft_of(drafts, judged);
+    struct seep_draft *draft = seep_draft_of(drafts, judged);
     if (tag && grown >= EXPLAINS * judged->delta) {
         explain(drafts, scene, judged, tag);
-        if (tag->kind == SEEP_SUBJECT_POOL_TAG && draft_of(drafts, tag) &&
+        if (tag->kind == SEEP_SUBJECT_POOL_TAG && seep_draft_of(drafts, tag) &&
             !seep_unknown(explained) && explained < EXPLAINS)
-            say(drafts, draft_of(drafts, tag),
+            say(drafts, seep_draft_of(drafts, tag),
                 seep_say(drafts,
                          "processes' quotas explain %.0f %% of the growth: a driver or the kernel",
                          explained * 100));
+        return;
+    }
+    if (!tag && grown_by_load(scene, metric) >= EXPLAINS * judged->delta) {
+        seep_clear_of(drafts, judged, "pool tags explain it that grew by load");
         return;
     }
     if (!draft)
@@ -226,6 +235,32 @@ static void relate_pool(struct seep_drafts *drafts, const struct seep_scene *sce
                      seep_say_amount(drafts, metric, scene->grown[metric]), explained * 100));
 }
 
+// What of the two pools, together, explains the growth of the commit: the culprit of the tags that
+// grew most, else the pool that did. NULL = they do not.
+static const struct seep_judged *behind_commit(const struct seep_scene *scene,
+                                               const struct seep_judged *commit)
+{
+    static const enum seep_metric pools[] = { SEEP_METRIC_NONPAGED_POOL_BYTES,
+                                              SEEP_METRIC_PAGED_POOL_BYTES };
+    const struct seep_judged *worst = NULL;
+    double all = 0, most = 0;
+    for (size_t i = 0; i < 2; i++) {
+        double grown;
+        const struct seep_judged *own = scene->of_machine[pools[i]];
+        const struct seep_judged *culprit = worst_of_tags(scene, pools[i], &grown);
+        if (!culprit && seep_accused(own)) {
+            culprit = own;
+            grown = own->delta;
+        }
+        all += fmax(grown, 0);
+        if (culprit && (!worst || grown > most)) {
+            worst = culprit;
+            most = grown;
+        }
+    }
+    return all >= EXPLAINS * commit->delta ? worst : NULL;
+}
+
 static void relate_commit(struct seep_drafts *drafts, const struct seep_scene *scene,
                           struct seep_judged *judged)
 {
@@ -233,21 +268,32 @@ static void relate_commit(struct seep_drafts *drafts, const struct seep_scene *s
                                               SEEP_METRIC_NONPAGED_POOL_BYTES,
                                               SEEP_METRIC_PAGED_POOL_BYTES };
     double explained = seep_explained(scene, SEEP_METRIC_COMMIT_BYTES);
-    struct seep_draft *draft = draft_of(drafts, judged);
+    struct seep_draft *draft = seep_draft_of(drafts, judged);
     if (!seep_unknown(explained) && explained >= EXPLAINS) {
-        clear_of(drafts, judged,
-                 seep_say(drafts, "processes and pools explain %.0f %% of the growth of %s",
-                          fmin(explained, 1) * 100,
-                          seep_say_amount(drafts, SEEP_METRIC_COMMIT_BYTES, judged->delta)));
+        seep_clear_of(drafts, judged,
+                      seep_say(drafts, "processes and pools explain %.0f %% of the growth of %s",
+                               fmin(explained, 1) * 100,
+                               seep_say_amount(drafts, SEEP_METRIC_COMMIT_BYTES, judged->delta)));
         return;
     }
     for (size_t i = 0; seep_unknown(explained) && i < 3; i++) {
         const struct seep_judged *part =
             i ? scene->of_machine[parts[i]] : worst_process(scene, parts[0]);
-        if (accused(part) && part->delta >= EXPLAINS * judged->delta) {
+        if (seep_accused(part) && part->delta >= EXPLAINS * judged->delta) {
             explain(drafts, scene, judged, part);
             return;
         }
+    }
+    const struct seep_judged *pool = behind_commit(scene, judged);
+    if (seep_unknown(explained) && pool) {
+        explain(drafts, scene, judged, pool);
+        return;
+    }
+    double load = grown_by_load(scene, SEEP_METRIC_PAGED_POOL_BYTES) +
+                  grown_by_load(scene, SEEP_METRIC_NONPAGED_POOL_BYTES);
+    if (seep_unknown(explained) && load >= EXPLAINS * judged->delta) {
+        seep_clear_of(drafts, judged, "pool tags explain it that grew by load");
+        return;
     }
     if (!draft)
         return;
@@ -264,190 +310,31 @@ static void relate_commit(struct seep_drafts *drafts, const struct seep_scene *s
                      explained * 100));
 }
 
-// Correlation of the gains of two series from window to window, and how uneven the gains are.
-static double correlation(const struct seep_shape *a, const struct seep_shape *b, double *uneven)
-{
-    size_t n = a->n_course - 1;
-    double ma = (a->course[n] - a->course[0]) / (double)n;
-    double mb = (b->course[n] - b->course[0]) / (double)n, aa = 0, bb = 0, ab = 0;
-    for (size_t i = 0; i < n; i++) {
-        double x = a->course[i + 1] - a->course[i] - ma, y = b->course[i + 1] - b->course[i] - mb;
-        aa += x * x;
-        bb += y * y;
-        ab += x * y;
-    }
-    *uneven = fmax(sqrt(aa / (double)n) / fabs(ma), sqrt(bb / (double)n) / fabs(mb));
-    return aa > 0 && bb > 0 ? ab / sqrt(aa * bb) : 0;
-}
-
-static bool in_lockstep(const struct seep_scene *scene, const struct seep_judged *a,
-                        const struct seep_judged *b, bool even)
-{
-    const struct seep_shape *s = &a->shape, *t = &b->shape;
-    double window_ns = s->span_s * 1e9 / SEEP_SHAPE_COURSE, uneven;
-    // Windows are the same windows only where both were seen from the same moment on.
-    if (s->n_course < SEEP_SHAPE_MIN_LOOKS || s->n_course != t->n_course ||
-        fabs((double)a->first_ns - (double)b->first_ns) > (double)scene->tick_ns ||
-        fabs((double)a->last_ns - (double)b->last_ns) > (double)scene->tick_ns)
-        return false;
-    double r = correlation(s, t, &uneven);
-    return r >= TOGETHER ||
-           (even && uneven < EVEN && fabs((double)s->since_ns - (double)t->since_ns) <= window_ns);
-}
-
-// Whether `process` may be why pool tags grow: it holds more handles or threads, or its quota grew
-// by as much.
-static bool holds_objects(const struct seep_judged *process, const struct seep_judged *tag)
-{
-    return process->kind == SEEP_SUBJECT_PROCESS && accused(process) &&
-           (process->metric == SEEP_METRIC_HANDLES || process->metric == SEEP_METRIC_THREADS ||
-            (process->metric == tag->metric && process->delta >= EXPLAINS * tag->delta));
-}
-
-// Or because its memory does: what the kernel keeps of it is less. That both grow evenly says
-// nothing here, for memory leaks evenly for many reasons.
-static bool takes_with_it(const struct seep_judged *process, const struct seep_judged *tag)
-{
-    return process->kind == SEEP_SUBJECT_PROCESS && accused(process) &&
-           process->metric == SEEP_METRIC_PRIVATE_BYTES && process->delta >= tag->delta;
-}
-
-// What a tag's growth comes from, if it grows in lockstep with something: a process that holds the
-// objects, else the tag that grew most.
-static struct seep_judged *leader_of(const struct seep_scene *scene, struct seep_judged **all,
-                                     size_t n, const struct seep_judged *tag)
-{
-    struct seep_judged *leader = NULL;
-    unsigned rank = 0;
-    for (size_t i = 0; i < n; i++) {
-        struct seep_judged *j = all[i];
-        bool larger = j->kind == SEEP_SUBJECT_POOL_TAG && accused(j) && j->delta > tag->delta;
-        unsigned its = holds_objects(j, tag) ? 3 : (takes_with_it(j, tag) ? 2 : larger);
-        if (its == 0 || its < rank || (its == rank && j->delta <= leader->delta) ||
-            !in_lockstep(scene, tag, j, its != 2))
-            continue;
-        leader = j;
-        rank = its;
-    }
-    return leader;
-}
-
-static int by_delta(const void *a, const void *b)
-{
-    const struct seep_judged *x = *(struct seep_judged *const *)a;
-    const struct seep_judged *y = *(struct seep_judged *const *)b;
-    if (x->delta != y->delta)
-        return x->delta < y->delta ? -1 : 1;
-    return (x->series > y->series) - (x->series < y->series);
-}
-
-static const char *name_of(const struct seep_drafts *drafts, const struct seep_judged *judged)
-{
-    const struct seep_draft *draft = draft_of(drafts, judged);
-    return draft && draft->finding.name ? draft->finding.name : "?";
-}
-
-// One accusation of both: as grave as the graver one, with the share of both.
-static void join(struct seep_drafts *drafts, const struct seep_scene *scene,
-                 struct seep_judged *member, struct seep_judged *leader)
-{
-    struct seep_draft *from = draft_of(drafts, member), *into = draft_of(drafts, leader);
-    if (leader->verdict < member->verdict)
-        leader->verdict = into->finding.verdict = member->verdict;
-    if (leader->metric == member->metric && leader->kind == member->kind)
-        into->finding.share = fmin(into->finding.share + from->finding.share, 1);
-    member->led_by = (size_t)(leader - scene->judged) + 1;
-    clear_of(drafts, member,
-             seep_say(drafts, "it grows in lockstep with %s %s",
-                      leader->kind == SEEP_SUBJECT_PROCESS ? "process" : "pool tag",
-                      name_of(drafts, leader)));
-}
-
-// Names the members, the largest first: some with their numbers, the rest by name.
-static void name_members(struct seep_drafts *drafts, const struct seep_scene *scene,
-                         struct seep_judged **all, size_t n, const struct seep_judged *leader)
-{
-    enum { WITH_NUMBERS = 12 };
-    size_t n_members = 0, n_more = 0;
-    const char *more = NULL;
-    for (size_t i = n; i-- > 0;) {
-        const struct seep_judged *j = all[i];
-        if (!j->led_by || &scene->judged[j->led_by - 1] != leader)
-            continue;
-        if (n_members++ >= WITH_NUMBERS) {
-            const char *name = name_of(drafts, j);
-            more = more ? seep_say(drafts, "%s, %s", more, name) : name;
-            n_more++;
-            continue;
-        }
-        seep_draft_evidence(
-            drafts, draft_of(drafts, leader),
-            seep_say(drafts, "pool tag %s grows in lockstep with it: %s more, %s",
-                     name_of(drafts, j), seep_say_amount(drafts, j->metric, j->shape.growth),
-                     seep_say_rate(drafts, j->metric, j->shape.rate, j->shape.rate)),
-            scene->data->series[j->series].source, SEEP_NO_OFFSET, j->shape.since_ns);
-    }
-    if (n_more)
-        say(drafts, draft_of(drafts, leader),
-            seep_say(drafts, "so do %zu more pool tags: %s", n_more, more));
-}
-
-static void relate_lockstep(struct seep_drafts *drafts, struct seep_scene *scene)
-{
-    enum { AT_MOST = 256 }; // where more grow, it is not one thing
-    struct seep_judged *all[AT_MOST];
-    size_t n = 0;
-    for (size_t i = 0; i < scene->n_judged; i++) {
-        struct seep_judged *j = &scene->judged[i];
-        if (!accused(j) || !j->finding ||
-            (j->kind != SEEP_SUBJECT_POOL_TAG && j->kind != SEEP_SUBJECT_PROCESS))
-            continue;
-        if (n == AT_MOST)
-            return;
-        all[n++] = j;
-    }
-    // The smallest first, so that one that others follow is still there for them.
-    qsort(all, n, sizeof all[0], by_delta);
-    for (size_t i = 0; i < n; i++) {
-        struct seep_judged *leader =
-            all[i]->kind == SEEP_SUBJECT_POOL_TAG ? leader_of(scene, all, n, all[i]) : NULL;
-        if (leader)
-            join(drafts, scene, all[i], leader);
-    }
-    // Who follows a tag that follows another one follows that.
-    for (size_t i = n; i-- > 0;) {
-        while (all[i]->led_by && scene->judged[all[i]->led_by - 1].led_by)
-            all[i]->led_by = scene->judged[all[i]->led_by - 1].led_by;
-    }
-    for (size_t i = 0; i < n; i++)
-        name_members(drafts, scene, all, n, all[i]);
-}
-
 void seep_relate(struct seep_drafts *drafts, struct seep_scene *scene)
 {
     for (size_t i = 0; i < scene->n_judged; i++) {
         struct seep_judged *j = &scene->judged[i];
-        if (j->kind == SEEP_SUBJECT_PROCESS && accused(j))
+        if (j->kind == SEEP_SUBJECT_PROCESS && seep_accused(j))
             relate_process(drafts, scene, j);
     }
     // A stack says more than the counter that it is part of.
     for (size_t i = 0; i < scene->n_judged; i++) {
         struct seep_judged *j = &scene->judged[i];
-        const struct seep_judged *site = accused(j) ? seep_site_behind(scene, j) : NULL;
+        const struct seep_judged *site = seep_accused(j) ? seep_site_behind(scene, j) : NULL;
         if (site)
             explain(drafts, scene, j, site);
     }
-    relate_lockstep(drafts, scene);
+    seep_relate_lockstep(drafts, scene);
     for (size_t i = 0; i < scene->n_judged; i++) {
         struct seep_judged *j = &scene->judged[i];
-        if (j->kind == SEEP_SUBJECT_MACHINE && accused(j) &&
+        if (j->kind == SEEP_SUBJECT_MACHINE && seep_accused(j) &&
             (j->metric == SEEP_METRIC_PAGED_POOL_BYTES ||
              j->metric == SEEP_METRIC_NONPAGED_POOL_BYTES))
             relate_pool(drafts, scene, j);
     }
     for (size_t i = 0; i < scene->n_judged; i++) {
         struct seep_judged *j = &scene->judged[i];
-        if (j->kind != SEEP_SUBJECT_MACHINE || !accused(j))
+        if (j->kind != SEEP_SUBJECT_MACHINE || !seep_accused(j))
             continue;
         if (j->metric == SEEP_METRIC_COMMIT_BYTES) {
             relate_commit(drafts, scene, j);

@@ -108,15 +108,6 @@ double seep_share_of_site(const struct seep_scene *scene, const struct seep_judg
     return all > 0 && judged->delta > 0 ? judged->delta / all : NAN;
 }
 
-// The file that shows the site, as a word of a command.
-static const char *path_of(const struct seep_dataset *data, struct seep_source_id id)
-{
-    const char *path = id.v && id.v <= data->n_sources ? data->sources[id.v - 1].path : NULL;
-    if (!path || !*path || *path == '-' || strpbrk(path, " \t\"'\\$`&|;<>()*?[]#~!{}\n"))
-        return "FILE";
-    return path;
-}
-
 static const char *what_it_is(struct seep_drafts *drafts, const struct seep_site *site)
 {
     const char *tag = site->tag ? site->tag : "?";
@@ -169,8 +160,9 @@ void seep_site_write(struct seep_drafts *drafts, const struct seep_scene *scene,
         if (judged->lossy)
             seep_draft_caveat(drafts, draft,
                               "the trace lost events: what was freed unseen looks outstanding");
-        seep_draft_next(drafts, draft,
-                        seep_say(drafts, "seep stacks %s --blame", path_of(data, row->source)));
+        seep_draft_next(
+            drafts, draft,
+            seep_say(drafts, "seep stacks %s --blame", seep_source_word(data, row->source)));
     }
     seep_buf_clear(&function);
     seep_buf_clear(&stack);

@@ -106,6 +106,20 @@ const char *seep_metric_words(enum seep_metric metric)
     return (unsigned)metric < SEEP_N_METRICS ? words[metric] : "value";
 }
 
+const char *seep_source_word(const struct seep_dataset *data, struct seep_source_id id)
+{
+    const char *path = id.v && id.v <= data->n_sources ? data->sources[id.v - 1].path : NULL;
+    if (!path || !*path || *path == '-' || strpbrk(path, " \t\"'\\$`&|;<>()*?[]#~!{}\n"))
+        return "FILE";
+    return path;
+}
+
+bool seep_source_is_live(const struct seep_dataset *data, struct seep_source_id id)
+{
+    const char *format = id.v && id.v <= data->n_sources ? data->sources[id.v - 1].format : NULL;
+    return format && strncmp(format, "live-", 5) == 0;
+}
+
 struct seep_draft *seep_draft_add(struct seep_drafts *drafts)
 {
     if (!seep_grow(&drafts->at, &drafts->capacity, drafts->count + 1, sizeof *drafts->at)) {

@@ -208,6 +208,30 @@ enum seep_verdict seep_verdict_of_events(size_t n, double share)
 #define MANY_THREADS_32 500
 #define GROWN_BYTES (64 * MIB)
 #define GROWN_SHARE 0.25
+// A service that starts and ends programs holds some of them for a while; hundreds of machines show
+// a few dozen at most, one with a leak thousands (B. Dawson, "Zombie processes are eating your
+// memory"). What no handle explains goes within moments on a healthy machine.
+#define MANY_ZOMBIES 50
+#define MANY_UNHELD 20
+// Shared memory and what drivers lock are a small part of a healthy machine's commit.
+#define UNATTRIBUTED_BYTES (1024 * MIB)
+#define UNATTRIBUTED_SHARE 0.5
+
+// Pool tags. Two looks show growth and not its course, one look not even that.
+#define TAG_FREED 0.05   // of what was allocated; a cache that evicts frees more in its life
+#define TAG_AT_ALL 0.001 // the same for a tag that is as good as never freed
+#define TAG_BLOCKS                                                                                 \
+    10000                      // more of them than at the first look; caches of the kernel that are
+                               // never trimmed are smaller
+#define TAG_BYTES (8 * MIB)    // as for a series of a tag in a short time
+#define TAG_MUCH (64 * MIB)    // as private memory from one snapshot to the next
+#define TAG_SHARE 0.5          // of what its pool grew by
+#define ONE_LOOK_BLOCKS 500000 // since the start, none of them freed
+#define ONE_LOOK_BYTES (1024 * MIB)
+#define ONE_LOOK_FREED 0.5
+#define HALF_A_LIMIT 0.5
+#define LOAD_FREED 0.4
+#define LOAD_GROWTH 0.8 // of the growth of what is in use, by as much as counts are noisy
 
 enum seep_verdict seep_verdict_of_sign(const struct seep_sign *sign)
 {
@@ -240,6 +264,44 @@ enum seep_verdict seep_verdict_of_sign(const struct seep_sign *sign)
     case SEEP_SIGN_GROWN:
         is = sign->bytes >= GROWN_BYTES && sign->share >= GROWN_SHARE;
         break;
+    case SEEP_SIGN_ZOMBIES_HELD:
+        is = sign->count >= MANY_ZOMBIES;
+        break;
+    case SEEP_SIGN_ZOMBIES_UNHELD:
+        is = sign->count >= MANY_UNHELD;
+        break;
+    case SEEP_SIGN_UNATTRIBUTED:
+        is = sign->bytes >= UNATTRIBUTED_BYTES && sign->share >= UNATTRIBUTED_SHARE;
+        break;
+    case SEEP_SIGN_POOL_FULL: // the flag has a threshold of its own: ledger.c
+        is = true;
+        break;
+    }
+    return is ? SEEP_VERDICT_SUSPECT : SEEP_VERDICT_STEADY;
+}
+
+enum seep_verdict seep_verdict_of_load(enum seep_verdict verdict, double span_s, double use,
+                                       double allocs, double freed)
+{
+    // What is in use is what is allocated in a second times how long it is used (Little 1961). As
+    // long as the first factor grows by as much, nothing is kept for longer: it is the load. Of a
+    // day or more that was seen to rise and fall; and most of it must come and go.
+    bool load = span_s < 86400 && freed >= LOAD_FREED && allocs - 1 >= LOAD_GROWTH * (use - 1);
+    return load ? SEEP_VERDICT_STEADY : verdict;
+}
+
+enum seep_verdict seep_verdict_of_tag(const struct seep_tag_sign *s)
+{
+    bool is = false;
+    if (s->n_looks >= 2) {
+        bool grew = s->bytes >= TAG_BYTES && s->bytes >= GROWN_SHARE * s->bytes_before &&
+                    s->freed <= TAG_FREED && s->freed_ever <= TAG_FREED;
+        is = grew && ((s->blocks >= TAG_BLOCKS && s->freed_ever <= TAG_AT_ALL) ||
+                      (s->bytes >= TAG_MUCH && s->share >= TAG_SHARE));
+    } else {
+        is = (s->blocks >= ONE_LOOK_BLOCKS && s->bytes >= TAG_MUCH && s->freed <= TAG_AT_ALL) ||
+             (s->bytes >= ONE_LOOK_BYTES && s->share >= TAG_SHARE && s->freed <= ONE_LOOK_FREED) ||
+             (s->bytes >= TAG_MUCH && s->of_limit >= HALF_A_LIMIT);
     }
     return is ? SEEP_VERDICT_SUSPECT : SEEP_VERDICT_STEADY;
 }

@@ -3,6 +3,7 @@
 #include "heap/regions.h"
 
 #include "base/alloc.h"
+#include "heap/derived.h"
 
 #include <stdlib.h>
 
@@ -92,6 +93,8 @@ size_t seep_usage_tidy(struct seep_usage_regions *regions)
 void seep_usage_regions_clear(struct seep_usage_regions *regions)
 {
     seep_free(regions->at);
+    seep_free(regions->extents);
+    seep_free(regions->borders);
     *regions = (struct seep_usage_regions){ 0 };
 }
 
@@ -129,9 +132,46 @@ static void claim_one(struct seep_usage_region *region, const struct seep_usage_
     region->detail = claim->detail;
 }
 
+static bool note(struct seep_usage_regions *r, uint64_t start, uint64_t end, bool cuts,
+                 const struct seep_usage_claim *claim)
+{
+    if (start >= end || r->n_extents >= r->max_extents)
+        return false;
+    if (!seep_grow(&r->extents, &r->extents_capacity, r->n_extents + 1, sizeof *r->extents)) {
+        r->failed = true;
+        return false;
+    }
+    r->extents[r->n_extents] = (struct seep_usage_extent){ start, end, r->n_extents, *claim, cuts };
+    r->n_extents++;
+    return true;
+}
+
+size_t seep_usage_max_extents(size_t n_pieces, uint64_t held_bytes)
+{
+    enum { AT_LEAST = 4096 };
+    return AT_LEAST + n_pieces + (size_t)(held_bytes / PAGE_BYTES);
+}
+
+bool seep_usage_border(struct seep_usage_regions *r, uint64_t address)
+{
+    if (!seep_grow(&r->borders, &r->borders_capacity, r->n_borders + 1, sizeof *r->borders))
+        return false;
+    r->borders[r->n_borders++] = address;
+    return true;
+}
+
+bool seep_usage_claim_part(struct seep_usage_regions *regions, uint64_t start, uint64_t end,
+                           const struct seep_usage_claim *claim)
+{
+    return regions->derived ? note(regions, start, end, true, claim)
+                            : seep_usage_claim(regions, start, claim);
+}
+
 bool seep_usage_claim(struct seep_usage_regions *regions, uint64_t address,
                       const struct seep_usage_claim *claim)
 {
+    if (regions->derived)
+        return address < UINT64_MAX && note(regions, address, address + 1, false, claim);
     struct seep_usage_region *at = seep_usage_find(regions, address);
     if (!at || at->state == SEEP_STATE_FREE)
         return false;
@@ -172,6 +212,10 @@ static void share(struct seep_usage_region *region, const struct seep_usage_clai
 void seep_usage_claim_range(struct seep_usage_regions *regions, uint64_t start, uint64_t end,
                             const struct seep_usage_claim *claim)
 {
+    if (regions->derived) {
+        (void)note(regions, start, end, true, claim);
+        return;
+    }
     for (size_t i = find(regions, start); i < regions->n && regions->at[i].base < end; i++) {
         struct seep_usage_region *at = &regions->at[i];
         if (at->state == SEEP_STATE_FREE)
@@ -199,9 +243,11 @@ const struct seep_usage_image *seep_usage_image_at(const struct seep_usage_image
     return &images[low - 1];
 }
 
-void seep_usage_settle(struct seep_usage_regions *regions, const struct seep_usage_image *images,
+bool seep_usage_settle(struct seep_usage_regions *regions, const struct seep_usage_image *images,
                        size_t n_images)
 {
+    if (regions->failed || (regions->derived && !seep_usage_share_out(regions)))
+        return false;
     for (size_t i = 0; i < regions->n; i++) {
         struct seep_usage_region *at = &regions->at[i];
         if (at->state == SEEP_STATE_FREE)
@@ -215,4 +261,5 @@ void seep_usage_settle(struct seep_usage_regions *regions, const struct seep_usa
         else if (at->type == SEEP_TYPE_MAPPED && at->rank == SEEP_RANK_NONE)
             at->usage = SEEP_USAGE_MAPPED_FILE;
     }
+    return true;
 }

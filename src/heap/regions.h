@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The regions of a process and what they are for, whoever listed them.
 //
-// Sorted by address, none overlaps another; 48 bytes each. Claims of a higher rank win; of two of
+// Sorted by address, none overlaps another; 48 bytes each. Where nobody listed them, claims are
+// only noted, and shared out when all are known (derived.h). Claims of a higher rank win; of two of
 // the same rank the first does. All claims together cost as much as the regions are many, times the
 // ranks.
 #ifndef SEEP_HEAP_REGIONS_H
@@ -41,15 +42,31 @@ struct seep_usage_image {
 const struct seep_usage_image *seep_usage_image_at(const struct seep_usage_image *images, size_t n,
                                                    uint64_t address);
 
-struct seep_usage_regions {
-    struct seep_usage_region *at;
-    size_t n, capacity;
-};
-
 struct seep_usage_claim {
     enum seep_region_usage usage;
     enum seep_usage_rank rank;
     const char *detail;
+};
+
+// A claim on [start, end) of regions that are made from what is held.
+struct seep_usage_extent {
+    uint64_t start, end;
+    size_t order;
+    struct seep_usage_claim claim;
+    bool cuts; // a region begins at its start, and one behind its end
+};
+
+struct seep_usage_regions {
+    struct seep_usage_region *at;
+    size_t n, capacity;
+    bool derived; // nobody listed them: these are only what is known to be there
+    // Of derived ones:
+    struct seep_usage_extent *extents;
+    size_t n_extents, extents_capacity;
+    size_t max_extents; // seep_usage_max_extents: what is beyond is not noted
+    uint64_t *borders;  // where regions may begin
+    size_t n_borders, borders_capacity;
+    bool failed; // memory is out
 };
 
 // A region in the words of VirtualQuery (MEM_COMMIT, MEM_PRIVATE, PAGE_READWRITE, …), before
@@ -74,13 +91,25 @@ struct seep_usage_region *seep_usage_find(const struct seep_usage_regions *regio
 bool seep_usage_claim(struct seep_usage_regions *regions, uint64_t address,
                       const struct seep_usage_claim *claim);
 
+// Claims what is known to be [start, end) of one purpose: the whole reservation around its start
+// where reservations are known, else just that.
+bool seep_usage_claim_part(struct seep_usage_regions *regions, uint64_t start, uint64_t end,
+                           const struct seep_usage_claim *claim);
+
+// Notes that a derived region may begin at `address`. False when memory is out.
+bool seep_usage_border(struct seep_usage_regions *regions, uint64_t address);
+
+// How many claims on derived regions are worth noting, in proportion to what is held.
+size_t seep_usage_max_extents(size_t n_pieces, uint64_t held_bytes);
+
 // Claims the regions that have part of [start, end). What a rank of SEEP_RANK_BLOCK claims twice
 // gets the detail of both.
 void seep_usage_claim_range(struct seep_usage_regions *regions, uint64_t start, uint64_t end,
                             const struct seep_usage_claim *claim);
 
-// Says what is left: images, mapped files.
-void seep_usage_settle(struct seep_usage_regions *regions, const struct seep_usage_image *images,
+// Says what is left: images, mapped files. To be called once, after the last claim. False when
+// memory is out.
+bool seep_usage_settle(struct seep_usage_regions *regions, const struct seep_usage_image *images,
                        size_t n_images);
 
 #endif

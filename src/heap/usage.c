@@ -57,14 +57,22 @@ static void claim_stack(const struct space *s, uint64_t address, const char *det
 // Claims what a TEB tells of; gives its PEB.
 static void read_teb(const struct space *s, uint64_t teb, const char *detail, uint64_t *peb)
 {
-    uint64_t value;
+    const struct seep_usage_claim claim = { wide(s, SEEP_USAGE_STACK32), SEEP_RANK_STACK, detail };
+    uint64_t bottom = 0, limit = 0, base = 0, value;
     claim_teb(s, teb, detail);
-    if (pointer(s, teb + s->layout->teb.deallocation_stack, &value) && value)
-        claim_stack(s, value, detail);
-    if (pointer(s, teb + s->layout->teb.stack_limit, &value) && value)
-        claim_stack(s, value, detail);
-    if (pointer(s, teb + s->layout->teb.stack_base, &value) && value)
-        claim_stack(s, value - 1, detail);
+    (void)pointer(s, teb + s->layout->teb.deallocation_stack, &bottom);
+    (void)pointer(s, teb + s->layout->teb.stack_limit, &limit);
+    (void)pointer(s, teb + s->layout->teb.stack_base, &base);
+    if (s->u->regions.derived) {
+        (void)seep_usage_claim_part(&s->u->regions, bottom ? bottom : limit, base, &claim);
+    } else {
+        if (bottom)
+            claim_stack(s, bottom, detail);
+        if (limit)
+            claim_stack(s, limit, detail);
+        if (base)
+            claim_stack(s, base - 1, detail);
+    }
     if (!*peb && pointer(s, teb + s->layout->teb.peb, &value))
         *peb = value;
 }
@@ -116,8 +124,9 @@ static bool on_range(void *ctx, const struct seep_heap *heap, uint64_t address, 
 {
     struct heap_lists *lists = ctx;
     (void)heap;
-    (void)size_bytes;
-    (void)seep_usage_claim(&lists->u->regions, address, lists->claim);
+    (void)seep_usage_claim_part(
+        &lists->u->regions, address,
+        size_bytes > UINT64_MAX - address ? UINT64_MAX : address + size_bytes, lists->claim);
     bool more = step(lists->u);
     lists->bad |= !more;
     return more;
@@ -255,7 +264,7 @@ bool seep_usage_finish(struct seep_usage *u)
         read_peb(&narrow, &u->peb32);
     (void)seep_usage_claim(&u->regions, SEEP_NT_USER_SHARED_DATA, &shared);
     if (!u->no_memory)
-        seep_usage_settle(&u->regions, u->images, u->n_images);
+        u->no_memory = !seep_usage_settle(&u->regions, u->images, u->n_images);
     return !u->no_memory;
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/err.h"
 #include "base/identity.h"
+#include "base/time.h"
 #include "memory/memory.h"
 #include "nt/kernel_dump.h"
 #include "symbols/symbols.h"
@@ -59,7 +60,7 @@ struct seep_kernel_layout {
     } handle_table;
     struct { // _OBJECT_HEADER
         uint32_t size, pointer_count, handle_count, type_index, info_mask;
-    } object_header;
+    } object_header; // size: with the first 8 bytes of the body, as symbols say it, or without
     bool refcounts_in_entries; // of handles, since Windows 8.1: unused ones are prepaid references
                                // and count in PointerCount
     bool type_index_encoded;   // since Windows 10
@@ -120,12 +121,14 @@ struct seep_kernel_gaps {
 // pool.c: every tag of every table, summed over processors. `take` gets one row for a tag and pool
 // that was ever used; false from it stops. False when it stopped, memory is out or no table could
 // be read (`err` says which).
+#define SEEP_KERNEL_SYSTEM_SESSION UINT32_MAX        // the system's own pool
+#define SEEP_KERNEL_SESSION_UNKNOWN (UINT32_MAX - 1) // a session's; which one cannot be told
 struct seep_kernel_tag {
-    uint32_t key;
+    uint32_t key; // without the mark of protected tags
     bool paged;
-    uint64_t allocs, frees, bytes;
-    bool wraps;       // 32-bit counts
-    uint32_t session; // UINT32_MAX = the system's
+    uint64_t allocs, frees, bytes; // UINT64_MAX = makes no sense: negative over all tables
+    bool wraps;                    // 32-bit counts
+    uint32_t session;
 };
 bool seep_kernel_each_tag(const struct seep_kernel *kernel,
                           bool (*take)(void *ctx, const struct seep_kernel_tag *), void *ctx,
@@ -182,7 +185,7 @@ bool seep_kernel_each_handle(const struct seep_kernel *kernel, uint64_t handle_t
 // object.c: what an object's header says.
 struct seep_kernel_object {
     uint64_t body;
-    uint8_t type_index; // decoded
+    uint8_t type_index; // decoded; 0 = cannot be: the cookie is not known
     uint64_t n_pointers, n_handles;
 };
 bool seep_kernel_read_object(const struct seep_kernel *kernel, uint64_t header,
@@ -196,12 +199,32 @@ struct seep_kernel_hold {
     uint32_t access; // of that one
     bool by_thread;  // to a thread of the target
 };
+
+// What keeps one process; of those that are no zombies, all is UINT64_MAX.
+struct seep_kernel_held {
+    uint64_t n_handles; // to it and to its threads, as the objects count them; UINT64_MAX = unknown
+    uint64_t n_found;   // of these, in handle tables
+    uint64_t n_threads; // objects of its threads that are still there: a reference each
+    // References that neither handles nor its threads explain: the kernel's. Where something else
+    // keeps the process anyway, one or two are not counted: they come and go. UINT64_MAX = cannot
+    // be told, as not all handles to it were found.
+    uint64_t n_unexplained;
+};
 struct seep_kernel_zombies {
     struct seep_kernel_processes processes; // those that were found through handles included
     struct seep_kernel_hold *holds;         // by holder and target
     size_t n_holds, holds_capacity;
     uint64_t *n_of_process; // handles in all of each process's table; UINT64_MAX = not readable
+    struct seep_kernel_held *held; // by process
 };
+
+// It has exited, and its handles are closed: what is left is the object.
+static inline bool seep_kernel_is_zombie(const struct seep_kernel_process *process)
+{
+    return process->exit_ns != SEEP_NO_TIME && process->handle_table == 0;
+}
+
+// One pass over all handle tables. False when memory is out or no process could be read.
 bool seep_kernel_read_zombies(const struct seep_kernel *kernel, struct seep_kernel_zombies *zombies,
                               struct seep_kernel_gaps *gaps, struct seep_err *err);
 void seep_kernel_zombies_clear(struct seep_kernel_zombies *zombies);

@@ -30,7 +30,8 @@ void seep_physical_close(struct seep_physical *physical);
 struct seep_bytes seep_physical_page(const struct seep_physical *physical, uint64_t pfn);
 
 uint64_t seep_physical_n_pages(const struct seep_physical *physical); // held
-uint64_t seep_physical_missing(const struct seep_physical *physical); // promised, beyond the file
+// Promised, beyond the file; of a list of pages that is itself cut off at least 1.
+uint64_t seep_physical_missing(const struct seep_physical *physical);
 
 // How virtual addresses become physical ones.
 enum seep_paging {
@@ -51,6 +52,10 @@ struct seep_kernel_memory {
     uint64_t directory_table_user; // of ARM64, whose lower half has its own; 0 = the same
     uint64_t invalid_pte_mask;
     struct seep_physical_blocks *blocks; // of a triage dump; NULL = none
+    // Tables that were looked at, so that they are found faster: written by reads through a const
+    // pointer, so only one thread at a time may read; two of the same dump are no trouble. A copy
+    // of this structure shares it; one with another directory empties it. NULL = none.
+    struct seep_page_cache *cache;
     // Of all reads so far: pages that page tables name but that the dump does not hold, and pages
     // that were in a page file.
     uint64_t *n_absent, *n_paged_out; // where to count; NULL = nowhere
@@ -73,6 +78,9 @@ bool seep_triage_memory_open(struct seep_bytes file, const struct seep_kernel_du
                              const struct seep_triage *triage, struct seep_kernel_memory *m,
                              struct seep_err *err);
 void seep_kernel_memory_close(struct seep_kernel_memory *m);
+
+// Bytes that a triage dump's blocks promise and the file does not hold.
+uint64_t seep_triage_memory_missing(const struct seep_kernel_memory *m);
 
 // Where a virtual address lies in physical memory; false where no page is mapped or held.
 bool seep_kernel_memory_translate(const struct seep_kernel_memory *m, uint64_t address,

@@ -19,6 +19,14 @@
 #include <stdint.h>
 
 #define SEEP_NO_SESSION UINT32_MAX
+#define SEEP_ALL_SESSIONS (UINT32_MAX - 1)
+
+// The counters of a tag's series (struct seep_series): all that ask the system name it the same
+// way. For bytes the metric says which pool it is, for blocks the counter does. Those of a
+// session's own pool have "Session N " in front, or "All sessions ".
+#define SEEP_POOL_BYTES_COUNTER "SYSTEM_POOLTAG bytes"
+#define SEEP_POOL_PAGED_COUNTER "SYSTEM_POOLTAG PagedAllocs-PagedFrees"
+#define SEEP_POOL_NONPAGED_COUNTER "SYSTEM_POOLTAG NonPagedAllocs-NonPagedFrees"
 
 enum { SEEP_TAG_TEXT = 5 }; // bytes of a tag as text, its end included
 
@@ -29,7 +37,8 @@ struct seep_pool_tag {
     uint64_t allocs, frees;    // since the machine started; SEEP_UNKNOWN_COUNT = unknown
     uint64_t bytes;            // in use; SEEP_UNKNOWN_COUNT = unknown
     bool wraps;                // the two counts are kept in 32 bits and begin again at 2^32
-    uint32_t session;          // of a session's own pool; SEEP_NO_SESSION = the system's
+    uint32_t session;          // of a session's own pool; SEEP_NO_SESSION = the system's,
+                               // SEEP_ALL_SESSIONS = the sum of all sessions'
     const char *mapped_driver; // what the log itself calls the tag's driver ("[nt!ps - Process
                                // objects]" without the brackets); NULL = nothing
 };

@@ -17,7 +17,8 @@
 // A file mapped for reading. Zeroed = nothing is mapped.
 struct seep_os_map {
     struct seep_bytes view;
-    void *handle; // for the implementation
+    int64_t modified_ns; // when the file was last written, in ns since 1970 (UTC)
+    void *handle;        // for the implementation
 };
 
 // Maps a regular file. An empty file gives an empty view. Directories, pipes and devices are

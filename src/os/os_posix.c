@@ -51,7 +51,11 @@ bool seep_os_map(const char *path, struct seep_os_map *map, struct seep_err *err
         return seep_fail_memory(err);
     }
     if (ok)
-        *map = (struct seep_os_map){ .view = { data, (size_t)st.st_size }, .handle = done };
+        *map = (struct seep_os_map){
+            .view = { data, (size_t)st.st_size },
+            .modified_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec,
+            .handle = done,
+        };
     return ok;
 }
 

@@ -130,7 +130,14 @@ static bool map_section(HANDLE file, struct seep_os_map *map, struct seep_err *e
         seep_free(mapping);
         return false;
     }
-    *map = (struct seep_os_map){ .view = { view, (size_t)size.QuadPart }, .handle = mapping };
+    FILETIME written = { 0 };
+    (void)GetFileTime(file, NULL, NULL, &written);
+    *map = (struct seep_os_map){
+        .view = { view, (size_t)size.QuadPart },
+        .modified_ns =
+            seep_time_from_filetime((uint64_t)written.dwHighDateTime << 32 | written.dwLowDateTime),
+        .handle = mapping,
+    };
     return true;
 }
 

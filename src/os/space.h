@@ -37,7 +37,7 @@ struct seep_os_module {
     const char *path; // UTF-8; NULL = unknown
 };
 
-struct seep_os_thread {
+struct seep_os_space_thread {
     uint32_t id;
     uint64_t teb; // 0 = unknown
 };
@@ -47,7 +47,7 @@ struct seep_os_space {
     size_t n_regions, regions_capacity;
     struct seep_os_module *modules; // as the system lists them
     size_t n_modules, modules_capacity;
-    struct seep_os_thread *threads;
+    struct seep_os_space_thread *threads;
     size_t n_threads, threads_capacity;
     uint64_t n_threads_unread; // whose stack could not be found
     const char *architecture;  // "x64", "x86", "arm64"; NULL = unknown

@@ -340,7 +340,7 @@ static bool find_threads(struct seep_os_space *space, uint32_t pid)
                        sizeof *space->threads);
         if (!ok)
             break;
-        space->threads[space->n_threads++] = (struct seep_os_thread){ .id = tid };
+        space->threads[space->n_threads++] = (struct seep_os_space_thread){ .id = tid };
         // The kernel names the main thread's stack.
         if (!claim_stack(space, stack_pointer(pid, tid), tid) && tid != pid)
             space->n_threads_unread++;

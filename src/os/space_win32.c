@@ -166,8 +166,9 @@ static bool find_threads(struct seep_os_space *space, uint32_t pid)
                        sizeof *space->threads);
         if (!ok)
             break;
-        struct seep_os_thread *thread = &space->threads[space->n_threads++];
-        *thread = (struct seep_os_thread){ entry.th32ThreadID, teb_of(entry.th32ThreadID, query) };
+        struct seep_os_space_thread *thread = &space->threads[space->n_threads++];
+        *thread =
+            (struct seep_os_space_thread){ entry.th32ThreadID, teb_of(entry.th32ThreadID, query) };
         space->n_threads_unread += thread->teb == 0;
     }
     (void)CloseHandle(snapshot);

@@ -39,6 +39,7 @@ struct seep_facts_printer {
     size_t n_series, series_capacity;
     char tick[TICK_TEXT]; // "2026-…Z","value":
     size_t tick_len;
+    int64_t tick_ns; // of facts that are of a moment
 
     struct seep_stacks stacks; // of which equal nodes are one line
     bool print_stacks;
@@ -422,6 +423,39 @@ static bool print_handle(struct seep_sink *sink, const struct seep_handle *h)
     return put_line(printer);
 }
 
+static bool print_pool_tag(struct seep_sink *sink, const struct seep_pool_tag *t)
+{
+    struct seep_facts_printer *printer = printer_of(sink);
+    struct seep_json *json = begin_line(printer, SEEP_FACT_POOL_TAG);
+    seep_json_key_string(json, "host", host_of(printer, t->machine));
+    seep_json_key_time(json, "time", printer->tick_ns);
+    seep_pool_tag_json(json, t);
+    seep_json_end_object(json);
+    return put_line(printer);
+}
+
+static bool print_vm(struct seep_sink *sink, const struct seep_vm *vm)
+{
+    struct seep_facts_printer *printer = printer_of(sink);
+    struct seep_json *json = begin_line(printer, SEEP_FACT_VM);
+    seep_json_key_string(json, "host", host_of(printer, vm->machine));
+    seep_json_key_time(json, "time", printer->tick_ns);
+    seep_vm_json(json, vm);
+    seep_json_end_object(json);
+    return put_line(printer);
+}
+
+static bool print_zombie(struct seep_sink *sink, const struct seep_zombie *z)
+{
+    struct seep_facts_printer *printer = printer_of(sink);
+    struct seep_json *json = begin_line(printer, SEEP_FACT_ZOMBIE);
+    key_owner(printer, json, z->process);
+    seep_json_key_time(json, "time", printer->tick_ns);
+    seep_zombie_json(json, z);
+    seep_json_end_object(json);
+    return put_line(printer);
+}
+
 static bool print_heap(struct seep_sink *sink, const struct seep_heap *h)
 {
     struct seep_facts_printer *printer = printer_of(sink);
@@ -500,6 +534,28 @@ static bool print_site(struct seep_sink *sink, const struct seep_site *s)
 }
 
 // A source looks for blocks only where they are wanted: to be counted they are.
+static bool note_moment(struct seep_sink *sink, struct seep_machine_id machine, int64_t t_ns)
+{
+    (void)machine;
+    printer_of(sink)->tick_ns = t_ns;
+    return true;
+}
+
+// What is only counted is wanted all the same.
+static bool count_pool_tag(struct seep_sink *sink, const struct seep_pool_tag *tag)
+{
+    (void)sink;
+    (void)tag;
+    return true;
+}
+
+static bool count_zombie(struct seep_sink *sink, const struct seep_zombie *zombie)
+{
+    (void)sink;
+    (void)zombie;
+    return true;
+}
+
 static bool count_heap(struct seep_sink *sink, const struct seep_heap *heap)
 {
     (void)sink;
@@ -658,7 +714,8 @@ struct seep_facts_printer *seep_facts_printer_open(FILE *out, enum seep_fact_kin
     printer->ops.machine = kind == SEEP_FACT_MACHINE ? print_machine : note_machine;
     bool of_process = kind == SEEP_FACT_MODULE || kind == SEEP_FACT_REGION ||
                       kind == SEEP_FACT_HANDLE || kind == SEEP_FACT_HEAP ||
-                      kind == SEEP_FACT_BLOCKS || kind == SEEP_FACT_SITE;
+                      kind == SEEP_FACT_BLOCKS || kind == SEEP_FACT_SITE ||
+                      kind == SEEP_FACT_ZOMBIE;
     if (kind == SEEP_FACT_PROCESS || kind == SEEP_FACT_SAMPLE || of_process) {
         printer->ops.process = note_process;
         printer->ops.process_end = note_process_end;
@@ -669,6 +726,13 @@ struct seep_facts_printer *seep_facts_printer_open(FILE *out, enum seep_fact_kin
         printer->ops.sample = print_sample;
         (void)note_tick(&printer->sink, (struct seep_machine_id){ 0 }, SEEP_NO_TIME);
     }
+    if (kind == SEEP_FACT_POOL_TAG || kind == SEEP_FACT_VM || kind == SEEP_FACT_ZOMBIE) {
+        printer->ops.tick = note_moment;
+        printer->tick_ns = SEEP_NO_TIME;
+    }
+    printer->ops.pool_tag = kind == SEEP_FACT_POOL_TAG ? print_pool_tag : NULL;
+    printer->ops.vm = kind == SEEP_FACT_VM ? print_vm : NULL;
+    printer->ops.zombie = kind == SEEP_FACT_ZOMBIE ? print_zombie : NULL;
     printer->ops.module = kind == SEEP_FACT_MODULE ? print_module : NULL;
     printer->ops.region = kind == SEEP_FACT_REGION ? print_region : NULL;
     printer->ops.handle = kind == SEEP_FACT_HANDLE ? print_handle : NULL;
@@ -680,6 +744,8 @@ struct seep_facts_printer *seep_facts_printer_open(FILE *out, enum seep_fact_kin
     printer->ops.site = kind == SEEP_FACT_SITE ? print_site : NULL;
     if (kind == SEEP_N_FACT_KINDS) {
         printer->ops.heap = count_heap;
+        printer->ops.pool_tag = count_pool_tag;
+        printer->ops.zombie = count_zombie;
         printer->ops.blocks = count_blocks;
     }
     if (kind == SEEP_FACT_EVENT)

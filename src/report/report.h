@@ -48,6 +48,11 @@ void seep_region_json(struct seep_json *json, const struct seep_region *region);
 void seep_heap_json(struct seep_json *json, const struct seep_heap *heap);
 void seep_heap_numbers_json(struct seep_json *json, const struct seep_heap *heap); // no "kind"
 
+// The keys of facts about a machine at one moment, into an object that is open.
+void seep_pool_tag_json(struct seep_json *json, const struct seep_pool_tag *tag);
+void seep_vm_json(struct seep_json *json, const struct seep_vm *vm); // "committed_bytes", …
+void seep_zombie_json(struct seep_json *json, const struct seep_zombie *zombie);
+
 // The value of `"process"` in documents about one process at one moment.
 void seep_space_process_json(struct seep_json *json, const struct seep_space *space);
 

@@ -81,6 +81,23 @@ enum seep_pdh_kind seep_pdh_header_kind(const char *text, size_t length)
     return kind_at(seep_bytes(text, length), SEEP_PDH_BYTES, at);
 }
 
+struct seep_pdh_lines seep_pdh_text_lines(struct seep_bytes file)
+{
+    struct seep_pdh_lines lines = { .file = file };
+    if (seep_bytes_match(file, 0, "\xff\xfe", 2)) {
+        lines.encoding = SEEP_PDH_UTF16LE;
+        lines.pos = 2;
+    } else if (seep_bytes_match(file, 0, "\xfe\xff", 2)) {
+        lines.encoding = SEEP_PDH_UTF16BE;
+        lines.pos = 2;
+    } else if (seep_bytes_match(file, 0, "\xef\xbb\xbf", 3)) {
+        lines.pos = 3;
+    } else if (seep_bytes_has(file, 0, 2) && file.data[0] && !file.data[1]) {
+        lines.encoding = SEEP_PDH_UTF16LE; // the mark was lost
+    }
+    return lines;
+}
+
 static bool next_bytes(struct seep_pdh_lines *lines, struct seep_pdh_line *line)
 {
     const uint8_t *start = lines->file.data + lines->pos;

@@ -44,6 +44,10 @@ struct seep_pdh_line {
     bool ended;        // has a line end: false only at the end of the file
 };
 
+// Goes through a text of any kind from its start: the byte order mark tells the encoding, or zeros
+// where UTF-16 has them.
+struct seep_pdh_lines seep_pdh_text_lines(struct seep_bytes file);
+
 // The next line, false at the end of the file or when memory is out (lines->text.failed). NULs
 // before a line (what a power cut leaves) are skipped and counted; a line may then be empty.
 bool seep_pdh_next_line(struct seep_pdh_lines *lines, struct seep_pdh_line *line);

@@ -180,7 +180,13 @@ bool seep_store_unpack(struct seep_store *store, size_t found, const struct seep
     if (!query->id || !seep_os_map(from, &map, &err))
         return false;
     bool ok = seep_store_begin(store, found, query, query->file, path, &file);
-    if (ok) {
+    // A file of this identity that is there already stays: the packed one may be of another build.
+    struct seep_os_file_info info;
+    bool there = ok && seep_os_file_info(path->data, &info) && !info.folder &&
+                 query->accept(query->ctx, path->data, true);
+    if (there) {
+        seep_os_new_file_drop(&file);
+    } else if (ok) {
         struct seep_expand to = { .take = write_out, .ctx = file.file };
         ok = seep_cab_expand(map.view, &to, &err) && seep_os_new_file_keep(&file, &err);
         if (!ok)
@@ -191,7 +197,7 @@ bool seep_store_unpack(struct seep_store *store, size_t found, const struct seep
     seep_os_unmap(&map);
     if (!ok)
         return false;
-    if (query->accept(query->ctx, path->data, true))
+    if (there || query->accept(query->ctx, path->data, true))
         return true;
     seep_os_remove(path->data);
     return false;

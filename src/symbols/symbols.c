@@ -587,3 +587,45 @@ const struct seep_types *seep_symbols_types(struct seep_symbols *symbols,
         *why = entry->types_why;
     return entry->types;
 }
+
+// What PDB a file is, or was made from.
+static void file_identity(const char *path, struct seep_pdb_identity *identity)
+{
+    struct seep_os_map map;
+    struct seep_buf text = { 0 }, name = { 0 };
+    *identity = (struct seep_pdb_identity){ 0 };
+    if (!seep_os_map(path, &map, NULL))
+        return;
+    struct seep_bytes json = map.view;
+    struct seep_pdb *pdb = NULL;
+    if (seep_isf_is(map.view)) {
+        if (!seep_isf_unpack(map.view, &text, &json, NULL) ||
+            !seep_isf_identity(json, &name, identity, NULL))
+            *identity = (struct seep_pdb_identity){ 0 };
+    } else if ((pdb = seep_pdb_open(map.view, NULL))) {
+        memcpy(identity->guid, seep_pdb_info(pdb)->guid, sizeof identity->guid);
+        identity->age = seep_pdb_info(pdb)->age;
+    }
+    identity->name = NULL;
+    seep_pdb_close(pdb);
+    seep_buf_clear(&text);
+    seep_buf_clear(&name);
+    seep_os_unmap(&map);
+}
+
+bool seep_symbols_named(struct seep_symbols *symbols, size_t index,
+                        struct seep_pdb_identity *identity)
+{
+    const struct seep_symbol_path *path = &symbols->store.path;
+    for (size_t i = 0; i < path->n; i++) {
+        struct seep_os_file_info info;
+        if (path->places[i].kind != SEEP_PLACE_FOLDER ||
+            !seep_os_file_info(path->places[i].where, &info) || info.folder)
+            continue;
+        if (index-- == 0) {
+            file_identity(path->places[i].where, identity);
+            return true;
+        }
+    }
+    return false;
+}

@@ -65,4 +65,10 @@ const struct seep_types *seep_symbols_types(struct seep_symbols *symbols,
                                             const struct seep_image_identity *identity,
                                             struct seep_err *why);
 
+// Which PDB the files are, or were made from, that the symbol path names one by one (no folders, no
+// stores), counted from 0 in its order; what cannot be read has an unknown GUID. The name is unset.
+// False where there are no more.
+bool seep_symbols_named(struct seep_symbols *symbols, size_t index,
+                        struct seep_pdb_identity *identity);
+
 #endif

@@ -85,7 +85,7 @@ static void begin(struct session *s, const char *name, const char *path)
 {
     const char *build = getenv("SEEP_BUILD_ROOT");
     *s = (struct session){ 0 };
-    (void)snprintf(s->root, sizeof s->root, "%s/src/symbols/store-test/%s", build ? build : ".",
+    (void)snprintf(s->root, sizeof s->root, "%s/src/symbols/store-test/%s", build ? build : "build",
                    name);
     struct seep_err err = { 0 };
     assert_true(seep_os_make_folder(s->root, &err));
@@ -274,6 +274,21 @@ static void compressed_files_are_unpacked_into_a_store(void **state)
     end(&s);
 }
 
+// The packed file of another build neither replaces nor takes away what the store has.
+static void a_packed_stranger_leaves_a_good_file_alone(void **state)
+{
+    (void)state;
+    uint8_t cab[128];
+    size_t len = make_cabinet(cab, "evil");
+    struct session s;
+    begin(&s, "packed", "@/share;srv*@/share");
+    put(&s, "share/App.pd_", cab, len);
+    put_text(&s, "own/App.pdb/ABCDEF01/App.pdb", "good");
+    expect_found(&s, "own/App.pdb/ABCDEF01/App.pdb");
+    assert_true(is_good(&s, "own/App.pdb/ABCDEF01/App.pdb"));
+    end(&s);
+}
+
 static void pointers_are_followed(void **state)
 {
     (void)state;
@@ -377,6 +392,7 @@ int main(void)
         cmocka_unit_test(what_is_found_is_kept_in_the_stores_to_the_left),
         cmocka_unit_test(an_isf_file_is_not_kept_as_a_pdb),
         cmocka_unit_test(compressed_files_are_unpacked_into_a_store),
+        cmocka_unit_test(a_packed_stranger_leaves_a_good_file_alone),
         cmocka_unit_test(pointers_are_followed),
         cmocka_unit_test(places_that_cannot_be_used_are_said_once),
         cmocka_unit_test(the_folders_of_images_come_first),

@@ -26,6 +26,24 @@ $ seep heap f.dmp --json
 $ seep analyze c.dmp d.dmp e.dmp f.dmp --json
 $ seep facts c.dmp d.dmp e.dmp f.dmp --json
 # Dumps of processes: where threads are, what cannot be known, what grew between two.
+# A dump without a list of regions: what is held is cut where threads and heaps say.
+@made dump-cases/wine.dmp wine.dmp
+$ seep map wine.dmp --regions
+  server.exe (4242), x64, 2025-11-11T08:20:04Z: 7 regions
+  ...
+  --- Regions ---------- Size ---------- Type    State   Protect                Usage
+       1d5`00000000        0`00001000         Commit                         PEB64
+       1d5`0004d000        0`00003000         Commit                         Stack64 [thread 4096]
+       1d5`00050000        0`00002000         Commit                         TEB64 [thread 4096]
+       1d5`00060000        0`00001000         Commit                         Heap64 [heap 0x1d500060000]
+       1d5`00070000        0`00004000         Commit                         Other [process parameters]
+      7ff6`a0000000        0`00007000 Image   Commit                         Image [C:\srv\server.exe]
+      7ffb`40000000        0`00004000 Image   Commit                         Image [C:\Windows\System32\ntdll.dll]
+  
+  unknown: type: the file does not tell private from mapped regions
+  unknown: state: the file does not tell what is committed and what only reserved
+  unknown: Free: the file does not list what is free
+  wine.dmp: note: the dump has no list of regions: .* (re)
 # Two dumps: what grew comes first.
 @made dump-cases/early.dmp early.dmp
 @made dump-cases/grown.dmp grown.dmp

@@ -30,7 +30,7 @@ $ seep record -i 0 -d 1s
 ! seep: '0' is no value for --interval: time between samples: 500ms, 10s, 1m (default 10s)
 ? 2
 $ seep facts --kind nothing x
-! seep: 'nothing' is no value for --kind: machine process sample module stack site region pool-tag handle heap blocks event loss
+! seep: 'nothing' is no value for --kind: machine process sample module stack site region pool-tag handle heap blocks vm zombie event loss
 ? 2
 $ seep report
 ! seep: usage: seep report CASE; more: seep report --help
@@ -40,8 +40,26 @@ $ seep analyze --since yesterday x
 ? 2
 $ seep --version
   seep \d+\.\d+\.\d+ (re)
+# Every command is in the overview.
 $ seep --help
-  seep .*: finds memory leaks on Windows, live and from the files that it leaves behind (re)
+  ...
+    seep analyze FILE... .* (re)
+  ...
+    seep report CASE .* (re)
+  ...
+    seep record .* (re)
+  ...
+  look: .* (re)
+  ...
+    seep map .* (re)
+  ...
+    seep stacks .* (re)
+  ...
+    seep heap .* (re)
+  ...
+    seep facts .* (re)
+  ...
+    seep sources .* (re)
   ...
 $ seep analyze --help
   seep analyze: is there a leak: any mix of artifacts -> findings

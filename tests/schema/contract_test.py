@@ -50,8 +50,25 @@ heaps/0/committed_bytes heaps/0/reserved_bytes regions_total"""
 REGION = " ".join("regions/0/" + key for key in
                   "base size_bytes state type protect usage detail".split())
 
+OF_MACHINE = HEAD + " machine machine/host machine/os machine/os_version taken "
+POOL = OF_MACHINE + """
+verdict tags tags/0/tag tags/0/pool tags/0/allocs tags/0/frees tags/0/diff tags/0/bytes
+tags/0/per_alloc tags/0/delta tags/0/driver tags/0/drivers tags/0/drivers/0/name
+tags/0/drivers/0/how tags/0/drivers/0/confidence tags/0/drivers/0/version
+tags/0/drivers/0/company tags/0/description tags/0/verdict tags/0/sites clusters
+clusters/0/source clusters/0/members clusters/0/ratio"""
+VM = OF_MACHINE + "vm vm/flags ledger ledger/0/item ledger/0/bytes " + " ".join(
+    f"vm/{key}_bytes" for key in "physical available committed commit_limit commit_peak paged_pool "
+    "paged_pool_limit nonpaged_pool nonpaged_pool_limit".split())
+ZOMBIES = OF_MACHINE + """
+zombies commit_estimate_bytes pid_high holders holders/0/pid holders/0/image holders/0/handles
+holders/0/zombies holders/0/images holders/0/pids unheld suspect"""
+
 DOCUMENTS = [
     ("analyze.schema.json", ["analyze", "full"], ANALYZE),
+    ("pool.schema.json", ["pool", "full"], POOL),
+    ("vm.schema.json", ["vm", "full"], VM),
+    ("zombies.schema.json", ["zombies", "full"], ZOMBIES),
     ("facts.schema.json", ["facts"],
      HEAD + " counts events/0/provider events/0/name events/0/id events/0/version events/0/count"),
     ("fact.schema.json", ["lines", "sample"], SAMPLE),

@@ -24,6 +24,22 @@ static bool from_list(const struct seep_minidump_list *entries, struct seep_usag
     return true;
 }
 
+// Where a range of the dump begins a region may begin: neighbours are held as one piece.
+static bool add_borders(const struct seep_minidump *dump, struct seep_usage_regions *regions)
+{
+    static const uint32_t types[] = { SEEP_MINIDUMP_MEMORY64, SEEP_MINIDUMP_MEMORY };
+    struct seep_minidump_list list;
+    for (size_t k = 0; k < sizeof types / sizeof *types; k++) {
+        if (!seep_minidump_list(dump, types[k], &list))
+            continue;
+        for (uint64_t i = 0; i < list.n; i++) {
+            if (!seep_usage_border(regions, seep_bytes_u64(seep_minidump_entry(&list, i), 0)))
+                return false;
+        }
+    }
+    return true;
+}
+
 // Without a list: each image, and what memory is held between them.
 static bool derive(struct seep_usage_regions *regions, const struct seep_usage_image *images,
                    size_t n_images, const struct seep_minidump_memory *memory)
@@ -75,7 +91,9 @@ bool dump_regions_load(const struct seep_minidump *dump, const struct seep_usage
         ok = from_list(&entries, &r, &l);
     if (ok && r.n == 0) {
         l.derived = true;
-        ok = derive(&r, images, n_images, memory);
+        ok = derive(&r, images, n_images, memory) && add_borders(dump, &r);
+        r.derived = true;
+        r.max_extents = seep_usage_max_extents(memory->n_pieces, memory->held_bytes);
     }
     if (!ok) {
         seep_usage_regions_clear(&r);

@@ -143,7 +143,8 @@ static void a_thin_dump_gives_what_it_has(void **state)
     assert_int_equal(read_sample(&k, sample_thin_x86()), SEEP_OK);
     kit_expect(&k, "process thin.exe pid=0/0 x86 wow64=1 start=-1\n");
     kit_expect(&k, "note regions-partial");
-    assert_int_equal(k.n_regions, 5);
+    assert_int_equal(k.n_regions, 6);
+    expect_region(&k, 0x7efdd000, SEEP_USAGE_TEB32, "thread 9"); // by the list of threads
     expect_region(&k, 0x12fe00, SEEP_USAGE_STACK32, "thread 9");
     expect_region(&k, 0x400000, SEEP_USAGE_IMAGE, "C:\\app\\thin.exe");
     // what an image has already is not counted again

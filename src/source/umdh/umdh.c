@@ -114,23 +114,6 @@ void umdh_add(struct umdh *u, uint64_t *sum, uint64_t more)
 
 // ---- what a line is about
 
-static struct seep_pdh_lines lines_of(struct seep_bytes file)
-{
-    struct seep_pdh_lines lines = { .file = file };
-    if (seep_bytes_match(file, 0, "\xff\xfe", 2)) {
-        lines.encoding = SEEP_PDH_UTF16LE;
-        lines.pos = 2;
-    } else if (seep_bytes_match(file, 0, "\xfe\xff", 2)) {
-        lines.encoding = SEEP_PDH_UTF16BE;
-        lines.pos = 2;
-    } else if (seep_bytes_match(file, 0, "\xef\xbb\xbf", 3)) {
-        lines.pos = 3;
-    } else if (seep_bytes_has(file, 0, 2) && file.data[0] && !file.data[1]) {
-        lines.encoding = SEEP_PDH_UTF16LE; // the mark was lost
-    }
-    return lines;
-}
-
 static bool is_change(const char *text, size_t len, struct umdh_change *change)
 {
     return len && (*text == '+' || *text == '-') && umdh_change(text, len, 16, change);
@@ -138,7 +121,7 @@ static bool is_change(const char *text, size_t len, struct umdh_change *change)
 
 static unsigned bid(struct seep_bytes file)
 {
-    struct seep_pdh_lines lines = lines_of(seep_bytes_part(file, 0, BID_BYTES));
+    struct seep_pdh_lines lines = seep_pdh_text_lines(seep_bytes_part(file, 0, BID_BYTES));
     struct seep_pdh_line line;
     unsigned sure = SEEP_BID_NONE;
     while (!sure && seep_pdh_next_line(&lines, &line)) {
@@ -598,7 +581,7 @@ static enum seep_status read_umdh(const struct seep_input *input, struct seep_si
                                   const struct seep_control *control, uint64_t *read_bytes,
                                   struct seep_err *err)
 {
-    struct umdh u = { .input = input, .sink = sink, .lines = lines_of(input->view) };
+    struct umdh u = { .input = input, .sink = sink, .lines = seep_pdh_text_lines(input->view) };
     u.head.t_ns = SEEP_NO_TIME;
     enum seep_status status = read_lines(&u, control);
     *read_bytes = u.lines.pos;

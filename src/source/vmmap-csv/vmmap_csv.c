@@ -532,10 +532,11 @@ static enum seep_status read_vmmap(const struct seep_input *input, struct seep_s
     struct reader r = { .sink = sink, .lines = { .file = file } };
     struct head head = { .english = false };
     enum seep_status status = SEEP_FAILED;
-    if (!read_head(&r.lines, &r.line, &head))
+    bool is = read_head(&r.lines, &r.line, &head);
+    if (!is && !r.lines.text.failed)
         (void)seep_fail(err, 0, "save it again with VMMap's File, Save As, .CSV",
                         "is no CSV file of VMMap");
-    else if (announce(&r, &head, file))
+    else if (is && announce(&r, &head, file))
         status = read_body(&r, input, control);
     *read_bytes = input->view.len - file.len + r.lines.pos;
     if (status == SEEP_FAILED && err && !err->what[0]) {
