@@ -89,7 +89,8 @@ static bool read_pooltags(struct seep_drivers *d, const struct seep_drivers_opti
                              "%s: too long for a table of pool tags", path);
         if (!ok)
             return seep_fail_memory(err);
-        if (d->tags.n_entries == before || (d->tags.n_entries == 1 && !before))
+        bool none = d->tags.n_entries == before;
+        if (none && n_bad)
             return seep_fail(err, SEEP_NO_OFFSET, "lines are TAG - BINARY - DESCRIPTION",
                              "%s: no line of it names a pool tag", path);
         if (n_bad && options->say) {
