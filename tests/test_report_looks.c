@@ -292,6 +292,9 @@ static void zombies_name_holders_and_drivers(void **state)
     assert_has(text, "hint: PIDs go up to 60020;");
     assert_has(text, "hint: svc.exe (1234) has 12000 handles\n");
     assert_has_not(text, "PIDs 60000");
+    text = render("one", ZOMBIES, true, &how);
+    assert_has(text, "\"commit_estimate_from\": \"number\",");
+    assert_has(text, "\"commit_charged_bytes\": null,");
     how.pids = true;
     assert_has(render("full", ZOMBIES, false, &how), "       PIDs 60000 60004 60008\n");
     text = render("full", ZOMBIES, true, &plain);
@@ -308,7 +311,7 @@ static void zombies_without_tables_are_not_unheld(void **state)
     (void)state;
     const char *text = render("one", ZOMBIES, false, &plain);
     assert_has(text, "1 dead process is still referenced; by whom is not known here\n");
-    assert_has(text, "79.0 KB of commit, by an estimate");
+    assert_has(text, "they hold about 79.0 KB of commit, by 79 KB for each");
     text = render("one", ZOMBIES, true, &plain);
     assert_has(text, "\"unheld\": null,");
     assert_has(text, "\"suspect\": null,");

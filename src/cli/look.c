@@ -54,9 +54,14 @@ void cli_look_empty(struct cli_look *look, const char *what, const char *hint)
     struct seep_err err;
     const struct cli_args *args = look->args;
     const char *name = args->n_files ? args->files[args->n_files - 1] : args->text[CLI_CASE];
-    // One line a file: why one could not be read was said.
+    const struct seep_dataset *data = &look->data;
+    const struct seep_dataset_source *last =
+        data->n_sources ? &data->sources[data->n_sources - 1] : NULL;
+    // One line a file: why one could not be read was said. What the source itself notes of its
+    // file says more than which other file would do.
     if (look->status == CLI_EXIT_OK) {
-        (void)seep_fail(&err, SEEP_NO_OFFSET, hint, "says nothing about %s", what);
+        (void)seep_fail(&err, SEEP_NO_OFFSET, last && last->n_losses ? last->losses[0].text : hint,
+                        "says nothing about %s", what);
         cli_complain(&err, name ? name : "this machine");
     }
     look->status = CLI_EXIT_INPUT;

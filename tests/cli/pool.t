@@ -53,12 +53,21 @@ $ seep pool 0.txt 24.txt --sort delta --top 2 --json
 @json compared.taken = "2026-03-01T12:00:00.000000000Z"
 @json compared.duration_s = 86400
 @json totals.nonpaged.delta = 2027520000
+@json verdict = "suspect"
+@json tags[0].verdict = "suspect"
+@json tags[0].finding ~ Leak
+@json tags[1].follows = "Leak"
+@json clusters[0].source = "Leak"
+@json clusters[0].members = ["Leak", "Evnt"]
+@json clusters[0].ratio = [1, 1]
 $ seep pool 0.txt 24.txt --top 1
-  .* notmyfault.sys, tag Leak, nonpaged pool: 1.83 GB in 481000 blocks, none was ever freed, .*78 MB/h (re)
+  SUSPECT  notmyfault.sys, tag Leak, nonpaged pool: 1.83 GB in 481000 blocks, none was ever freed, .*78 MB/h (re)
   ...
   Leak Nonpaged      481000           0      481000     1970176000     4096    \+1966080000     \+78 MB/h .* (re)
   ...
   33 more tags: --top 0 shows all
+  
+  SUSPECT  driver notmyfault.sys, tag Leak: nonpaged pool .* (re)
   ...
 # A case keeps the looks; what is read once more changes nothing.
 $ seep pool 0.txt --case a.seep --json

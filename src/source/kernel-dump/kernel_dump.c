@@ -239,8 +239,9 @@ static bool push(struct kdump *k)
 {
     return open_memory(k) && identify(k) && push_machine(k) &&
            seep_sink_tick(k->sink, k->machine, k->header.time_ns) && push_bugcheck(k) &&
-           kdump_push_modules(k) && kdump_read_pool(k) && kdump_push_vm(k) && kdump_push_pool(k) &&
-           kdump_push_processes(k) && size_losses(k) && kernel_losses(k) && page_notes(k);
+           kdump_push_modules(k) && kdump_read_pool(k) && kdump_push_processes(k) &&
+           kdump_push_vm(k) && kdump_push_pool(k) && size_losses(k) && kernel_losses(k) &&
+           page_notes(k);
 }
 
 static enum seep_status kernel_dump_read(const struct seep_input *input, struct seep_sink *sink,
@@ -254,6 +255,7 @@ static enum seep_status kernel_dump_read(const struct seep_input *input, struct 
         return SEEP_FAILED;
     seep_input_scattered(input, 0, true);
     memset(&k.record, 0xff, sizeof k.record); // SEEP_UNKNOWN_FIELD throughout
+    k.zombie_pages = SEEP_UNKNOWN_FIELD;
     if (!push(&k)) {
         status = seep_cancelled(control) && !k.stopped ? SEEP_CANCELLED : SEEP_FAILED;
         if (status == SEEP_FAILED && err)

@@ -62,6 +62,7 @@ static bool read_vm(struct kdump *k, struct seep_vm *vm)
     take(vm, SEEP_VM_COMMIT_PEAK, record->peak_committed);
     take(vm, SEEP_VM_COMMIT_LIMIT_MAXIMUM, record->commit_limit_maximum);
     take(vm, SEEP_VM_PHYSICAL, k->header.n_pages);
+    take(vm, SEEP_VM_ZOMBIES, k->zombie_pages);
     return ok;
 }
 
@@ -119,7 +120,7 @@ bool kdump_push_vm(struct kdump *k)
     }
     // How much memory there is says the machine; a fact is what it is used for.
     for (size_t i = 0; i < SEEP_N_VM_ITEMS; i++)
-        any |= i != SEEP_VM_PHYSICAL && vm.bytes[i] != SEEP_UNKNOWN_COUNT;
+        any |= i != SEEP_VM_PHYSICAL && i != SEEP_VM_ZOMBIES && vm.bytes[i] != SEEP_UNKNOWN_COUNT;
     return !any || seep_sink_vm(k->sink, &vm);
 }
 

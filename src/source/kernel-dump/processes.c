@@ -40,8 +40,11 @@ static bool push_process(struct kdump *k, const struct seep_kernel_process *p, u
     const struct seep_subject subject = { .kind = SEEP_SUBJECT_PROCESS,
                                           .machine = k->machine,
                                           .process = *id };
-    if (p->exit_ns != SEEP_NO_TIME) // what is left of it says the zombie
+    if (p->exit_ns != SEEP_NO_TIME) { // what is left of it says the zombie
+        if (seep_kernel_is_zombie(p) && p->commit_pages != UINT64_MAX)
+            k->zombie_pages += p->commit_pages;
         return true;
+    }
     return kdump_sample(k, &subject, SEEP_METRIC_PRIVATE_BYTES, "EPROCESS CommitCharge",
                         in_bytes(p->commit_pages)) &&
            kdump_sample(k, &subject, SEEP_METRIC_HANDLES, "HANDLE_TABLE", n_handles) &&
@@ -52,6 +55,7 @@ static bool push_process(struct kdump *k, const struct seep_kernel_process *p, u
 static bool push_all(struct kdump *k, const struct seep_kernel_processes *processes,
                      const uint64_t *n_handles)
 {
+    k->zombie_pages = 0;
     k->processes = seep_alloc(processes->n, sizeof *k->processes);
     if (!k->processes)
         return kdump_stop(k);

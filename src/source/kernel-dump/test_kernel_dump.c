@@ -209,7 +209,7 @@ static void a_triage_dump_of_known_content(void **state)
     EXPECT(&r, " nonpaged-pool=65953792 ");
     EXPECT(&r, " shared=204800000\n");
     EXPECT(&r, "process 1 pid=4242 start=2025-11-18T15:20:34.567890100Z image=server.exe\n");
-    EXPECT(&r, "metric=private_bytes counter=EPROCESS CommitCharge\nsample 6 4096000\n");
+    EXPECT(&r, "metric=private_bytes counter=EPROCESS CommitCharge\nsample 1 4096000\n");
     end(&r);
 }
 

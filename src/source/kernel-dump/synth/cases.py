@@ -56,7 +56,8 @@ LARGE = {
     'leak': {'kind': 'bitmap', 'size': 8 << 30, 'processes': 120, 'zombies': 5000,
              'driver_zombies': 300, 'thread_zombies': 40, 'handles': 60_000, 'tags': 1200,
              'table_entries': 0x1001, 'processors': 8, 'leaked': 3_000_000,
-             'large_kernel': True, 'big_handles': 140_000},
+             'large_kernel': True, 'big_handles': 140_000, 'both_zombies': 0, 'pid_step': 16,
+             'commit_high': 9000},
 }
 
 

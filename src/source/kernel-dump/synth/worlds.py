@@ -26,14 +26,16 @@ class World:
                  expansion=0, sessions=False, big_handles=0, far_handles=0,
                  monitor_handles=0, kdbg='clear', large_kernel=False, invalid_mask=0,
                  table_twice=True, holes=(), paged_out=False, cookie=0xA7, counters=None, drivers=6,
-                 compact=False, cid_prepaid=False, both_zombies=1):
+                 compact=False, cid_prepaid=False, both_zombies=1,
+                 pid_step=8, commit_high=60_000):
         self.random = random.Random(seed)
         self.era = ERAS[era]
         self.m = Machine(self.era, size, paging, large_kernel, invalid_mask, processors, kdbg,
                          compact)
         self.objects = Objects(self.m, cookie, cid_prepaid)
         self.trackers = Trackers(self.m, table_entries, expansion, table_twice, holes)
-        self.notes = {}
+        self.notes, self.leaking = {}, leaking
+        self.pid_step, self.commit_high = pid_step, commit_high
         for name in DRIVERS[:drivers]:
             self.m.driver(name, 0x10000 * (2 if compact else self.random.randint(2, 60)))
         self.make_tags(tags, leaking, leaked, sessions)
@@ -92,7 +94,7 @@ class World:
             return start + r.randint(0, 18 * FILETIME_DAY)
 
         total = n + zombies + driver_zombies + thread_zombies + unlisted + both + 8
-        pids = iter(range(0x60, 0x60 + 8 * total * 2, 8))
+        pids = iter(range(0x60, 0x60 + self.pid_step * total, self.pid_step))
         o.next_tid = 0x64
         system = o.process('System', 4, 0, threads=2, created=m.boot, commit=50, private=40)
         smss = o.process('smss.exe', next(pids), created=start, commit=260, private=250)
@@ -105,7 +107,7 @@ class World:
         alive = [smss, services, service, monitor]
         for i in range(max(0, n - 5)):
             alive.append(o.process(NAMES[i % len(NAMES)], next(pids), services.pid,
-                                   created=moment(), commit=r.randint(500, 60000), private=400))
+                                   created=moment(), commit=r.randint(500, self.commit_high), private=400))
         shared = [o.other(kind) for kind in ('File', 'Event', 'Key', 'Section', 'Mutant')]
         for x in shared:
             x.pointers = 1
@@ -256,6 +258,7 @@ class World:
         era, m = self.era, self.m
         processes, zombies = self.objects.truth()
         return {
+            'leaking': self.leaking, 'service': self.service.image[:14],
             'kind': header.kind, 'arch': era.arch, 'paging': m.paging, 'version': era.version,
             'build': era.build, 'known_kernel': era.known, 'pdb': era.pdb, 'guid': era.guid,
             'age': era.age, 'kernel_base': m.base, 'kernel_size': era.size_of_image,
