@@ -195,6 +195,29 @@ static void pool_names_stacks_and_drivers(void **state)
     assert_has(render("full", POOL, false, &how), "       1 more stacks: --stacks 2\n");
 }
 
+static void findings_name_the_stack_that_took_most(void **state)
+{
+    (void)state;
+    const struct look_case *c = look_case_find("full");
+    struct seep_judgement judgement = c->judgement;
+    struct seep_finding findings[2];
+    memcpy(findings, c->judgement.findings, sizeof findings);
+    judgement.findings = findings;
+    judgement.arena = (struct seep_arena){ NULL, 0 };
+    // Twice: what is there already is not said again.
+    assert_true(seep_pool_name_sites(&c->data, &judgement));
+    assert_true(seep_pool_name_sites(&c->data, &judgement));
+    assert_int_equal(findings[0].n_evidence, 3);
+    assert_string_equal(findings[0].evidence[1].text,
+                        "most of what a trace saw of tag WCsc comes from wcifs.sys!WcAllocate2: "
+                        "40.0 MB in 39900 blocks, 100 of 40000 allocations freed");
+    assert_string_equal(findings[0].evidence[2].text,
+                        "stack: wcifs.sys!WcAllocate2 < wcifs.sys!WcPostCreate < "
+                        "nt!IofCallDriver");
+    assert_int_equal(findings[1].n_evidence, 1);
+    seep_arena_clear(&judgement.arena);
+}
+
 static void pool_of_one_look_has_no_delta(void **state)
 {
     (void)state;
@@ -269,6 +292,9 @@ static void zombies_name_holders_and_drivers(void **state)
     assert_has(text, "hint: PIDs go up to 60020;");
     assert_has(text, "hint: svc.exe (1234) has 12000 handles\n");
     assert_has_not(text, "PIDs 60000");
+    text = render("one", ZOMBIES, true, &how);
+    assert_has(text, "\"commit_estimate_from\": \"number\",");
+    assert_has(text, "\"commit_charged_bytes\": null,");
     how.pids = true;
     assert_has(render("full", ZOMBIES, false, &how), "       PIDs 60000 60004 60008\n");
     text = render("full", ZOMBIES, true, &plain);
@@ -285,7 +311,7 @@ static void zombies_without_tables_are_not_unheld(void **state)
     (void)state;
     const char *text = render("one", ZOMBIES, false, &plain);
     assert_has(text, "1 dead process is still referenced; by whom is not known here\n");
-    assert_has(text, "79.0 KB of commit, by an estimate");
+    assert_has(text, "they hold about 79.0 KB of commit, by 79 KB for each");
     text = render("one", ZOMBIES, true, &plain);
     assert_has(text, "\"unheld\": null,");
     assert_has(text, "\"suspect\": null,");
@@ -328,6 +354,7 @@ int main(void)
         cmocka_unit_test(pool_sort_names_are_known),
         cmocka_unit_test(tags_fit_patterns),
         cmocka_unit_test(pool_names_stacks_and_drivers),
+        cmocka_unit_test(findings_name_the_stack_that_took_most),
         cmocka_unit_test(pool_of_one_look_has_no_delta),
         cmocka_unit_test(vm_adds_up),
         cmocka_unit_test(vm_says_what_is_not_known),

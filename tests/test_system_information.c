@@ -129,6 +129,7 @@ static void handles_are_read(void **state)
         put(&t, at, 0xffff8000aabb0000 + i, 8);
         put(&t, at + 0x08, 4 + i, 8);
         put(&t, at + 0x10, 0x5c + 4 * i, 8);
+        put(&t, at + 0x18, 0x1fffff, 4);
         put(&t, at + 0x1e, 7, 2);
     }
     assert_int_equal(seep_nt_n_handles(view(&t)), 3);
@@ -137,12 +138,45 @@ static void handles_are_read(void **state)
     assert_int_equal(h.pid, 6);
     assert_int_equal(h.value, 0x64);
     assert_int_equal(h.type, 7);
+    assert_int_equal(h.access, 0x1fffff);
     // A count that the bytes do not bear out.
     put(&t, 0, UINT64_MAX, 8);
     assert_int_equal(seep_nt_n_handles(view(&t)), 3);
     assert_int_equal(seep_nt_n_handles(seep_bytes(t.bytes, t.len - 1)), 2);
     assert_int_equal(seep_nt_n_handles(seep_bytes(t.bytes, 8)), 0);
     assert_int_equal(seep_nt_n_handles(seep_bytes(t.bytes, 0)), 0);
+}
+
+static void memory_is_read_as_far_as_it_is_told(void **state)
+{
+    (void)state;
+    static struct table t;
+    struct seep_nt_performance p = { .committed = 1 };
+    t = (struct table){ .len = 0 };
+    put(&t, 0x30, 5000, 4);
+    put(&t, 0x34, 9000, 4);
+    put(&t, 0x38, 6000, 4);
+    put(&t, 0x90, 700, 4);
+    put(&t, 0x137, 0, 1);
+    // Windows 7: 312 bytes
+    assert_true(seep_nt_performance(view(&t), &p));
+    assert_int_equal(p.committed, 5000);
+    assert_int_equal(p.commit_limit, 9000);
+    assert_int_equal(p.commit_peak, 6000);
+    assert_int_equal(p.drivers, 700);
+    assert_true(p.resident_available == UINT64_MAX && p.shared_committed == UINT64_MAX);
+    // Windows 10
+    put(&t, 0x148, 0x100000001, 8);
+    put(&t, 0x150, 300, 8);
+    put(&t, 0x168, 40, 8);
+    assert_true(seep_nt_performance(view(&t), &p));
+    assert_true(p.resident_available == 0x100000001);
+    assert_int_equal(p.shared_committed, 300);
+    assert_int_equal(p.system_page_tables, 40);
+    assert_true(seep_nt_performance(seep_bytes(t.bytes, t.len - 1), &p));
+    assert_true(p.system_page_tables == UINT64_MAX);
+    assert_false(seep_nt_performance(seep_bytes(t.bytes, 0x137), &p));
+    assert_true(p.system_page_tables == UINT64_MAX);
 }
 
 static void pool_tags_are_read(void **state)
@@ -229,6 +263,7 @@ int main(void)
         cmocka_unit_test(processes_are_read),
         cmocka_unit_test(broken_process_tables_end_early),
         cmocka_unit_test(handles_are_read),
+        cmocka_unit_test(memory_is_read_as_far_as_it_is_told),
         cmocka_unit_test(pool_tags_are_read),
         cmocka_unit_test(page_files_are_added_up),
         cmocka_unit_test(objects_of_a_type_are_found),

@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "cli/cli.h"
+#include "source/live/machine.h"
 #include "source/live/space.h"
 
 #include <inttypes.h>
@@ -377,8 +378,7 @@ bool cli_import(struct seep_case *c, const struct cli_args *args, const char *co
 bool cli_import_machine(struct seep_case *c, const struct cli_args *args, enum cli_exit *worst,
                         struct seep_err *err)
 {
-    (void)c;
-    (void)args;
-    (void)worst;
-    return seep_fail(err, SEEP_NO_OFFSET, "name a FILE", "this machine cannot be looked at");
+    struct cli_file file = { .path = "this machine", .source = seep_live_machine_source() };
+    bool stop;
+    return import_opened(c, args, &file, &stop, worst, err);
 }

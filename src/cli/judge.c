@@ -4,6 +4,7 @@
 #include "base/time.h"
 #include "cli/cli.h"
 #include "detect/detect.h"
+#include "report/pool.h"
 #include "report/report.h"
 
 #include <math.h>
@@ -171,6 +172,10 @@ bool cli_judge(const struct cli_judge *judge, enum cli_exit *exit, struct seep_e
     if (judged) {
         cli_blame_init(&blame, judge->c, args, &data);
         judged = seep_detect(&data, &options, &control, &judgement, err);
+        if (judged && !seep_pool_name_sites(&data, &judgement)) {
+            seep_judgement_clear(&judgement);
+            judged = seep_fail_memory(err);
+        }
     }
     if (blame.c)
         cli_blame_clear(&blame);

@@ -3,6 +3,7 @@
 // before they print.
 #include "base/time.h"
 #include "cli/cli.h"
+#include "report/pool.h"
 
 #include <string.h>
 
@@ -24,7 +25,8 @@ static bool judge(struct cli_look *look, struct seep_err *err)
     if (!look->owners)
         return false;
     cli_blame_init(&look->blame, look->c, look->args, &look->data);
-    return seep_detect(&look->data, &options, &control, &look->judgement, err);
+    return seep_detect(&look->data, &options, &control, &look->judgement, err) &&
+           (seep_pool_name_sites(&look->data, &look->judgement) || seep_fail_memory(err));
 }
 
 bool cli_look_open(struct cli_look *look, const struct cli_args *args, uint32_t leave_out)
@@ -52,9 +54,14 @@ void cli_look_empty(struct cli_look *look, const char *what, const char *hint)
     struct seep_err err;
     const struct cli_args *args = look->args;
     const char *name = args->n_files ? args->files[args->n_files - 1] : args->text[CLI_CASE];
-    // One line a file: why one could not be read was said.
+    const struct seep_dataset *data = &look->data;
+    const struct seep_dataset_source *last =
+        data->n_sources ? &data->sources[data->n_sources - 1] : NULL;
+    // One line a file: why one could not be read was said. What the source itself notes of its
+    // file says more than which other file would do.
     if (look->status == CLI_EXIT_OK) {
-        (void)seep_fail(&err, SEEP_NO_OFFSET, hint, "says nothing about %s", what);
+        (void)seep_fail(&err, SEEP_NO_OFFSET, last && last->n_losses ? last->losses[0].text : hint,
+                        "says nothing about %s", what);
         cli_complain(&err, name ? name : "this machine");
     }
     look->status = CLI_EXIT_INPUT;

@@ -211,6 +211,19 @@ static bool on_sample(struct seep_sink *sink, struct seep_series_id id, double v
     return !s->inner || passed(s, seep_sink_sample(s->inner, id, value));
 }
 
+// What was counted at one moment is not judged as it comes.
+static bool on_pool_tag(struct seep_sink *sink, const struct seep_pool_tag *tag)
+{
+    struct seep_stream *s = self(sink);
+    return !s->inner || passed(s, seep_sink_pool_tag(s->inner, tag));
+}
+
+static bool on_vm(struct seep_sink *sink, const struct seep_vm *vm)
+{
+    struct seep_stream *s = self(sink);
+    return !s->inner || passed(s, seep_sink_vm(s->inner, vm));
+}
+
 static bool on_event(struct seep_sink *sink, const struct seep_event *event)
 {
     struct seep_stream *s = self(sink);
@@ -246,6 +259,8 @@ static const struct seep_sink_ops ops = {
     .series = on_series,
     .tick = on_tick,
     .sample = on_sample,
+    .pool_tag = on_pool_tag,
+    .vm = on_vm,
     .event = on_event,
     .tally = on_tally,
     .loss = on_loss,

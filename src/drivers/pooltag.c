@@ -206,8 +206,9 @@ static bool read_line(struct seep_pooltags *tags, const char *line, size_t len, 
         tag_len--;
     char tag[SEEP_TAG_TEXT];
     size_t n = dash < len && !memchr(line, '\t', tag_len) ? tag_of(line, tag_len, tag) : 0;
-    if (!n && dash < len && start > line)
-        n = tag_of(start, tag_len - (size_t)(start - line), tag);
+    size_t indent = (size_t)(start - line);
+    if (!n && dash < len && indent && tag_len > indent)
+        n = tag_of(start, tag_len - indent, tag);
     if (!n) {
         ++*n_bad;
         return true;
@@ -224,7 +225,7 @@ static bool read_line(struct seep_pooltags *tags, const char *line, size_t len, 
         return false;
     const char *text = rest;
     size_t text_len = rest_len;
-    if (has_binary || second == 0) {
+    if (has_binary || (second < rest_len && !binary_len)) {
         size_t skip = second < rest_len ? second + 1 : rest_len;
         text += skip;
         text_len -= skip;

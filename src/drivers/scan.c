@@ -136,6 +136,7 @@ static bool is_printable(uint32_t c)
 static bool is_tag(uint32_t key)
 {
     unsigned n = 0;
+    key &= 0x7fffffff; // the mark of protected tags
     while (n < 4 && is_printable(key >> 8 * n & 0xff))
         n++;
     return n == 4 || (n == 3 && key >> 24 == 0);
@@ -203,7 +204,7 @@ static bool grow_tags(struct seep_scanner *s)
 static void found(struct seep_scanner *s, uint32_t key, enum seep_scan_how how, unsigned api,
                   bool wrapped, uint32_t rva)
 {
-    key &= 0x7fffffff; // the mark of protected tags
+    key &= 0x7fffffff;
     if (!key)
         return;
     if (s->n_tags >= s->n_slots / 2 && !grow_tags(s)) {

@@ -367,7 +367,8 @@ void seep_scan_arm64(struct seep_scanner *s, struct seep_bytes code, uint32_t rv
     struct seep_function next = { 0 };
     size_t entry = 0;
     uint32_t known_to = 0;
-    bool ended = true;
+    bool ended = true; // nothing leads from before to here
+    bool lost = false; // nor has anything led here since
     if (code.len > UINT32_MAX - rva)
         return;
     for (size_t at = 0; code.len - at >= 4 && !s->failed; at += 4) {
@@ -377,11 +378,16 @@ void seep_scan_arm64(struct seep_scanner *s, struct seep_bytes code, uint32_t rv
             if (!seep_scanner_function(s, &entry, &next))
                 next.start = UINT32_MAX;
         }
+        bool arrived = (ended || lost) && seep_scanner_arrive(s, w.here);
         if (w.here == next.start) {
             start_function(&w, next.whole);
             known_to = next.end;
-        } else if (ended && !seep_scanner_arrive(s, w.here) && w.here >= known_to) {
+            lost = false;
+        } else if (ended && !arrived && w.here >= known_to) {
             start_function(&w, true);
+            lost = false;
+        } else {
+            lost = (ended || lost) && !arrived;
         }
         ended = step(&w, insn);
     }

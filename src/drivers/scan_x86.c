@@ -641,7 +641,8 @@ void seep_scan_x86(struct seep_scanner *s, struct seep_bytes code, uint32_t rva)
     size_t entry = 0;
     struct seep_function next = { 0 };
     uint32_t known_to = 0; // the end of the function that is gone through
-    bool ended = true;
+    bool ended = true;     // nothing leads from before to here
+    bool lost = false;     // nor has anything led here since
     if (code.len > UINT32_MAX - rva)
         return;
     for (size_t at = 0; at < code.len && !s->failed;) {
@@ -649,12 +650,16 @@ void seep_scan_x86(struct seep_scanner *s, struct seep_bytes code, uint32_t rva)
             at += padding(code, at);
         w.here = rva + (uint32_t)at;
         next_function(&w, &entry, w.here, &next);
+        bool arrived = (ended || lost) && seep_scanner_arrive(s, w.here);
         if (w.here == next.start) {
             start_function(&w, w.here, next.whole);
             known_to = next.end;
-        } else if (ended && !seep_scanner_arrive(s, w.here) && !(w.here & 15) &&
-                   w.here >= known_to) {
+            lost = false;
+        } else if (ended && !arrived && !(w.here & 15) && w.here >= known_to) {
             start_function(&w, w.here, true);
+            lost = false;
+        } else {
+            lost = (ended || lost) && !arrived;
         }
         struct seep_x86 i;
         size_t left = code.len - at;

@@ -3,14 +3,16 @@
 //
 // The low bits of TableCode say how many levels lie above the pages of entries. Entries, by the
 // public symbols of each build:
-//   Windows 7 and 8      pointer to the header, its low three bits lock and attributes; access
-//   since 8.1, 64 bits   bit 0 lock, 1..16 RefCnt, 17..19 attributes, 20..63 the header's address
-//                        without its low four bits; access in bits 0..24 of the second word
-//   64 bits, 5 levels    bit 0 lock, 1..7 RefCnt, 8..10 attributes, 11..63 the address
-//   since 8.1, 32 bits   bit 0 lock, 1..2 attributes, 3..31 the address; second word: access in
+//   Windows 7            pointer to the header, its low three bits lock and attributes; access
+//   since 8, 64 bits     bit 0 lock, then RefCnt, three bits of attributes, and the header's
+//   address
+//                        without its low four bits: from bit 23 in Windows 8, 20 since 8.1, 11
+//                        where page tables have five levels (ntkrla57); access in bits 0..24 of
+//                        the second word
+//   since 8, 32 bits     bit 0 lock, 1..2 attributes, 3..31 the address; second word: access in
 //                        bits 0..24, RefCnt in 27..31
 // RefCnt is what the handle has left of the references that were taken in advance when it was made
-// (32,767 at most; see "The Case Of The Bloated Reference Count", A. Ionescu, 2014).
+// (32,767 at first; see "The Case Of The Bloated Reference Count", A. Ionescu, 2014).
 #include "kernel/walk.h"
 
 #include <inttypes.h>
@@ -20,6 +22,16 @@ enum {
     PAGE_BYTES = 4096,
     ACCESS_BITS = 0x1ffffff,
     LEVELS = 3,
+    // First builds.
+    WINDOWS_8 = 9200,
+    WINDOWS_8_1 = 9600,
+};
+
+// Where the parts of an entry lie.
+struct format {
+    unsigned refs_first, refs_bits; // RefCnt; 0 bits = there is none
+    bool refs_in_access;            // in the second word
+    unsigned object_first;          // the address, from this bit of the first word on
 };
 
 struct walk {
@@ -29,7 +41,7 @@ struct walk {
     struct seep_kernel_gaps *gaps;
     uint64_t *left;   // entries that may still be looked at
     unsigned pointer; // bytes
-    bool five_levels; // of page tables: the kernel is ntkrla57
+    struct format format;
     bool any, stopped;
 };
 
@@ -38,27 +50,47 @@ static uint64_t sign_extend(uint64_t value, unsigned bits)
     return value >> (bits - 1) & 1 ? value | UINT64_MAX << bits : value;
 }
 
-// Entries are those that the kernel's layout says; 0 in `object` is a free one.
+static struct format format_of(const struct seep_kernel *kernel)
+{
+    static const char entry[] = "_HANDLE_TABLE_ENTRY";
+    struct format f = { .refs_first = 1, .refs_bits = 16, .object_first = 20 };
+    struct seep_member refs, object;
+    if (!kernel->layout.refcounts_in_entries)
+        return (struct format){ 0 };
+    if (seep_kernel_pointer_bytes(kernel) == 4)
+        return (struct format){ .refs_first = 27, .refs_bits = 5, .refs_in_access = true };
+    if (kernel->types && seep_types_member(kernel->types, entry, "RefCnt", &refs) &&
+        seep_types_member(kernel->types, entry, "ObjectPointerBits", &object) && refs.offset == 0 &&
+        object.offset == 0 && refs.bit_length && refs.bit_length < 32 && refs.bit_offset < 32 &&
+        object.bit_offset >= 4 && object.bit_offset < 32)
+        return (struct format){ .refs_first = refs.bit_offset,
+                                .refs_bits = refs.bit_length,
+                                .object_first = object.bit_offset };
+    if (strncmp(kernel->pdb_name, "ntkrla57", 8) == 0)
+        f = (struct format){ .refs_first = 1, .refs_bits = 7, .object_first = 11 };
+    else if (kernel->build >= WINDOWS_8 && kernel->build < WINDOWS_8_1)
+        f = (struct format){ .refs_first = 1, .refs_bits = 19, .object_first = 23 };
+    return f;
+}
+
+uint64_t seep_kernel_most_prepaid(const struct seep_kernel *kernel)
+{
+    return UINT64_C(1) << format_of(kernel).refs_bits;
+}
+
+// 0 in `object` is a free entry.
 static struct seep_kernel_handle decode(const struct walk *walk, const uint8_t *entry)
 {
-    struct seep_kernel_handle h = { 0 };
-    bool wide = walk->pointer == 8;
-    uint64_t low = wide ? seep_le64(entry) : seep_le32(entry);
+    const struct format *f = &walk->format;
+    uint64_t low = walk->pointer == 8 ? seep_le64(entry) : seep_le32(entry);
     uint32_t high = seep_le32(entry + walk->pointer);
-    h.access = high & ACCESS_BITS;
-    if (!walk->kernel->layout.refcounts_in_entries) {
+    struct seep_kernel_handle h = { .access = f->refs_bits ? high & ACCESS_BITS : high };
+    uint64_t refs = f->refs_in_access ? high : low;
+    h.prepaid = refs >> f->refs_first & ((UINT64_C(1) << f->refs_bits) - 1);
+    if (f->object_first)
+        h.object = sign_extend(low >> f->object_first << 4, 68 - f->object_first);
+    else
         h.object = low & ~UINT64_C(7);
-        h.access = high;
-    } else if (!wide) {
-        h.object = low & ~UINT64_C(7);
-        h.prepaid = high >> 27;
-    } else if (walk->five_levels) {
-        h.object = sign_extend(low >> 11 << 4, 57);
-        h.prepaid = low >> 1 & 0x7f;
-    } else {
-        h.object = sign_extend(low >> 20 << 4, 48);
-        h.prepaid = low >> 1 & 0xffff;
-    }
     return h;
 }
 
@@ -151,7 +183,7 @@ bool seep_kernel_walk_handles(const struct seep_kernel *kernel, uint64_t handle_
                          .gaps = gaps,
                          .left = left,
                          .pointer = seep_kernel_pointer_bytes(kernel),
-                         .five_levels = strncmp(kernel->pdb_name, "ntkrla57", 8) == 0 };
+                         .format = format_of(kernel) };
     uint64_t code;
     if (!seep_kernel_member(kernel, handle_table, kernel->layout.handle_table.table_code,
                             walk.pointer, &code)) {

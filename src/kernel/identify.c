@@ -424,7 +424,8 @@ bool seep_kernel_identify(const struct seep_memory *memory, const struct seep_ke
                                true);
         if (!s.known)
             s.known = seep_known_by_guid(kernel->pdb.guid);
-        seep_kernel_layout_types(kernel->types, memory->pointer_bytes, &kernel->layout);
+        seep_kernel_layout_types(kernel->types, memory->pointer_bytes, kernel->build,
+                                 &kernel->layout);
         seep_kernel_variables_table(kernel);
         kernel->layout.type_index_encoded = kernel->symbols.object_header_cookie != 0;
     } else {
@@ -437,6 +438,10 @@ bool seep_kernel_identify(const struct seep_memory *memory, const struct seep_ke
                                                         &kernel->debugger_data),
                            false);
     seep_kernel_variables_debugger(kernel);
+    if (hints->header && !kernel->symbols.active_processes)
+        kernel->symbols.active_processes = hints->header->active_processes;
+    if (hints->header && !kernel->symbols.loaded_modules)
+        kernel->symbols.loaded_modules = hints->header->loaded_modules;
     if (seep_guid_known(kernel->pdb.guid) && kernel->pdb_name[0])
         kernel->pdb.name = kernel->pdb_name;
     take_build(&s);

@@ -75,7 +75,7 @@ void seep_kernel_layout_known(const struct seep_known_kernel *known,
 
 // The layouts that types say; what they lack is unknown.
 void seep_kernel_layout_types(const struct seep_types *types, unsigned pointer_bytes,
-                              struct seep_kernel_layout *layout);
+                              uint32_t build, struct seep_kernel_layout *layout);
 
 // variables.c: the addresses of variables of a known kernel, from symbols, and (where those leave
 // something open) from the debugger's block.

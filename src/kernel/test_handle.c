@@ -96,6 +96,15 @@ static void entries_to_the_bit(void **state)
     assert_int_equal(seen.n, 1);
     assert_int_equal(seen.at[0].object, header);
     assert_int_equal(seen.at[0].prepaid, 0x55);
+    // Windows 8, before 8.1: more of references, fewer of the address.
+    k.kernel.pdb_name[0] = '\0';
+    k.kernel.build = 9200;
+    header = UINT64_C(0xfffffa8012345670);
+    kit_put(&k.m, at, 8, header >> 4 << 23 | 5 << 20 | 0x4abcd << 1 | 1);
+    memset(&seen, 0, sizeof seen);
+    assert_true(seep_kernel_each_handle(&k.kernel, table, on_handle, &seen, &gaps, NULL));
+    assert_int_equal(seen.at[0].object, header);
+    assert_int_equal(seen.at[0].prepaid, 0x4abcd);
     kit_kernel_clear(&k);
 }
 

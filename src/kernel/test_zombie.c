@@ -201,6 +201,38 @@ static void a_thread_that_the_kernel_keeps_keeps_its_process(void **state)
     }
 }
 
+static void threads_that_only_ids_lead_to(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < KIT_N_ERAS; i++) {
+        struct scene s;
+        init(&s, kit_era(i));
+        uint64_t p = dead(&s), t[4];
+        for (uint32_t n = 0; n < 4; n++) {
+            t[n] = kit_thread(&s.k, p);
+            kit_entry(&s.k, s.ids, 0x2004 + 4 * n, t[n], 0, 0);
+        }
+        kit_open(&s.k, s.service_table, 0x100, p, ALL_ACCESS, 0);
+        kit_open(&s.k, s.service_table, 0x104, t[0], ALL_ACCESS, 0);
+        s.k.kernel.layout.thread.links = SEEP_KERNEL_NO_OFFSET; // as of most known kernels
+        // Something that begins like a thread, and what it would name as its process.
+        uint64_t odd = kit_file(&s.k);
+        kit_put(&s.k.m, odd, 1, 6);
+        kit_pointer(&s.k, odd + s.k.era->layout.thread.process, 0x1234);
+        kit_open(&s.k, s.service_table, 0x108, odd, ALL_ACCESS, 0);
+        read_all(&s);
+        assert_held(&s, p, 2, 2, 4, 0);
+        assert_no_gaps(&s);
+        // No id of a thread either: what they hold cannot be told, and what is odd is no damage.
+        for (uint32_t n = 0; n < 4; n++)
+            kit_pointer(&s.k, kit_entry_address(&s.k, s.ids, 0x2004 + 4 * n), 0);
+        read_all(&s);
+        assert_held(&s, p, 2, 2, 1, UINT64_MAX);
+        assert_no_gaps(&s);
+        done(&s);
+    }
+}
+
 static void what_an_ids_entry_holds_in_advance_is_no_drivers(void **state)
 {
     struct scene s;
@@ -387,6 +419,7 @@ int main(void)
         cmocka_unit_test(holders_in_every_era),
         cmocka_unit_test(references_that_come_and_go_are_allowed_for),
         cmocka_unit_test(a_thread_that_the_kernel_keeps_keeps_its_process),
+        cmocka_unit_test(threads_that_only_ids_lead_to),
         cmocka_unit_test(what_an_ids_entry_holds_in_advance_is_no_drivers),
         cmocka_unit_test(handles_that_were_not_found),
         cmocka_unit_test(processes_that_only_handles_lead_to),

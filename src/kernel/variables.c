@@ -52,7 +52,6 @@ static void state_variables(struct seep_kernel *kernel)
     } rows[] = {
         { &s->paged_pool_pages, "Vs.PagedPoolInfo.AllocatedPagedPool" },
         { &s->nonpaged_pool_pages, "Pools.AllocatedNonPagedPool" },
-        { &s->process_commit, "Vs.ProcessCommit" },
     };
     uint64_t base = named(kernel, "MiState");
     for (size_t i = 0; base && kernel->types && i < sizeof rows / sizeof *rows; i++) {
@@ -62,6 +61,8 @@ static void state_variables(struct seep_kernel *kernel)
     }
 }
 
+// MmProcessCommit is left out: it is what !vm calls "Shared Process", a small part of what
+// processes cost, and not what they have committed.
 void seep_kernel_variables_table(struct seep_kernel *kernel)
 {
     struct seep_kernel_symbols *s = &kernel->symbols;
@@ -96,7 +97,6 @@ void seep_kernel_variables_table(struct seep_kernel *kernel)
         { &s->paged_pool_size, "MmSizeOfPagedPoolInBytes" },
         { &s->shared_commit, "MmSharedCommit" },
         { &s->driver_commit, "MmDriverCommit" },
-        { &s->process_commit, "MmProcessCommit" },
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         *rows[i].address = named(kernel, rows[i].name);
@@ -128,10 +128,12 @@ void seep_kernel_variables_debugger(struct seep_kernel *kernel)
         { &s->paged_pool_size, d->paged_pool_size },
         { &s->shared_commit, d->shared_commit },
         { &s->driver_commit, d->driver_commit },
-        { &s->process_commit, d->process_commit },
     };
     for (size_t i = 0; kernel->has_debugger_data && i < sizeof rows / sizeof *rows; i++) {
         if (!*rows[i].address)
             *rows[i].address = rows[i].value;
     }
+    // Since Windows 10 it points to something else in MiState.
+    if (kernel->has_debugger_data && !s->system_partition && !s->paged_pool_pages)
+        s->paged_pool_pages = d->paged_pool_commit;
 }

@@ -46,6 +46,9 @@ bool seep_kernel_walk_handles(const struct seep_kernel *kernel, uint64_t handle_
                               bool (*take)(void *ctx, const struct seep_kernel_handle *), void *ctx,
                               uint64_t *left, struct seep_kernel_gaps *gaps, struct seep_err *err);
 
+// What a handle can stand for at most: the references that it has in advance, and its own.
+uint64_t seep_kernel_most_prepaid(const struct seep_kernel *kernel);
+
 // A map from 64-bit keys to 32-bit values. A zeroed struct is empty.
 struct seep_kernel_map {
     struct seep_kernel_slot {

@@ -23,7 +23,6 @@
 
 enum {
     TRANSIENT = 2,
-    MAX_PREPAID = 0x8000, // references that a handle can stand for, its own included
     MAX_THREADS_OF_ONE = 1 << 16,
     // Of one machine, as page tables can show one page of handles at many places.
     MAX_THREADS = 1 << 20,
@@ -48,20 +47,13 @@ struct reader {
     struct seep_kernel_map prepaid; // address of a process or thread -> of its id's entry
     struct thread *thread_at;
     size_t n_threads, threads_capacity, n_of_capacity;
+    uint64_t *ids; // threads that have one
+    size_t n_ids, ids_capacity;
     int process_type, thread_type; // as the header has it, less what depends on its address
     uint32_t holder;               // whose table is read
     uint64_t n_entries, left;
     bool no_memory;
 };
-
-// References that an id's entry holds in advance.
-static bool on_id(void *ctx, const struct seep_kernel_handle *entry)
-{
-    struct reader *r = ctx;
-    if (!entry->prepaid || seep_kernel_map_find(&r->prepaid, entry->object) != UINT32_MAX)
-        return true;
-    return seep_kernel_map_add(&r->prepaid, entry->object, (uint32_t)entry->prepaid);
-}
 
 // The type of an object, the same of all of one type, whether the cookie is known or not.
 static int type_of(const struct reader *r, uint64_t header)
@@ -73,6 +65,22 @@ static int type_of(const struct reader *r, uint64_t header)
     if (r->kernel->layout.type_index_encoded)
         type ^= header >> 8 & 0xff;
     return (int)type;
+}
+
+// What is behind an id: references that its entry holds in advance, and threads, whose type is
+// learned and whose processes are looked up when these are all known.
+static bool on_id(void *ctx, const struct seep_kernel_handle *entry)
+{
+    struct reader *r = ctx;
+    if (entry->prepaid && seep_kernel_map_find(&r->prepaid, entry->object) == UINT32_MAX &&
+        !seep_kernel_map_add(&r->prepaid, entry->object, (uint32_t)entry->prepaid))
+        return false;
+    if (r->n_ids >= MAX_THREADS || !seep_kernel_is_thread(r->kernel, entry->object))
+        return true;
+    if (!seep_grow(&r->ids, &r->ids_capacity, r->n_ids + 1, sizeof *r->ids))
+        return false;
+    r->ids[r->n_ids++] = entry->object;
+    return true;
 }
 
 // The address of the first thread in a process's list; 0 where there is none.
@@ -108,6 +116,11 @@ static void learn_types(struct reader *r)
             processes[type]++;
         uint64_t thread = first_thread(r->kernel, address);
         type = thread ? type_of(r, seep_kernel_header_of(r->kernel, thread)) : NO_TYPE;
+        if (type >= 0)
+            threads[type]++;
+    }
+    for (size_t i = 0; i < r->n_ids; i++) {
+        int type = type_of(r, seep_kernel_header_of(r->kernel, r->ids[i]));
         if (type >= 0)
             threads[type]++;
     }
@@ -171,6 +184,23 @@ static bool read_threads(struct reader *r, uint32_t process)
     return true;
 }
 
+// The same of threads that an id leads to: builds differ in what is public of their lists.
+static bool read_thread_ids(struct reader *r)
+{
+    unsigned pointer = seep_kernel_pointer_bytes(r->kernel);
+    for (size_t i = 0; i < r->n_ids; i++) {
+        uint64_t owner;
+        if (!seep_kernel_member(r->kernel, r->ids[i], r->kernel->layout.thread.process, pointer,
+                                &owner))
+            continue;
+        uint32_t at = seep_kernel_map_find(&r->finder.index, owner);
+        if (at != UINT32_MAX && seep_kernel_is_zombie(&r->z.processes.at[at]) &&
+            !note_thread(r, r->ids[i], at) && r->no_memory)
+            return false;
+    }
+    return true;
+}
+
 static bool note_hold(struct reader *r, uint32_t target, const struct seep_kernel_handle *handle,
                       bool by_thread)
 {
@@ -198,8 +228,9 @@ static bool note_hold(struct reader *r, uint32_t target, const struct seep_kerne
     return true;
 }
 
-// The place of the process at an address, added where it is new; UINT32_MAX where there is none.
-static uint32_t process_at(struct reader *r, uint64_t address)
+// The place of the process at an address, added where it is new; UINT32_MAX where there is none,
+// which is damage only where something `certain` led there.
+static uint32_t process_at(struct reader *r, uint64_t address, bool certain)
 {
     uint32_t at = seep_kernel_map_find(&r->finder.index, address);
     if (at != UINT32_MAX)
@@ -211,7 +242,8 @@ static uint32_t process_at(struct reader *r, uint64_t address)
         r->no_memory = true;
         return UINT32_MAX;
     default:
-        seep_kernel_gap_bad(r->gaps, address);
+        if (certain)
+            seep_kernel_gap_bad(r->gaps, address);
         return UINT32_MAX;
     }
 }
@@ -224,7 +256,7 @@ static bool on_thread_handle(struct reader *r, uint64_t thread,
     if (!seep_kernel_member(kernel, thread, kernel->layout.thread.process,
                             seep_kernel_pointer_bytes(kernel), &owner))
         return true;
-    uint32_t target = process_at(r, owner);
+    uint32_t target = process_at(r, owner, r->thread_type != NO_TYPE);
     if (target == UINT32_MAX || !seep_kernel_is_zombie(&r->z.processes.at[target]))
         return !r->no_memory;
     struct thread *t = note_thread(r, thread, target);
@@ -252,7 +284,7 @@ static bool on_handle(void *ctx, const struct seep_kernel_handle *handle)
             return on_thread_handle(r, body, handle);
         if (type != r->process_type)
             return true;
-        target = process_at(r, body);
+        target = process_at(r, body, true);
     }
     if (target == UINT32_MAX || !seep_kernel_is_zombie(&r->z.processes.at[target]))
         return !r->no_memory;
@@ -310,11 +342,10 @@ static uint64_t unexplained(const struct reader *r, const struct seep_kernel_pro
     uint32_t prepaid = seep_kernel_map_find(&r->prepaid, p->address);
     if (prepaid != UINT32_MAX && prepaid <= left)
         left -= prepaid;
-    bool counted = r->kernel->layout.refcounts_in_entries;
     // Handles that were not found stand for what each can stand for: what is more than that is
     // certain, and what is less cannot be told.
     uint64_t missing = p->n_handles > s->n_found ? p->n_handles - s->n_found : 0;
-    uint64_t most = counted ? MAX_PREPAID : 1;
+    uint64_t most = seep_kernel_most_prepaid(r->kernel); // 1 where there are none
     if (missing > left / most)
         return UINT64_MAX;
     uint64_t explained = s->n_found + s->n_prepaid + missing * most;
@@ -324,7 +355,11 @@ static uint64_t unexplained(const struct reader *r, const struct seep_kernel_pro
     bool kept = p->n_handles || s->n_found || threads;
     if (kept && left <= TRANSIENT)
         left = 0;
-    return missing && counted && !left ? UINT64_MAX : left;
+    // Where nothing leads to its threads, they may be what holds it.
+    bool threads_known = r->n_ids || r->kernel->layout.thread.links != SEEP_KERNEL_NO_OFFSET;
+    if (kept && left && !threads_known)
+        return UINT64_MAX;
+    return missing && most > 1 && !left ? UINT64_MAX : left;
 }
 
 static bool judge(struct reader *r)
@@ -423,7 +458,7 @@ static bool read_all(struct reader *r, struct seep_err *err)
         if (seep_kernel_is_zombie(&r->z.processes.at[i]) && !read_threads(r, i))
             return seep_fail_memory(err);
     }
-    if (!judge(r) || !put_in_order(r))
+    if (!read_thread_ids(r) || !judge(r) || !put_in_order(r))
         return seep_fail_memory(err);
     return true;
 }
@@ -441,6 +476,7 @@ bool seep_kernel_read_zombies(const struct seep_kernel *kernel, struct seep_kern
     seep_kernel_map_clear(&r.threads);
     seep_kernel_map_clear(&r.prepaid);
     seep_free(r.thread_at);
+    seep_free(r.ids);
     if (ok)
         *zombies = r.z;
     else

@@ -36,11 +36,23 @@ struct seep_os_totals {
     uint64_t paged_pool_bytes, nonpaged_pool_bytes; // Linux: reclaimable and unreclaimable slab
     uint64_t pagefile_used_bytes, pagefile_total_bytes;
     uint64_t zombies;
+    // What else is known of the commit.
+    uint64_t commit_peak_bytes, resident_available_bytes, shared_bytes, kernel_stack_bytes;
+    uint64_t page_table_bytes; // Windows: those of the kernel
+    uint64_t driver_bytes;
+};
+
+// What one pool has of a tag. SEEP_OS_UNKNOWN where the tag never was in that pool, or the system
+// does not count.
+struct seep_os_pool_counts {
+    uint64_t bytes, blocks; // in use
+    uint64_t allocs, frees; // modulo 2^32
 };
 
 struct seep_os_pool_tag { // Linux: a slab cache
-    char name[64];
-    uint64_t paged_bytes, nonpaged_bytes; // SEEP_OS_UNKNOWN where the tag has none of that pool
+    char name[64];        // Windows: four characters, '.' for what is not printable, no blanks at
+                          // the end
+    struct seep_os_pool_counts paged, nonpaged; // Linux: what can be reclaimed, and what cannot
 };
 
 struct seep_os_sample {
@@ -73,6 +85,36 @@ bool seep_os_machine(struct seep_os_machine *machine, struct seep_err *err);
 bool seep_os_sampler_take(struct seep_os_sampler *sampler, struct seep_os_sample *sample,
                           struct seep_err *err);
 
+// A process that has exited and is still referenced. Linux: one that nobody has waited for.
+struct seep_os_zombie {
+    uint32_t pid, parent_pid; // parent: 0 = unknown
+    int64_t start_ns, end_ns; // UTC; INT64_MIN = unknown
+    const char *image;        // "" = unknown
+    uint64_t n_handles;       // to it, as the object itself counts them; SEEP_OS_UNKNOWN
+    uint64_t n_found;         // of these in the handle tables
+};
+
+struct seep_os_zombie_handle {
+    uint32_t holder_pid;
+    size_t zombie; // index of the zombie
+    uint64_t value;
+    uint32_t access;
+};
+
+struct seep_os_zombies {
+    const struct seep_os_zombie *at; // valid until the next call
+    size_t n;
+    const struct seep_os_zombie_handle *handles; // Linux: the parent, with the handle 0
+    size_t n_handles;
+    uint64_t n_closed; // processes whose handles could not be looked at (no permission)
+};
+
+// Looks for all zombies and who holds them, after a sample. On Windows this goes through every
+// process handle and every PID: it takes from milliseconds to seconds. This process's own handles
+// are left out. On failure `zombies` is untouched.
+bool seep_os_sampler_zombies(struct seep_os_sampler *sampler, struct seep_os_zombies *zombies,
+                             struct seep_err *err);
+
 // Which system field each number of a sample comes from
 // ("SYSTEM_PROCESS_INFORMATION.PagefileUsage", "/proc/PID/statm resident-shared"); NULL where this
 // system does not give it. Valid after the first sample.
@@ -83,7 +125,8 @@ struct seep_os_process_fields {
 
 struct seep_os_totals_fields {
     const char *commit_bytes, *commit_limit_bytes, *available_bytes, *paged_pool_bytes;
-    const char *nonpaged_pool_bytes, *pagefile_usage, *zombies, *tag_bytes;
+    const char *nonpaged_pool_bytes, *pagefile_usage, *zombies;
+    const char *tag_bytes, *tag_paged_blocks, *tag_nonpaged_blocks;
 };
 
 void seep_os_sampler_fields(const struct seep_os_sampler *sampler,

@@ -70,6 +70,9 @@ struct seep_os_sampler {
     struct seep_os_process *processes;
     size_t n_processes, processes_room;
     uint32_t n_samples;
+    struct seep_os_zombie *zombies;
+    struct seep_os_zombie_handle *zombie_handles;
+    size_t zombies_room, zombie_handles_room;
     struct seep_os_pool_tag *tags;
     struct slab *slabs; // slabs[i] tells of tags[i] of the last sample
     size_t n_tags, tags_room, n_slabs, slabs_room;
@@ -227,6 +230,8 @@ void seep_os_sampler_close(struct seep_os_sampler *sampler)
     seep_free(sampler->known);
     seep_free(sampler->next);
     seep_free(sampler->processes);
+    seep_free(sampler->zombies);
+    seep_free(sampler->zombie_handles);
     seep_free(sampler->tags);
     seep_free(sampler->slabs);
     seep_free(sampler);
@@ -570,6 +575,12 @@ static bool read_totals(struct seep_os_sampler *s, struct seep_os_totals *totals
         .nonpaged_pool_bytes = row_bytes(room, "\nSUnreclaim:"),
         .pagefile_total_bytes = swap,
         .pagefile_used_bytes = has_swap ? swap - swap_free : SEEP_OS_UNKNOWN,
+        .commit_peak_bytes = SEEP_OS_UNKNOWN,
+        .resident_available_bytes = SEEP_OS_UNKNOWN,
+        .shared_bytes = row_bytes(room, "\nShmem:"),
+        .kernel_stack_bytes = row_bytes(room, "\nKernelStack:"),
+        .page_table_bytes = row_bytes(room, "\nPageTables:"),
+        .driver_bytes = SEEP_OS_UNKNOWN,
     };
     s->swap_used = s->swap_used || (has_swap && swap > swap_free);
     return true;
@@ -588,7 +599,8 @@ static bool is_reclaimable(const char *cache)
     return yes;
 }
 
-// One row of slabinfo: name, 5 numbers, ": tunables" and 3, ": slabdata", active slabs, slabs.
+// One row of slabinfo: name, 5 numbers (objects in use, objects, their size, how many to a slab,
+// pages to a slab), ": tunables" and 3, ": slabdata", active slabs, slabs.
 static bool add_slab(struct seep_os_sampler *s, const char *row)
 {
     size_t name_len = strcspn(row, " ");
@@ -616,8 +628,10 @@ static bool add_slab(struct seep_os_sampler *s, const char *row)
         if (i >= s->n_slabs)
             s->n_slabs = i + 1;
     }
-    tag->paged_bytes = slab->reclaimable ? bytes : SEEP_OS_UNKNOWN;
-    tag->nonpaged_bytes = slab->reclaimable ? SEEP_OS_UNKNOWN : bytes;
+    const uint64_t none = SEEP_OS_UNKNOWN;
+    const struct seep_os_pool_counts in_use = { bytes, number[0], none, none };
+    tag->paged = tag->nonpaged = (struct seep_os_pool_counts){ none, none, none, none };
+    *(slab->reclaimable ? &tag->paged : &tag->nonpaged) = in_use;
     return true;
 }
 
@@ -666,6 +680,41 @@ bool seep_os_sampler_take(struct seep_os_sampler *sampler, struct seep_os_sample
     return true;
 }
 
+bool seep_os_sampler_zombies(struct seep_os_sampler *sampler, struct seep_os_zombies *zombies,
+                             struct seep_err *err)
+{
+    struct seep_os_sampler *s = sampler;
+    size_t n = 0, n_handles = 0;
+    for (size_t i = 0; i < s->n_processes; i++) {
+        const struct seep_os_process *p = &s->processes[i];
+        const struct seep_os_process key = { .pid = p->parent_pid };
+        if (!p->zombie)
+            continue;
+        if (!seep_grow(&s->zombies, &s->zombies_room, n + 1, sizeof *s->zombies) ||
+            !seep_grow(&s->zombie_handles, &s->zombie_handles_room, n_handles + 1,
+                       sizeof *s->zombie_handles))
+            return seep_fail_memory(err);
+        bool held = bsearch(&key, s->processes, s->n_processes, sizeof key, by_pid) != NULL;
+        s->zombies[n] = (struct seep_os_zombie){
+            .pid = p->pid,
+            .parent_pid = p->parent_pid,
+            .start_ns = p->start_ns,
+            .end_ns = SEEP_NO_TIME,
+            .image = p->image,
+            .n_handles = held,
+            .n_found = held,
+        };
+        if (held)
+            s->zombie_handles[n_handles++] =
+                (struct seep_os_zombie_handle){ .holder_pid = p->parent_pid, .zombie = n };
+        n++;
+    }
+    *zombies = (struct seep_os_zombies){
+        .at = s->zombies, .n = n, .handles = s->zombie_handles, .n_handles = n_handles
+    };
+    return true;
+}
+
 void seep_os_sampler_fields(const struct seep_os_sampler *sampler,
                             struct seep_os_process_fields *process,
                             struct seep_os_totals_fields *totals)
@@ -686,6 +735,10 @@ void seep_os_sampler_fields(const struct seep_os_sampler *sampler,
         .nonpaged_pool_bytes = "/proc/meminfo SUnreclaim",
         .pagefile_usage = "/proc/meminfo SwapTotal-SwapFree",
         .zombies = "/proc/PID/stat state Z",
-        .tag_bytes = sampler->slabinfo_fd >= 0 ? "/proc/slabinfo num_slabs*pagesperslab" : NULL,
     };
+    if (sampler->slabinfo_fd >= 0) {
+        totals->tag_bytes = "/proc/slabinfo num_slabs*pagesperslab";
+        totals->tag_paged_blocks = "/proc/slabinfo active_objs, reclaimable";
+        totals->tag_nonpaged_blocks = "/proc/slabinfo active_objs";
+    }
 }

@@ -12,10 +12,8 @@
 #include "base/time.h"
 #include "base/utf.h"
 #include "os/os.h"
-#include "os/system_information.h"
+#include "os/sample_win32.h"
 #include "os/win32.h"
-
-#include <windows.h>
 
 #include <psapi.h>
 #include <stdio.h>
@@ -38,53 +36,12 @@ enum {
 };
 #define MAX_QUERY_BYTES ((size_t)1 << 30) // address space that a buffer reserves: 25 M handles
 
-// A buffer that is reserved once and committed as tables grow.
-struct query {
-    uint8_t *data;
-    size_t committed;
-    struct seep_bytes table; // the last answer
-};
-
-struct held {
-    uint32_t holder, zombie; // PIDs
-};
-
-typedef DWORD(WINAPI *gui_resources_fn)(HANDLE, DWORD);
-
-struct seep_os_sampler {
-    struct query processes_query, query; // the second one for everything else
-    bool has_private_pages, has_pool_quotas, has_handle_counts, has_kernel_pools, has_page_files;
-    bool has_handle_types, has_pool_tags, has_object_totals;
-    uint16_t process_type;          // ObjectTypeIndex of processes, where has_handle_types
-    gui_resources_fn gui_resources; // NULL where it tells nothing
-    int64_t boot_ns;
-    uint64_t page_bytes;
-    uint32_t own_pid;
-    struct seep_os_process *processes;
-    size_t *name_at; // offsets into names
-    size_t n_processes, processes_room, name_at_room;
-    struct seep_buf names;
-    struct seep_os_pool_tag *tags;
-    size_t n_tags, tags_room;
-    struct held *held; // of the last look, in the order of holders; one row a zombie
-    size_t n_held, held_room;
-    uint32_t *closed_holders; // PIDs whose handles could not be looked at
-    size_t n_closed, closed_room;
-    uint64_t n_zombies_held;
-    int64_t zombies_due_ns; // monotonic
-    uint64_t n_unreadable;
-};
-
 const char *seep_os_live_name(void)
 {
     return "live-windows";
 }
 
-enum what { SYSTEM_TABLE, OBJECT_TABLE };
-
-// Queries one table, with a larger buffer as long as it does not fit. False where the system does
-// not give it; `q->table` is empty then.
-static bool grow_and_query(struct query *q, enum what what, int class_)
+bool seep_win32_query(struct seep_win32_query *q, enum seep_win32_what what, int class_)
 {
     ULONG need = 0;
     NTSTATUS status = STATUS_LENGTH_MISMATCH_;
@@ -103,7 +60,7 @@ static bool grow_and_query(struct query *q, enum what what, int class_)
             q->committed = want;
         }
         need = 0;
-        status = what == SYSTEM_TABLE
+        status = what == SEEP_WIN32_SYSTEM
                      ? NtQuerySystemInformation((SYSTEM_INFORMATION_CLASS)class_, q->data,
                                                 (ULONG)q->committed, &need)
                      : NtQueryObject(NULL, (OBJECT_INFORMATION_CLASS)class_, q->data,
@@ -118,7 +75,7 @@ static bool grow_and_query(struct query *q, enum what what, int class_)
     return true;
 }
 
-static uint64_t address_of(const struct query *q)
+static uint64_t address_of(const struct seep_win32_query *q)
 {
     return (uint64_t)(uintptr_t)q->data;
 }
@@ -167,7 +124,7 @@ bool seep_os_machine(struct seep_os_machine *machine, struct seep_err *err)
 // This process in the table of processes.
 static bool own_row(struct seep_os_sampler *s, struct seep_nt_process *own)
 {
-    if (!grow_and_query(&s->processes_query, SYSTEM_TABLE, SEEP_NT_PROCESSES))
+    if (!seep_win32_query(&s->processes_query, SEEP_WIN32_SYSTEM, SEEP_NT_PROCESSES))
         return false;
     for (size_t offset = 0; seep_nt_process(s->processes_query.table,
                                             address_of(&s->processes_query), &offset, own);) {
@@ -203,7 +160,7 @@ static bool find_process_type(struct seep_os_sampler *s)
                          FALSE, DUPLICATE_SAME_ACCESS))
         return false;
     bool found = false;
-    if (grow_and_query(&s->query, SYSTEM_TABLE, SEEP_NT_HANDLES)) {
+    if (seep_win32_query(&s->query, SEEP_WIN32_SYSTEM, SEEP_NT_HANDLES)) {
         size_t n = seep_nt_n_handles(s->query.table);
         for (size_t i = 0; i < n && !found; i++) {
             struct seep_nt_handle h = seep_nt_handle(s->query.table, i);
@@ -216,15 +173,15 @@ static bool find_process_type(struct seep_os_sampler *s)
 }
 
 // GetGuiResources, if it sees a menu that is made here.
-static gui_resources_fn find_gui_resources(void)
+static seep_win32_gui_fn find_gui_resources(void)
 {
     HMODULE user32 = LoadLibraryExW(L"user32.dll", NULL, LOAD_LIBRARY_SEARCH_SYSTEM32);
     if (!user32)
         return NULL;
     typedef HMENU(WINAPI * create_fn)(void);
     typedef BOOL(WINAPI * destroy_fn)(HMENU);
-    gui_resources_fn resources =
-        (gui_resources_fn)(void (*)(void))GetProcAddress(user32, "GetGuiResources");
+    seep_win32_gui_fn resources =
+        (seep_win32_gui_fn)(void (*)(void))GetProcAddress(user32, "GetGuiResources");
     create_fn create = (create_fn)(void (*)(void))GetProcAddress(user32, "CreateMenu");
     destroy_fn destroy = (destroy_fn)(void (*)(void))GetProcAddress(user32, "DestroyMenu");
     HMENU menu = resources && create && destroy ? create() : NULL;
@@ -266,9 +223,10 @@ bool seep_os_sampler_open(struct seep_os_sampler **sampler, struct seep_err *err
     s->has_kernel_pools = totals.KernelPaged != 0 && totals.KernelNonpaged != 0;
     s->has_handle_counts = counts_handles(s);
     s->has_handle_types = find_process_type(s);
-    s->has_page_files = grow_and_query(&s->query, SYSTEM_TABLE, SEEP_NT_PAGE_FILES);
-    s->has_pool_tags = grow_and_query(&s->query, SYSTEM_TABLE, SEEP_NT_POOL_TAGS);
-    s->has_object_totals = grow_and_query(&s->query, OBJECT_TABLE, SEEP_NT_OBJECT_TYPES);
+    s->has_page_files = seep_win32_query(&s->query, SEEP_WIN32_SYSTEM, SEEP_NT_PAGE_FILES);
+    s->has_pool_tags = seep_win32_query(&s->query, SEEP_WIN32_SYSTEM, SEEP_NT_POOL_TAGS);
+    s->has_performance = seep_win32_query(&s->query, SEEP_WIN32_SYSTEM, SEEP_NT_PERFORMANCE);
+    s->has_object_totals = seep_win32_query(&s->query, SEEP_WIN32_OBJECTS, SEEP_NT_OBJECT_TYPES);
     s->gui_resources = find_gui_resources();
     *sampler = s;
     return true;
@@ -288,6 +246,10 @@ void seep_os_sampler_close(struct seep_os_sampler *sampler)
     seep_free(sampler->tags);
     seep_free(sampler->held);
     seep_free(sampler->closed_holders);
+    seep_free(sampler->zombies);
+    seep_free(sampler->zombie_name_at);
+    seep_free(sampler->zombie_handles);
+    seep_buf_clear(&sampler->zombie_names);
     seep_free(sampler);
 }
 
@@ -337,7 +299,7 @@ static int by_pid(const void *a, const void *b)
     return (x->pid > y->pid) - (x->pid < y->pid);
 }
 
-static struct seep_os_process *find_process(struct seep_os_sampler *s, uint32_t pid)
+struct seep_os_process *seep_win32_process(struct seep_os_sampler *s, uint32_t pid)
 {
     const struct seep_os_process key = { .pid = pid };
     return bsearch(&key, s->processes, s->n_processes, sizeof key, by_pid);
@@ -345,9 +307,9 @@ static struct seep_os_process *find_process(struct seep_os_sampler *s, uint32_t 
 
 static bool sample_processes(struct seep_os_sampler *s, struct seep_err *err)
 {
-    struct query *q = &s->processes_query;
+    struct seep_win32_query *q = &s->processes_query;
     struct seep_nt_process nt;
-    if (!grow_and_query(q, SYSTEM_TABLE, SEEP_NT_PROCESSES))
+    if (!seep_win32_query(q, SEEP_WIN32_SYSTEM, SEEP_NT_PROCESSES))
         return seep_fail(err, SEEP_NO_OFFSET, NULL, "cannot list the processes of this machine");
     s->n_processes = 0;
     seep_buf_reset(&s->names);
@@ -368,7 +330,7 @@ static bool sample_processes(struct seep_os_sampler *s, struct seep_err *err)
 
 static int by_holder(const void *a, const void *b)
 {
-    const struct held *x = a, *y = b;
+    const struct seep_win32_held *x = a, *y = b;
     if (x->holder != y->holder)
         return x->holder < y->holder ? -1 : 1;
     return (x->zombie > y->zombie) - (x->zombie < y->zombie);
@@ -376,7 +338,7 @@ static int by_holder(const void *a, const void *b)
 
 static int by_zombie(const void *a, const void *b)
 {
-    const struct held *x = a, *y = b;
+    const struct seep_win32_held *x = a, *y = b;
     return (x->zombie > y->zombie) - (x->zombie < y->zombie);
 }
 
@@ -439,7 +401,7 @@ static bool find_zombies(struct seep_os_sampler *s)
             continue;
         ok = seep_grow(&s->held, &s->held_room, s->n_held + 1, sizeof *s->held);
         if (ok)
-            s->held[s->n_held++] = (struct held){ .holder = pid, .zombie = zombie };
+            s->held[s->n_held++] = (struct seep_win32_held){ .holder = pid, .zombie = zombie };
     }
     if (holder)
         (void)CloseHandle(holder);
@@ -454,14 +416,14 @@ static bool read_handles(struct seep_os_sampler *s, struct seep_err *err)
     bool look = now_ns >= s->zombies_due_ns;
     if (!s->has_handle_types || (s->has_handle_counts && !look))
         return true;
-    if (!grow_and_query(&s->query, SYSTEM_TABLE, SEEP_NT_HANDLES))
+    if (!seep_win32_query(&s->query, SEEP_WIN32_SYSTEM, SEEP_NT_HANDLES))
         return seep_fail(err, SEEP_NO_OFFSET, NULL, "cannot list the handles of this machine");
     struct seep_os_process *p = NULL;
     size_t n = s->has_handle_counts ? 0 : seep_nt_n_handles(s->query.table);
     for (size_t i = 0; i < n; i++) {
         uint32_t pid = seep_nt_handle(s->query.table, i).pid;
         if (!p || p->pid != pid)
-            p = find_process(s, pid);
+            p = seep_win32_process(s, pid);
         if (p)
             p->handles++;
     }
@@ -479,23 +441,30 @@ static bool read_handles(struct seep_os_sampler *s, struct seep_err *err)
 static uint64_t count_zombies(struct seep_os_sampler *s)
 {
     for (size_t i = 0; i < s->n_held; i++) {
-        struct seep_os_process *p = find_process(s, s->held[i].holder);
+        struct seep_os_process *p = seep_win32_process(s, s->held[i].holder);
         if (p)
             p->zombies++;
     }
     for (size_t i = 0; i < s->n_closed; i++) {
-        struct seep_os_process *p = find_process(s, s->closed_holders[i]);
+        struct seep_os_process *p = seep_win32_process(s, s->closed_holders[i]);
         if (p)
             p->zombies = SEEP_OS_UNKNOWN;
     }
     s->n_unreadable += s->n_closed;
     uint32_t objects = 0;
-    if (s->has_object_totals && grow_and_query(&s->query, OBJECT_TABLE, SEEP_NT_OBJECT_TYPES) &&
+    if (s->has_object_totals &&
+        seep_win32_query(&s->query, SEEP_WIN32_OBJECTS, SEEP_NT_OBJECT_TYPES) &&
         seep_nt_object_total(s->query.table, address_of(&s->query), "Process", &objects)) {
         uint64_t more = objects > s->n_processes ? objects - s->n_processes : 0;
         return more > s->n_zombies_held ? more : s->n_zombies_held;
     }
     return s->has_handle_types ? s->n_zombies_held : SEEP_OS_UNKNOWN;
+}
+
+// Pages in bytes; 0 is what Wine says of what it does not know.
+static uint64_t pages(const struct seep_os_sampler *s, uint64_t n)
+{
+    return n == UINT64_MAX || n == 0 ? SEEP_OS_UNKNOWN : n * s->page_bytes;
 }
 
 static bool read_totals(struct seep_os_sampler *s, struct seep_os_totals *totals,
@@ -514,9 +483,23 @@ static bool read_totals(struct seep_os_sampler *s, struct seep_os_totals *totals
             s->has_kernel_pools ? p.KernelNonpaged * p.PageSize : SEEP_OS_UNKNOWN,
         .pagefile_used_bytes = SEEP_OS_UNKNOWN,
         .pagefile_total_bytes = SEEP_OS_UNKNOWN,
+        .commit_peak_bytes = pages(s, p.CommitPeak),
+        .resident_available_bytes = SEEP_OS_UNKNOWN,
+        .shared_bytes = SEEP_OS_UNKNOWN,
+        .kernel_stack_bytes = SEEP_OS_UNKNOWN,
+        .page_table_bytes = SEEP_OS_UNKNOWN,
+        .driver_bytes = SEEP_OS_UNKNOWN,
     };
+    struct seep_nt_performance more;
+    if (s->has_performance && seep_win32_query(&s->query, SEEP_WIN32_SYSTEM, SEEP_NT_PERFORMANCE) &&
+        seep_nt_performance(s->query.table, &more)) {
+        totals->resident_available_bytes = pages(s, more.resident_available);
+        totals->shared_bytes = pages(s, more.shared_committed);
+        totals->page_table_bytes = pages(s, more.system_page_tables);
+        totals->driver_bytes = pages(s, more.drivers);
+    }
     uint64_t used, total;
-    if (s->has_page_files && grow_and_query(&s->query, SYSTEM_TABLE, SEEP_NT_PAGE_FILES) &&
+    if (s->has_page_files && seep_win32_query(&s->query, SEEP_WIN32_SYSTEM, SEEP_NT_PAGE_FILES) &&
         seep_nt_page_files(s->query.table, &used, &total)) {
         totals->pagefile_used_bytes = used * s->page_bytes;
         totals->pagefile_total_bytes = total * s->page_bytes;
@@ -524,24 +507,64 @@ static bool read_totals(struct seep_os_sampler *s, struct seep_os_totals *totals
     return true;
 }
 
-// A tag's four bytes as text; what is not printable ASCII is escaped.
-static void set_tag_name(struct seep_os_pool_tag *tag, const char bytes[4])
+// A tag's four bytes as text, as everywhere in seep (model/pool.h): the mark of protected blocks is
+// off, '.' stands for what is not printable. False where there was such a thing.
+static bool set_tag_name(struct seep_os_pool_tag *tag, const char bytes[4])
 {
     size_t len = 0;
-    for (int i = 0; i < 4; i++) {
+    bool printable = true;
+    for (size_t i = 0; i < 4; i++) {
         unsigned char c = (unsigned char)bytes[i];
-        if (c >= ' ' && c <= '~')
-            tag->name[len++] = (char)c;
-        else
-            len += (size_t)snprintf(tag->name + len, sizeof tag->name - len, "\\x%02X", c);
+        if (i == 3)
+            c &= 0x7f;
+        bool shown = c >= ' ' && c <= '~';
+        printable = printable && shown;
+        tag->name[i] = shown ? (char)c : '.';
+        if (tag->name[i] != ' ')
+            len = i + 1;
     }
     tag->name[len] = '\0';
+    return printable;
+}
+
+static struct seep_os_pool_counts pool_counts(uint32_t allocs, uint32_t frees, uint64_t bytes)
+{
+    const uint64_t none = SEEP_OS_UNKNOWN;
+    if (!allocs && !frees && !bytes) // never in this pool; a count that wrapped to 0 comes back
+        return (struct seep_os_pool_counts){ none, none, none, none };
+    uint32_t blocks = allocs - frees;
+    return (struct seep_os_pool_counts){ bytes, blocks <= INT32_MAX ? blocks : none, allocs,
+                                         frees };
+}
+
+static void add_counts(struct seep_os_pool_counts *to, const struct seep_os_pool_counts *more)
+{
+    if (more->bytes == SEEP_OS_UNKNOWN)
+        return;
+    if (to->bytes == SEEP_OS_UNKNOWN)
+        *to = (struct seep_os_pool_counts){ 0 };
+    *to = pool_counts((uint32_t)(to->allocs + more->allocs), (uint32_t)(to->frees + more->frees),
+                      to->bytes + more->bytes);
+}
+
+// Adds the last tag to an earlier one that reads the same.
+static void merge_tag(struct seep_os_sampler *s)
+{
+    const struct seep_os_pool_tag *last = &s->tags[s->n_tags - 1];
+    for (size_t i = 0; i + 1 < s->n_tags; i++) {
+        if (strcmp(s->tags[i].name, last->name) == 0) {
+            add_counts(&s->tags[i].paged, &last->paged);
+            add_counts(&s->tags[i].nonpaged, &last->nonpaged);
+            s->n_tags--;
+            return;
+        }
+    }
 }
 
 static bool read_tags(struct seep_os_sampler *s, struct seep_err *err)
 {
     s->n_tags = 0;
-    if (!s->has_pool_tags || !grow_and_query(&s->query, SYSTEM_TABLE, SEEP_NT_POOL_TAGS))
+    if (!s->has_pool_tags || !seep_win32_query(&s->query, SEEP_WIN32_SYSTEM, SEEP_NT_POOL_TAGS))
         return true;
     size_t n = seep_nt_n_pool_tags(s->query.table);
     if (!seep_grow(&s->tags, &s->tags_room, n, sizeof *s->tags))
@@ -549,9 +572,11 @@ static bool read_tags(struct seep_os_sampler *s, struct seep_err *err)
     for (size_t i = 0; i < n; i++) {
         struct seep_nt_pool_tag nt = seep_nt_pool_tag(s->query.table, i);
         struct seep_os_pool_tag *tag = &s->tags[s->n_tags++];
-        set_tag_name(tag, nt.tag);
-        tag->paged_bytes = nt.paged_allocs ? nt.paged_bytes : SEEP_OS_UNKNOWN;
-        tag->nonpaged_bytes = nt.nonpaged_allocs ? nt.nonpaged_bytes : SEEP_OS_UNKNOWN;
+        bool printable = set_tag_name(tag, nt.tag);
+        tag->paged = pool_counts(nt.paged_allocs, nt.paged_frees, nt.paged_bytes);
+        tag->nonpaged = pool_counts(nt.nonpaged_allocs, nt.nonpaged_frees, nt.nonpaged_bytes);
+        if (!printable) // there are few
+            merge_tag(s);
     }
     return true;
 }
@@ -614,6 +639,10 @@ void seep_os_sampler_fields(const struct seep_os_sampler *sampler,
             s->has_kernel_pools ? "PERFORMANCE_INFORMATION.KernelNonpaged" : NULL,
         .pagefile_usage = s->has_page_files ? "SYSTEM_PAGEFILE_INFORMATION.TotalInUse" : NULL,
         .zombies = zombies,
-        .tag_bytes = s->has_pool_tags ? "SYSTEM_POOLTAG bytes" : NULL,
     };
+    if (s->has_pool_tags) { // as model/pool.h names them
+        totals->tag_bytes = "SYSTEM_POOLTAG bytes";
+        totals->tag_paged_blocks = "SYSTEM_POOLTAG PagedAllocs-PagedFrees";
+        totals->tag_nonpaged_blocks = "SYSTEM_POOLTAG NonPagedAllocs-NonPagedFrees";
+    }
 }

@@ -3,6 +3,7 @@
 #include "os/system_information.h"
 
 enum {
+    PERFORMANCE_BYTES = 0x138,
     PROCESS_BYTES = 0x100,
     HANDLE_HEAD_BYTES = 16,
     HANDLE_BYTES = 40,
@@ -21,6 +22,27 @@ static struct seep_bytes unicode_string(struct seep_bytes table, uint64_t addres
     if (at < address || at - address > table.len || len > table.len - (at - address))
         return (struct seep_bytes){ 0 };
     return seep_bytes_part(table, (size_t)(at - address), len);
+}
+
+static uint64_t later_u64(struct seep_bytes table, size_t offset)
+{
+    return seep_bytes_has(table, offset, 8) ? seep_le64(table.data + offset) : UINT64_MAX;
+}
+
+bool seep_nt_performance(struct seep_bytes table, struct seep_nt_performance *performance)
+{
+    if (!seep_bytes_has(table, 0, PERFORMANCE_BYTES))
+        return false;
+    *performance = (struct seep_nt_performance){
+        .committed = seep_le32(table.data + 0x30),
+        .commit_limit = seep_le32(table.data + 0x34),
+        .commit_peak = seep_le32(table.data + 0x38),
+        .drivers = seep_le32(table.data + 0x90),
+        .resident_available = later_u64(table, 0x148),
+        .shared_committed = later_u64(table, 0x150),
+        .system_page_tables = later_u64(table, 0x168),
+    };
+    return true;
 }
 
 bool seep_nt_process(struct seep_bytes table, uint64_t address, size_t *offset,
@@ -67,6 +89,7 @@ struct seep_nt_handle seep_nt_handle(struct seep_bytes table, size_t index)
         .object = seep_le64(p),
         .pid = seep_le32(p + 0x08),
         .value = seep_le64(p + 0x10),
+        .access = seep_le32(p + 0x18),
         .type = seep_le16(p + 0x1e),
     };
 }

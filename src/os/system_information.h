@@ -17,6 +17,7 @@
 
 // SYSTEM_INFORMATION_CLASS and OBJECT_INFORMATION_CLASS.
 enum {
+    SEEP_NT_PERFORMANCE = 2,
     SEEP_NT_TIME_OF_DAY = 3,
     SEEP_NT_PROCESSES = 5,
     SEEP_NT_PAGE_FILES = 18,
@@ -24,6 +25,16 @@ enum {
     SEEP_NT_HANDLES = 64, // SystemExtendedHandleInformation
     SEEP_NT_OBJECT_TYPES = 3,
 };
+
+// SYSTEM_PERFORMANCE_INFORMATION, in pages. UINT64_MAX = this version does not have it.
+struct seep_nt_performance {
+    uint64_t committed, commit_limit, commit_peak, drivers;
+    uint64_t resident_available, shared_committed; // Windows 8
+    uint64_t system_page_tables;                   // Windows 10
+};
+
+// False where the table is shorter than any version's.
+bool seep_nt_performance(struct seep_bytes table, struct seep_nt_performance *performance);
 
 // SYSTEM_PROCESS_INFORMATION. Sizes in bytes (also PrivatePageCount, whatever its name says).
 struct seep_nt_process {
@@ -44,7 +55,7 @@ bool seep_nt_process(struct seep_bytes table, uint64_t address, size_t *offset,
 struct seep_nt_handle {
     uint64_t object; // address; 0 where the system hides it
     uint64_t value;
-    uint32_t pid;
+    uint32_t pid, access;
     uint16_t type; // ObjectTypeIndex
 };
 

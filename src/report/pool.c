@@ -260,6 +260,9 @@ static bool rows_of_sites(struct seep_pool *pool, const struct seep_pool_site *s
     if (!pool->rows)
         return false;
     pool->traced = n > 0;
+    // A trace is of one machine.
+    if (pool->traced && !pool->machine.v && pool->data->n_machines == 1)
+        pool->machine.v = 1;
     for (size_t i = 0; i < n; i++) {
         const struct seep_site *s = sites[i].site;
         struct seep_pool_row *row = pool->n_rows ? &pool->rows[pool->n_rows - 1] : NULL;
@@ -319,19 +322,27 @@ static bool read_mapped(struct seep_pool *pool, struct seep_pool_row *row)
     return true;
 }
 
+// The gravest finding about a row: about the tag itself before one about a stack that takes it.
 static const struct seep_finding *finding_of(const struct seep_pool *pool,
                                              const struct seep_pool_row *row)
 {
     const struct seep_judgement *j = pool->judgement;
+    const struct seep_finding *of_site = NULL;
     for (size_t i = 0; j && i < j->n_findings; i++) {
         const struct seep_finding *f = &j->findings[i];
-        bool other_pool = f->metric == (row->paged ? SEEP_METRIC_NONPAGED_POOL_BYTES
-                                                   : SEEP_METRIC_PAGED_POOL_BYTES);
-        if (seep_pool_concerns(f) && f->tag && !other_pool && same_machine(pool, f->machine) &&
-            strcmp(f->tag, row->tag) == 0)
+        bool other_pool =
+            f->metric ==
+                (row->paged ? SEEP_METRIC_NONPAGED_POOL_BYTES : SEEP_METRIC_PAGED_POOL_BYTES) ||
+            f->class_ == (row->paged ? SEEP_CLASS_NONPAGED_POOL : SEEP_CLASS_PAGED_POOL);
+        if (!seep_pool_concerns(f) || !f->tag || other_pool || !same_machine(pool, f->machine) ||
+            strcmp(f->tag, row->tag) != 0)
+            continue;
+        if (f->subject != SEEP_SUBJECT_SITE)
             return f; // by gravity: the first is the gravest
+        if (!of_site && f->verdict >= SEEP_VERDICT_SUSPECT)
+            of_site = f;
     }
-    return NULL;
+    return of_site;
 }
 
 const struct seep_pool_cluster *seep_pool_next_cluster(const struct seep_pool *pool, size_t *at)
@@ -366,6 +377,11 @@ static bool name_row(struct seep_pool *pool, struct seep_pool_row *row)
     row->finding = finding_of(pool, row);
     row->judged = pool->judgement && seep_pool_judge(pool->judgement, pool->machine, row->tag,
                                                      row->paged, &row->verdict);
+    if (row->finding && row->finding->subject == SEEP_SUBJECT_SITE &&
+        (!row->judged || row->finding->verdict > row->verdict)) {
+        row->judged = true;
+        row->verdict = row->finding->verdict;
+    }
     row->follows = leader_of(pool, row->tag);
     row->driver = row->logged.name;
     if (row->owners && row->owners->n)

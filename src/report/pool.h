@@ -103,6 +103,10 @@ enum seep_verdict seep_pool_verdict(const struct seep_pool *pool);
 // The clusters of the machine, one a call; `*at` starts at 0. NULL at the end.
 const struct seep_pool_cluster *seep_pool_next_cluster(const struct seep_pool *pool, size_t *at);
 
+// Adds to each finding about a pool tag that is more than steady which call stack took most of the
+// tag, where the dataset has sites of it and can name them. False when memory is out.
+bool seep_pool_name_sites(const struct seep_dataset *data, struct seep_judgement *judgement);
+
 // By how much the bytes of a row grew since the old look; false where that is unknown.
 bool seep_pool_row_delta(const struct seep_pool *pool, const struct seep_pool_row *row,
                          double *delta);

@@ -7,12 +7,21 @@
 #include <math.h>
 #include <string.h>
 
-enum { DEFAULT_TOP = 20, DEFAULT_STACKS = 3, DRIVER_WIDTH = 16, DESCRIPTION_WIDTH = 60 };
+// Tags of Windows have four characters; names of Linux's slab caches have more.
+enum {
+    TAG_WIDTH = 4,
+    MAX_TAG_WIDTH = 24,
+    DEFAULT_TOP = 20,
+    DEFAULT_STACKS = 3,
+    DRIVER_WIDTH = 16,
+    DESCRIPTION_WIDTH = 60
+};
 
 struct text {
     const struct seep_pool *pool;
     struct seep_buf out;
     size_t top, stacks;
+    int tag_width;
     bool judged; // a row that is shown has a verdict worth a column
 };
 
@@ -41,16 +50,21 @@ static void add_gist(struct text *t, const struct seep_pool_row *row)
     if (row->diff != SEEP_UNKNOWN_COUNT)
         seep_buf_addf(&t->out, " in %" PRIu64 " block%s", row->diff, row->diff == 1 ? "" : "s");
     if (row->allocs != SEEP_UNKNOWN_COUNT && row->frees == 0)
-        seep_buf_adds(&t->out, ", none was ever freed");
+        seep_buf_adds(&t->out, t->pool->traced ? ", none was freed" : ", none was ever freed");
 }
 
 static void add_rate(struct text *t, const struct seep_pool_row *row)
 {
     char text[SEEP_HUMAN_TEXT];
     double delta;
+    const struct seep_finding *f = row->finding;
+    const char *unit = f ? seep_metric_unit(f->metric) : NULL;
     if (!seep_pool_row_delta(t->pool, row, &delta))
         return;
-    if (isfinite(t->pool->span_s))
+    // What was judged is surer than what lies between two looks.
+    if (f && f->rate.known && unit && strcmp(unit, "bytes") == 0)
+        seep_human_rate(f->rate.value, unit, text);
+    else if (isfinite(t->pool->span_s))
         seep_human_rate(delta / t->pool->span_s, "bytes", text);
     else
         seep_human_bytes(delta, text);
@@ -165,8 +179,8 @@ static void add_signed(struct text *t, bool known, double value, int width)
 
 static void add_titles(struct text *t)
 {
-    seep_buf_addf(&t->out, "%-4s %-8s %11s %11s %11s %14s %8s", "Tag", "Pool", "Allocs", "Frees",
-                  "Diff", "Bytes", "PerAlloc");
+    seep_buf_addf(&t->out, "%-*s %-8s %11s %11s %11s %14s %8s", t->tag_width, "Tag", "Pool",
+                  "Allocs", "Frees", "Diff", "Bytes", "PerAlloc");
     if (t->pool->compared)
         seep_buf_addf(&t->out, " %14s", "Delta");
     if (isfinite(t->pool->span_s))
@@ -210,7 +224,7 @@ static void add_row(struct text *t, const struct seep_pool_row *row)
     bool known = seep_pool_row_delta(t->pool, row, &delta);
     struct seep_buf tag = { 0 };
     seep_plain_add(&tag, row->tag, 0);
-    seep_buf_addf(&t->out, "%-4s ", seep_buf_text(&tag));
+    seep_buf_addf(&t->out, "%-*s ", t->tag_width, seep_buf_text(&tag));
     t->out.failed = t->out.failed || tag.failed;
     seep_buf_clear(&tag);
     if (row->session == SEEP_NO_SESSION)
@@ -247,7 +261,7 @@ static void add_sum(struct text *t, bool paged)
     bool known = seep_look_delta(sum->old_bytes, sum->bytes, &delta);
     if (!sum->n_tags)
         return;
-    seep_buf_addf(&t->out, "%-4s %-8s", "SUM", paged ? "Paged" : "Nonpaged");
+    seep_buf_addf(&t->out, "%-*s %-8s", t->tag_width, "SUM", paged ? "Paged" : "Nonpaged");
     seep_look_add_count(&t->out, sum->allocs, 11);
     seep_look_add_count(&t->out, sum->frees, 11);
     seep_look_add_count(&t->out, sum->diff, 11);
@@ -277,8 +291,12 @@ bool seep_pool_text(const struct seep_pool *pool, FILE *out)
     struct text t = { .pool = pool,
                       .top = pool->options.top ? pool->options.top : DEFAULT_TOP,
                       .stacks = pool->options.stacks ? pool->options.stacks : DEFAULT_STACKS };
+    t.tag_width = TAG_WIDTH;
     for (size_t i = 0; i < pool->n_rows && i < t.top; i++) {
         const struct seep_pool_row *row = &pool->rows[i];
+        size_t len = strlen(row->tag);
+        if (len > (size_t)t.tag_width)
+            t.tag_width = len < MAX_TAG_WIDTH ? (int)len : MAX_TAG_WIDTH;
         t.judged =
             t.judged || row->follows || (row->judged && row->verdict >= SEEP_VERDICT_SUSPECT);
     }

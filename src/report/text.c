@@ -2,7 +2,7 @@
 // The report that a person reads in a terminal: the answer first, then why, then what it rests on.
 #include "base/time.h"
 #include "report/plain.h"
-#include "report/writer.h"
+#include "report/text_state.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -10,46 +10,16 @@
 #include <string.h>
 
 enum {
-    WIDTH = 80,    // columns; only the first line of a finding and commands may be longer
-    LABEL_AT = 9,  // where the lines below a finding start
-    VALUE_AT = 19, // and their values
-    TAIL_VALUE_AT = 10,
-    MAX_NAME_SHOWN = 60,   // characters
-    MAX_TEXT_SHOWN = 600,  // characters of one evidence, caveat or loss
-    MAX_SOURCES = 20,      // lines
-    MAX_LOSSES = 8,        // lines of one source
-    MAX_EVENT_GROUPS = 10, // lines
-    MAX_UNKNOWN = 5,       // findings of their own; more become one line unless --all
-    MOMENT_TEXT = 24,
+    LABEL_AT = 9,         // where the lines below a finding start
+    VALUE_AT = 19,        // and their values
+    MAX_TEXT_SHOWN = 600, // characters of one evidence, caveat or loss
+    MAX_SOURCES = 20,     // lines
+    MAX_LOSSES = 8,       // lines of one source
+    MAX_UNKNOWN = 5,      // findings of their own; more become one line unless --all
 };
 
 #define FAR_S (2 * 365.25 * 86400) // seconds; what lasts longer is not said in the first line
 #define SMALLEST_Q 1e-6            // below this the exact number says nothing more
-
-// Events of one provider and id, as one line of the timeline.
-struct event_group {
-    const struct seep_event *first, *last;
-    uint64_t count;
-};
-
-struct text_state {
-    struct seep_buf out;
-    struct seep_buf tail; // what was read and lost: fed first, printed last
-    struct seep_buf work; // one line in the making
-    bool work_failed;
-    const struct seep_machine *machine;
-    size_t n_sources;
-    size_t n_unknown, n_steady; // of all findings
-    struct event_group groups[MAX_EVENT_GROUPS];
-    size_t n_groups;
-    uint64_t n_other_events;
-    bool fold_unknown, detailed;
-};
-
-static struct text_state *state_of(struct seep_writer *writer)
-{
-    return writer->state;
-}
 
 static const char *const metric_words[SEEP_N_METRICS] = {
     [SEEP_METRIC_PRIVATE_BYTES] = "private bytes",
@@ -87,31 +57,8 @@ static const char *const verdict_colors[SEEP_N_VERDICTS] = {
 static void add_verdict(struct seep_writer *writer, enum seep_verdict verdict)
 {
     bool color = writer->report->color;
-    seep_buf_addf(&state_of(writer)->out, "%s%-8s%s ", color ? verdict_colors[verdict] : "",
+    seep_buf_addf(&text_state_of(writer)->out, "%s%-8s%s ", color ? verdict_colors[verdict] : "",
                   verdict_words[verdict], color ? "\033[0m" : "");
-}
-
-// A moment as HH:MM, with the date where it is not the day on which the observation ended, and with
-// seconds where minutes would say nothing.
-static void moment(const struct seep_writer *writer, int64_t t_ns, char text[MOMENT_TEXT])
-{
-    const struct seep_judgement *judgement = writer->report->judgement;
-    char full[SEEP_TIME_TEXT], end[SEEP_TIME_TEXT] = "";
-    if (t_ns == SEEP_NO_TIME) {
-        (void)snprintf(text, MOMENT_TEXT, "never");
-        return;
-    }
-    seep_time_format(t_ns, full);
-    bool brief = false;
-    if (judgement->end_ns != SEEP_NO_TIME && judgement->start_ns != SEEP_NO_TIME) {
-        seep_time_format(judgement->end_ns, end);
-        brief = (double)judgement->end_ns - (double)judgement->start_ns < 600e9;
-    }
-    int clock = brief ? 8 : 5; // characters of HH:MM:SS
-    if (strncmp(full, end, 10) == 0)
-        (void)snprintf(text, MOMENT_TEXT, "%.*s", clock, full + 11);
-    else
-        (void)snprintf(text, MOMENT_TEXT, "%.10s %.*s", full, clock, full + 11);
 }
 
 // "3 d": the time from the end of the observation until `t_ns`.
@@ -131,29 +78,23 @@ static void until(const struct seep_writer *writer, int64_t t_ns, bool fine,
 static void add_label(struct seep_writer *writer, const char *label)
 {
     bool color = writer->report->color;
-    seep_buf_addf(&state_of(writer)->out, "%*s%s%-10s%s", LABEL_AT, "", color ? "\033[2m" : "",
+    seep_buf_addf(&text_state_of(writer)->out, "%*s%s%-10s%s", LABEL_AT, "", color ? "\033[2m" : "",
                   label, color ? "\033[0m" : "");
-}
-
-static void reset_work(struct text_state *state)
-{
-    state->work_failed |= state->work.failed;
-    seep_buf_reset(&state->work);
 }
 
 // A labelled line below a finding, made of what stands in `work`.
 static void add_work(struct seep_writer *writer, const char *label)
 {
-    struct text_state *state = state_of(writer);
+    struct text_state *state = text_state_of(writer);
     add_label(writer, label);
     seep_plain_wrap(&state->out, seep_buf_text(&state->work), VALUE_AT, WIDTH);
     seep_buf_addc(&state->out, '\n');
-    reset_work(state);
+    text_reset_work(state);
 }
 
 static void add_subject(struct seep_writer *writer, const struct seep_finding *finding)
 {
-    struct text_state *state = state_of(writer);
+    struct text_state *state = text_state_of(writer);
     struct seep_buf *out = &state->out;
     const char *name = finding->name && *finding->name ? finding->name : NULL;
     const struct seep_machine *machine = seep_report_machine(writer->report, finding->machine);
@@ -209,7 +150,7 @@ static void add_words(struct seep_buf *out, const char *name)
 // How long it lasts, unless that is for years: then it is no answer, and the line "limit" has it.
 static void add_exhaustion(struct seep_writer *writer, const struct seep_exhaustion *exhaustion)
 {
-    struct seep_buf *out = &state_of(writer)->out;
+    struct seep_buf *out = &text_state_of(writer)->out;
     int64_t end_ns = writer->report->judgement->end_ns;
     if (!exhaustion->limit || exhaustion->at_ns == SEEP_NO_TIME || end_ns == SEEP_NO_TIME ||
         (double)exhaustion->at_ns - (double)end_ns > FAR_S * 1e9)
@@ -261,7 +202,7 @@ static void add_cited(struct seep_writer *writer, struct seep_buf *out,
     if (has_offset)
         seep_buf_addf(out, "%sat 0x%" PRIx64, has_source ? " " : "", evidence->offset);
     if (has_time) {
-        moment(writer, evidence->time_ns, when);
+        text_moment(writer, evidence->time_ns, when);
         seep_buf_addf(out, "%s%s", has_source || has_offset ? ", " : "", when);
     }
     if (has_source || has_offset || has_time)
@@ -284,7 +225,7 @@ static bool has_gist(const struct seep_finding *finding)
 
 static void add_headline(struct seep_writer *writer, const struct seep_finding *finding)
 {
-    struct seep_buf *out = &state_of(writer)->out;
+    struct seep_buf *out = &text_state_of(writer)->out;
     const char *unit = seep_metric_unit(finding->metric);
     char text[SEEP_HUMAN_TEXT], since[MOMENT_TEXT];
     bool grows = finding->verdict >= SEEP_VERDICT_SUSPECT;
@@ -314,7 +255,7 @@ static void add_headline(struct seep_writer *writer, const struct seep_finding *
         seep_buf_addf(out, " %s", text);
     }
     if (grows && finding->since_ns != SEEP_NO_TIME) {
-        moment(writer, finding->since_ns, since);
+        text_moment(writer, finding->since_ns, since);
         seep_buf_addf(out, " since %s", since);
     }
     if (grows)
@@ -327,13 +268,13 @@ static void add_headline(struct seep_writer *writer, const struct seep_finding *
 
 static void add_class(struct seep_writer *writer, const struct seep_finding *finding)
 {
-    struct seep_buf *work = &state_of(writer)->work;
+    struct seep_buf *work = &text_state_of(writer)->work;
     char when[MOMENT_TEXT];
     seep_buf_adds(work, seep_class_name(finding->class_));
     if (isfinite(finding->share))
         seep_buf_addf(work, "; %.0f %% of the machine's growth of this kind", finding->share * 100);
     if (finding->start_ns != SEEP_NO_TIME) {
-        moment(writer, finding->start_ns, when);
+        text_moment(writer, finding->start_ns, when);
         seep_buf_addf(work, "; started %s", when);
     }
     add_work(writer, "class");
@@ -341,7 +282,7 @@ static void add_class(struct seep_writer *writer, const struct seep_finding *fin
 
 static void add_numbers(struct seep_writer *writer, const struct seep_finding *finding)
 {
-    struct seep_buf *work = &state_of(writer)->work;
+    struct seep_buf *work = &text_state_of(writer)->work;
     const char *unit = seep_metric_unit(finding->metric);
     char a[SEEP_HUMAN_TEXT], b[SEEP_HUMAN_TEXT];
     // One moment has no growth; the headline says its number.
@@ -374,7 +315,7 @@ static void add_numbers(struct seep_writer *writer, const struct seep_finding *f
 static void add_limit(struct seep_writer *writer, const struct seep_exhaustion *exhaustion,
                       const char *unit)
 {
-    struct seep_buf *work = &state_of(writer)->work;
+    struct seep_buf *work = &text_state_of(writer)->work;
     char limit[SEEP_HUMAN_TEXT], at[MOMENT_TEXT], low[MOMENT_TEXT], high[MOMENT_TEXT];
     if (!exhaustion->limit)
         return;
@@ -383,9 +324,9 @@ static void add_limit(struct seep_writer *writer, const struct seep_exhaustion *
         seep_human_value(exhaustion->limit_value, unit, limit);
         seep_buf_addf(work, " %s", limit);
     }
-    moment(writer, exhaustion->at_ns, at);
-    moment(writer, exhaustion->low_ns, low);
-    moment(writer, exhaustion->high_ns, high);
+    text_moment(writer, exhaustion->at_ns, at);
+    text_moment(writer, exhaustion->low_ns, low);
+    text_moment(writer, exhaustion->high_ns, high);
     seep_buf_addf(work, ", reached %s", at);
     if (strcmp(at, low) != 0 || strcmp(at, high) != 0)
         seep_buf_addf(work, " (%s .. %s)", low, high);
@@ -396,7 +337,7 @@ static void add_limit(struct seep_writer *writer, const struct seep_exhaustion *
 
 static void add_details(struct seep_writer *writer, const struct seep_finding *finding)
 {
-    struct text_state *state = state_of(writer);
+    struct text_state *state = text_state_of(writer);
     add_class(writer, finding);
     add_numbers(writer, finding);
     add_limit(writer, &finding->exhaustion, seep_metric_unit(finding->metric));
@@ -421,7 +362,7 @@ static void add_details(struct seep_writer *writer, const struct seep_finding *f
 
 static void flush(struct seep_writer *writer)
 {
-    struct seep_buf *out = &state_of(writer)->out;
+    struct seep_buf *out = &text_state_of(writer)->out;
     if (out->failed || (out->len && fwrite(out->data, 1, out->len, writer->out) != out->len))
         out->failed = true;
     else
@@ -430,7 +371,7 @@ static void flush(struct seep_writer *writer)
 
 static void on_finding(struct seep_writer *writer, const struct seep_finding *finding, size_t rank)
 {
-    struct text_state *state = state_of(writer);
+    struct text_state *state = text_state_of(writer);
     // What cannot be judged may still say where the memory is.
     bool detailed = finding->verdict >= SEEP_VERDICT_SUSPECT ||
                     (finding->verdict == SEEP_VERDICT_UNKNOWN && finding->n_evidence);
@@ -455,7 +396,7 @@ static void on_finding(struct seep_writer *writer, const struct seep_finding *fi
 
 static void on_begin(struct seep_writer *writer)
 {
-    struct text_state *state = state_of(writer);
+    struct text_state *state = text_state_of(writer);
     const struct seep_judgement *judgement = writer->report->judgement;
     for (size_t i = 0; i < judgement->n_findings; i++) {
         state->n_unknown += judgement->findings[i].verdict == SEEP_VERDICT_UNKNOWN;
@@ -473,7 +414,7 @@ static void add_loss(struct text_state *state, const struct seep_loss *loss)
     seep_buf_addf(&state->tail, "  %-8s", loss->harmless ? "note" : "lost");
     seep_plain_wrap(&state->tail, seep_buf_text(&state->work), TAIL_VALUE_AT, WIDTH);
     seep_buf_addc(&state->tail, '\n');
-    reset_work(state);
+    text_reset_work(state);
 }
 
 static const char *plural(uint64_t n, const char *one, const char *many)
@@ -505,7 +446,8 @@ static void add_facts(struct seep_buf *work, const struct seep_dataset_source *s
         uint64_t n = source->facts[kind];
         if (n == 0)
             continue;
-        const char *one = seep_fact_kind_name((enum seep_fact_kind)kind);
+        const char *one = kind == SEEP_FACT_VM ? "look at memory"
+                                               : seep_fact_kind_name((enum seep_fact_kind)kind);
         seep_buf_addf(work, "%s%" PRIu64 " %s", before, n, plural(n, one, many[kind]));
         before = ", ";
     }
@@ -516,7 +458,7 @@ static void add_facts(struct seep_buf *work, const struct seep_dataset_source *s
 static void add_source(struct seep_writer *writer, const char *label,
                        const struct seep_dataset_source *source)
 {
-    struct text_state *state = state_of(writer);
+    struct text_state *state = text_state_of(writer);
     struct seep_buf *work = &state->work;
     char size[SEEP_HUMAN_TEXT], read[SEEP_HUMAN_TEXT];
     if (state->n_sources++ >= MAX_SOURCES)
@@ -534,7 +476,7 @@ static void add_source(struct seep_writer *writer, const char *label,
     seep_buf_addf(&state->tail, "%-*s", TAIL_VALUE_AT, label);
     seep_plain_wrap(&state->tail, seep_buf_text(work), TAIL_VALUE_AT, WIDTH);
     seep_buf_addc(&state->tail, '\n');
-    reset_work(state);
+    text_reset_work(state);
     for (size_t i = 0; i < source->n_losses && i < MAX_LOSSES; i++)
         add_loss(state, &source->losses[i]);
     if (source->n_losses > MAX_LOSSES)
@@ -549,7 +491,7 @@ static void on_source(struct seep_writer *writer, const struct seep_dataset_sour
 
 static void add_baselines(struct seep_writer *writer)
 {
-    struct text_state *state = state_of(writer);
+    struct text_state *state = text_state_of(writer);
     const struct seep_report *report = writer->report;
     for (size_t i = 0; i < report->n_baselines; i++) {
         for (size_t k = 0; k < report->baselines[i]->n_sources; k++)
@@ -564,13 +506,13 @@ static void add_baselines(struct seep_writer *writer)
 
 static void on_machine(struct seep_writer *writer, const struct seep_machine *machine)
 {
-    state_of(writer)->machine = machine;
+    text_state_of(writer)->machine = machine;
 }
 
 // What stands in the way of a verdict, and what to do: from the first finding that has none.
 static void add_reason(struct seep_writer *writer)
 {
-    struct seep_buf *out = &state_of(writer)->out;
+    struct seep_buf *out = &text_state_of(writer)->out;
     const struct seep_judgement *judgement = writer->report->judgement;
     for (size_t i = 0; i < judgement->n_findings; i++) {
         const struct seep_finding *finding = &judgement->findings[i];
@@ -593,7 +535,7 @@ static void add_reason(struct seep_writer *writer)
 // The first line where no finding gives it.
 static void on_observed(struct seep_writer *writer)
 {
-    struct text_state *state = state_of(writer);
+    struct text_state *state = text_state_of(writer);
     struct seep_buf *out = &state->out;
     const struct seep_judgement *judgement = writer->report->judgement;
     char over[SEEP_HUMAN_TEXT];
@@ -627,7 +569,7 @@ static void on_observed(struct seep_writer *writer)
 
 static void on_left_out(struct seep_writer *writer, const size_t counts[SEEP_N_VERDICTS])
 {
-    struct text_state *state = state_of(writer);
+    struct text_state *state = text_state_of(writer);
     struct seep_buf *out = &state->out;
     uint64_t total = 0;
     if (state->fold_unknown && writer->report->judgement->verdict != SEEP_VERDICT_UNKNOWN)
@@ -651,94 +593,9 @@ static void on_left_out(struct seep_writer *writer, const size_t counts[SEEP_N_V
     seep_buf_addc(out, '\n');
 }
 
-static bool same_text(const char *a, const char *b)
-{
-    return strcmp(a ? a : "", b ? b : "") == 0;
-}
-
-static void on_event(struct seep_writer *writer, const struct seep_event *event,
-                     struct seep_source_id source)
-{
-    struct text_state *state = state_of(writer);
-    (void)source;
-    for (size_t i = 0; i < state->n_groups; i++) {
-        struct event_group *group = &state->groups[i];
-        if (group->first->id == event->id && same_text(group->first->provider, event->provider)) {
-            group->last = event;
-            group->count++;
-            return;
-        }
-    }
-    if (state->n_groups == MAX_EVENT_GROUPS)
-        state->n_other_events++;
-    else
-        state->groups[state->n_groups++] = (struct event_group){ event, event, 1 };
-}
-
-// What the events of a leak mean, by provider and id (the messages themselves are in the language
-// of the machine): Microsoft's documentation of the Resource Exhaustion Detector and of the Server
-// service's events.
-static const struct {
-    const char *provider;
-    uint32_t id;
-    const char *meaning;
-} meanings[] = {
-    { "Microsoft-Windows-Resource-Exhaustion-Detector", 2004, "commit nearly exhausted" },
-    { "Microsoft-Windows-Resource-Exhaustion-Resolver", 1014, "a leak diagnosis was dropped" },
-    { "Windows Error Reporting", 1001, "a report about a program" },
-    { "srv", 2019, "nonpaged pool empty" },
-    { "srv", 2020, "paged pool empty" },
-    { "Application Popup", 26, "a message box of the system" },
-    { "Application Popup", 333, "the registry could not be written" },
-    { "EventLog", 6008, "unexpected shutdown" },
-};
-
-static void add_event_group(struct seep_writer *writer, const struct event_group *group)
-{
-    struct seep_buf *work = &state_of(writer)->work;
-    const struct seep_event *event = group->first;
-    char first[MOMENT_TEXT], last[MOMENT_TEXT];
-    moment(writer, event->time_ns, first);
-    moment(writer, group->last->time_ns, last);
-    seep_buf_adds(work, first);
-    if (strcmp(first, last) != 0)
-        seep_buf_addf(work, " .. %s", last);
-    if (group->count > 1)
-        seep_buf_addf(work, ", %" PRIu64 " times", group->count);
-    seep_buf_adds(work, ": ");
-    seep_plain_add(work, event->provider ? event->provider : "?", MAX_NAME_SHOWN);
-    seep_buf_addf(work, " %" PRIu32, event->id);
-    for (size_t i = 0; i < sizeof meanings / sizeof *meanings; i++) {
-        if (meanings[i].id == event->id && same_text(meanings[i].provider, event->provider))
-            seep_buf_addf(work, ", %s", meanings[i].meaning);
-    }
-}
-
-static void add_tail_work(struct text_state *state, const char *label)
-{
-    seep_buf_addf(&state->out, "%-*s", TAIL_VALUE_AT, label);
-    seep_plain_wrap(&state->out, seep_buf_text(&state->work), TAIL_VALUE_AT, WIDTH);
-    seep_buf_addc(&state->out, '\n');
-    reset_work(state);
-}
-
-static void add_events(struct seep_writer *writer)
-{
-    struct text_state *state = state_of(writer);
-    for (size_t i = 0; i < state->n_groups; i++) {
-        add_event_group(writer, &state->groups[i]);
-        add_tail_work(state, i ? "" : "events");
-    }
-    if (state->n_other_events) {
-        seep_buf_addf(&state->work, "... and %" PRIu64 " of other kinds (--json lists them)",
-                      state->n_other_events);
-        add_tail_work(state, "");
-    }
-}
-
 static void add_observed(struct seep_writer *writer)
 {
-    struct text_state *state = state_of(writer);
+    struct text_state *state = text_state_of(writer);
     const struct seep_judgement *judgement = writer->report->judgement;
     const struct seep_machine *machine = state->machine;
     struct seep_buf *work = &state->work;
@@ -765,14 +622,14 @@ static void add_observed(struct seep_writer *writer)
     } else {
         seep_buf_adds(work, "no samples (times are UTC)");
     }
-    add_tail_work(state, "observed");
+    text_add_tail(state, "observed");
 }
 
 static bool on_end(struct seep_writer *writer)
 {
-    struct text_state *state = state_of(writer);
+    struct text_state *state = text_state_of(writer);
     seep_buf_addc(&state->out, '\n');
-    add_events(writer);
+    text_add_events(writer);
     add_observed(writer);
     add_baselines(writer);
     seep_buf_add(&state->out, seep_buf_text(&state->tail), state->tail.len);
@@ -798,6 +655,6 @@ const struct seep_writer_ops seep_writer_text = {
     .observed = on_observed,
     .finding = on_finding,
     .left_out = on_left_out,
-    .event = on_event,
+    .event = text_on_event,
     .end = on_end,
 };

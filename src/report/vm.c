@@ -8,7 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PAGE = 4096 };
+enum {
+    PAGE = 4096,
+    // Fewer processes are those that somebody picked (a triage dump has one), not all: what they
+    // hold says nothing about the machine. Windows itself runs more than these.
+    WHOLE_MACHINE = 8,
+};
 
 // Metrics of the machine that say the same as an item.
 static const struct {
@@ -159,7 +164,7 @@ static uint64_t n_zombies(const struct seep_vm_doc *doc)
 static void judge_numbers(struct seep_vm_doc *doc)
 {
     uint64_t *private_bytes = &doc->vm.bytes[SEEP_VM_PROCESS_PRIVATE];
-    if (*private_bytes == SEEP_UNKNOWN_COUNT && doc->n_processes)
+    if (*private_bytes == SEEP_UNKNOWN_COUNT && doc->n_processes >= WHOLE_MACHINE)
         *private_bytes = doc->private_bytes;
     doc->flags = seep_vm_flags(&doc->vm);
     seep_ledger_make(&doc->vm, n_zombies(doc), &doc->ledger);

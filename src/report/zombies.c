@@ -110,8 +110,11 @@ static bool collect(struct work *w)
         commit += counted ? z->commit_bytes : 0;
         tables = tables || z->n_found != SEEP_UNKNOWN_COUNT;
     }
-    doc->commit_counted = counted && doc->n;
-    doc->commit_bytes = counted ? commit : doc->n * SEEP_ZOMBIE_COMMIT_BYTES;
+    // What is charged to a process is the least part of what keeping it costs.
+    doc->charged_bytes = counted && doc->n ? commit : SEEP_UNKNOWN_COUNT;
+    doc->commit_bytes = doc->n * SEEP_ZOMBIE_COMMIT_BYTES;
+    if (counted && commit > doc->commit_bytes)
+        doc->commit_bytes = commit;
     for (size_t i = 0; i < data->n_holds; i++) {
         const struct seep_dataset_hold *h = &data->holds[i];
         if (h->source.v != source.v || h->zombie.v > data->n_processes || !w->shown[h->zombie.v] ||
@@ -292,6 +295,7 @@ static void conclude(struct seep_zombies *doc)
         doc->n = value >= 0 && value < 1e15 ? (uint64_t)value : 0;
         doc->n_unheld = doc->n ? SEEP_UNKNOWN_COUNT : 0;
         doc->commit_bytes = doc->n * SEEP_ZOMBIE_COMMIT_BYTES;
+        doc->charged_bytes = SEEP_UNKNOWN_COUNT;
     }
     uint64_t by_process = doc->n_holders ? doc->holders[0].n : 0;
     uint64_t by_none = doc->n_unheld == SEEP_UNKNOWN_COUNT ? 0 : doc->n_unheld;

@@ -61,8 +61,10 @@ struct seep_zombies {
     struct seep_zombies_group unheld;     // no handle explains them
     uint64_t n_unheld;                    // SEEP_UNKNOWN_COUNT = the handle tables are not known
     uint64_t n_elsewhere;                 // the object counts handles that were not found
-    uint64_t commit_bytes;                // SEEP_UNKNOWN_COUNT = unknown
-    bool commit_counted;                  // by the kernel; else an estimate by their number
+    uint64_t commit_bytes;                // an estimate by their number, or what is charged, if
+                                          // that is more
+    uint64_t charged_bytes;               // what the kernel still charges to them;
+                                          // SEEP_UNKNOWN_COUNT = unknown
     uint64_t pid_high;                    // of all processes; SEEP_UNKNOWN_COUNT = unknown
     const struct seep_zombies_busy *busy; // most handles first
     size_t n_busy;

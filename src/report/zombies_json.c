@@ -56,9 +56,11 @@ static void write_body(const void *ctx, struct seep_json *json)
     seep_key_count(json, "commit_estimate_bytes",
                    doc->known ? doc->commit_bytes : SEEP_UNKNOWN_COUNT);
     seep_json_key_string(json, "commit_estimate_from",
-                         !doc->known || !doc->n ? NULL
-                         : doc->commit_counted  ? "kernel"
-                                                : "number");
+                         !doc->known || !doc->n                    ? NULL
+                         : doc->commit_bytes == doc->charged_bytes ? "kernel"
+                                                                   : "number");
+    seep_key_count(json, "commit_charged_bytes",
+                   doc->known && doc->n ? doc->charged_bytes : SEEP_UNKNOWN_COUNT);
     seep_key_count(json, "pid_high", doc->pid_high);
     seep_json_key(json, "holders");
     seep_json_begin_array(json);

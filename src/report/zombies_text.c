@@ -63,10 +63,19 @@ static void add_head(struct text *t)
     if (!doc->n)
         return;
     seep_human_bytes((double)doc->commit_bytes, text);
-    seep_buf_addf(&t->out, "they hold %s of commit, %s\n", text,
-                  doc->commit_counted
-                      ? "as the kernel charges them"
-                      : "by an estimate: 79 KB each, 12 KB of it pool, as was measured in public");
+    if (doc->commit_bytes == doc->charged_bytes) {
+        seep_buf_addf(&t->out, "they hold %s of commit, as the kernel charges them\n", text);
+        return;
+    }
+    seep_buf_addf(&t->out,
+                  "they hold about %s of commit, by 79 KB for each, 12 KB of it pool, as measured "
+                  "in public",
+                  text);
+    if (doc->charged_bytes != SEEP_UNKNOWN_COUNT) {
+        seep_human_bytes((double)doc->charged_bytes, text);
+        seep_buf_addf(&t->out, "; the kernel still charges %s to them", text);
+    }
+    seep_buf_addc(&t->out, '\n');
 }
 
 static void add_images(struct text *t, const struct seep_zombies_group *g)
@@ -77,7 +86,8 @@ static void add_images(struct text *t, const struct seep_zombies_group *g)
         seep_buf_addf(&t->out, " %" PRIu64, g->images[i].n);
     }
     if (g->n_images > SHOWN_IMAGES)
-        seep_buf_addf(&t->out, ", %zu more images", g->n_images - SHOWN_IMAGES);
+        seep_buf_addf(&t->out, ", %zu more image%s", g->n_images - SHOWN_IMAGES,
+                      g->n_images - SHOWN_IMAGES == 1 ? "" : "s");
     seep_look_end_line(&t->out);
     if (!t->doc->options.pids || !g->n_pids)
         return;

@@ -53,12 +53,21 @@ $ seep pool 0.txt 24.txt --sort delta --top 2 --json
 @json compared.taken = "2026-03-01T12:00:00.000000000Z"
 @json compared.duration_s = 86400
 @json totals.nonpaged.delta = 2027520000
+@json verdict = "suspect"
+@json tags[0].verdict = "suspect"
+@json tags[0].finding ~ Leak
+@json tags[1].follows = "Leak"
+@json clusters[0].source = "Leak"
+@json clusters[0].members = ["Leak", "Evnt"]
+@json clusters[0].ratio = [1, 1]
 $ seep pool 0.txt 24.txt --top 1
-  .* notmyfault.sys, tag Leak, nonpaged pool: 1.83 GB in 481000 blocks, none was ever freed, .*78 MB/h (re)
+  SUSPECT  notmyfault.sys, tag Leak, nonpaged pool: 1.83 GB in 481000 blocks, none was ever freed, .*78 MB/h (re)
   ...
   Leak Nonpaged      481000           0      481000     1970176000     4096    \+1966080000     \+78 MB/h .* (re)
   ...
   33 more tags: --top 0 shows all
+  
+  SUSPECT  driver notmyfault.sys, tag Leak: nonpaged pool .* (re)
   ...
 # A case keeps the looks; what is read once more changes nothing.
 $ seep pool 0.txt --case a.seep --json
@@ -87,6 +96,29 @@ $ seep pool 0.txt --pooltag nothere.txt
 $ seep pool 0.txt --drivers nothere
 ! seep: nothere: no such folder of drivers: check the name
 ? 3
+# A trace of pool events beside the counts: the call stacks behind a tag.
+@made etl-cases/pools.etl pools.etl
+$ seep pool 0.txt pools.etl --tag Leak --json
+@schema pool
+@json tags[0].allocs = 1000
+@json tags[0].sites[0].outstanding_bytes = 100
+@json tags[0].sites[0].function = "ntoskrnl.exe+0x10"
+@json tags[0].sites[0].stack = ["ntoskrnl.exe+0x10", "ntoskrnl.exe+0x20"]
+$ seep pool 0.txt pools.etl --tag Leak
+  ...
+  Leak Nonpaged        1000           0        1000        4096000     4096 mine.sys         Leaks on purpose
+         100 B in 1 block from ntoskrnl.exe+0x10 < ntoskrnl.exe+0x20
+  SUM  .* (re)
+  ...
+$ seep pool pools.etl --json
+@schema pool
+@json counted = "trace"
+@json tags_total = 4
+@json tags[0].tag = "Info"
+$ seep pool 0.txt --case b.seep --json
+$ seep pool pools.etl --case b.seep --tag Leak --json
+@json tags[0].allocs = 1000
+@json tags[0].sites[0].outstanding_count = 1
 # Bad input: one line.
 @text empty.txt
 @text notes.txt nothing that anybody reads

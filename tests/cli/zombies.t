@@ -11,7 +11,7 @@ $ seep zombies --case a.seep
   .*990 of 1300 dead processes are held by svc.exe \(1234\); 300 by no handle: a driver (re)
   
   SRV01, 2026-03-01T12:01:00Z
-  they hold 100 MB of commit, by an estimate: 79 KB each, 12 KB of it pool, as was measured in public
+  they hold about 100 MB of commit, by 79 KB for each, 12 KB of it pool, as measured in public
   
        PID Holder                     Handles   Zombies  Images that are held
       1234 svc.exe                        990       990  cl.exe 495, link.exe 495

@@ -36,6 +36,7 @@ MAY_ASK_FOR_WINDOWS = re.compile(r"src/os/|agent/|tests/specimens/")
 EXCEPTIONS = {
     ("src/source/seep/seep.c", "case/case.h"): "a case is a source too, and read by the case layer",
     ("src/cli/record.c", "source/live/live.h"): "the live source has no file to bid for",
+    ("src/cli/input.c", "source/live/machine.h"): "this machine is no file, and no bid finds it",
     ("src/cli/input.c", "source/live/space.h"): "a process is no file, and no bid finds it",
     ("src/base/err.h", "__MINGW32__"): "names the compiler's dialect of printf formats, not the OS",
 }

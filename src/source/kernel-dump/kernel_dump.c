@@ -33,19 +33,24 @@ bool kdump_sample(struct kdump *k, const struct seep_subject *subject, enum seep
     return seep_sink_series(k->sink, &series, &id) && seep_sink_sample(k->sink, id, (double)value);
 }
 
+static const char *plural(uint64_t n)
+{
+    return n == 1 ? "" : "s";
+}
+
 bool kdump_gaps(struct kdump *k, const char *what, const struct seep_kernel_gaps *gaps)
 {
     bool ok = true;
     if (gaps->n_unreadable)
-        ok = seep_sink_lose(
-            k->sink, "unreadable", gaps->n_unreadable, SEEP_UNKNOWN_COUNT, SEEP_NO_OFFSET,
-            "%" PRIu64 " %s lie in memory that the dump does not hold (the first at "
-            "0x%" PRIx64 ")",
-            gaps->n_unreadable, what, gaps->first);
+        ok = seep_sink_lose(k->sink, "unreadable", gaps->n_unreadable, SEEP_UNKNOWN_COUNT,
+                            SEEP_NO_OFFSET,
+                            "the dump does not hold all of %s: memory is missing at %" PRIu64
+                            " place%s, the first at 0x%" PRIx64,
+                            what, gaps->n_unreadable, plural(gaps->n_unreadable), gaps->first);
     if (ok && gaps->n_bad)
         ok = seep_sink_lose(k->sink, "bad-record", gaps->n_bad, SEEP_UNKNOWN_COUNT, SEEP_NO_OFFSET,
-                            "%" PRIu64 " %s make no sense (the first at 0x%" PRIx64 ")",
-                            gaps->n_bad, what, gaps->first);
+                            "%s make no sense at %" PRIu64 " place%s, the first at 0x%" PRIx64,
+                            what, gaps->n_bad, plural(gaps->n_bad), gaps->first);
     return ok;
 }
 
@@ -64,11 +69,6 @@ const char *kdump_text(struct kdump *k, struct seep_bytes utf16)
 static bool is_triage(const struct kdump *k)
 {
     return k->header.kind == SEEP_KERNEL_DUMP_TRIAGE;
-}
-
-static const char *plural(uint64_t n)
-{
-    return n == 1 ? "" : "s";
 }
 
 // The memory that the dump holds; what stands in the way is a loss.
@@ -239,8 +239,9 @@ static bool push(struct kdump *k)
 {
     return open_memory(k) && identify(k) && push_machine(k) &&
            seep_sink_tick(k->sink, k->machine, k->header.time_ns) && push_bugcheck(k) &&
-           kdump_push_modules(k) && kdump_read_pool(k) && kdump_push_vm(k) && kdump_push_pool(k) &&
-           kdump_push_processes(k) && size_losses(k) && kernel_losses(k) && page_notes(k);
+           kdump_push_modules(k) && kdump_read_pool(k) && kdump_push_processes(k) &&
+           kdump_push_vm(k) && kdump_push_pool(k) && size_losses(k) && kernel_losses(k) &&
+           page_notes(k);
 }
 
 static enum seep_status kernel_dump_read(const struct seep_input *input, struct seep_sink *sink,
@@ -254,6 +255,7 @@ static enum seep_status kernel_dump_read(const struct seep_input *input, struct 
         return SEEP_FAILED;
     seep_input_scattered(input, 0, true);
     memset(&k.record, 0xff, sizeof k.record); // SEEP_UNKNOWN_FIELD throughout
+    k.zombie_pages = SEEP_UNKNOWN_FIELD;
     if (!push(&k)) {
         status = seep_cancelled(control) && !k.stopped ? SEEP_CANCELLED : SEEP_FAILED;
         if (status == SEEP_FAILED && err)

@@ -55,13 +55,14 @@ static bool read_vm(struct kdump *k, struct seep_vm *vm)
     }
     // A triage dump has of the kernel's numbers what it happens to have.
     if (!k->has_triage)
-        ok = kdump_gaps(k, "numbers of memory", &gaps);
+        ok = kdump_gaps(k, "the counters of memory", &gaps);
     take(vm, SEEP_VM_NONPAGED_POOL, record->nonpaged);
     take(vm, SEEP_VM_PAGED_POOL, record->paged);
     take(vm, SEEP_VM_COMMITTED, record->committed);
     take(vm, SEEP_VM_COMMIT_PEAK, record->peak_committed);
     take(vm, SEEP_VM_COMMIT_LIMIT_MAXIMUM, record->commit_limit_maximum);
     take(vm, SEEP_VM_PHYSICAL, k->header.n_pages);
+    take(vm, SEEP_VM_ZOMBIES, k->zombie_pages);
     return ok;
 }
 
@@ -119,7 +120,7 @@ bool kdump_push_vm(struct kdump *k)
     }
     // How much memory there is says the machine; a fact is what it is used for.
     for (size_t i = 0; i < SEEP_N_VM_ITEMS; i++)
-        any |= i != SEEP_VM_PHYSICAL && vm.bytes[i] != SEEP_UNKNOWN_COUNT;
+        any |= i != SEEP_VM_PHYSICAL && i != SEEP_VM_ZOMBIES && vm.bytes[i] != SEEP_UNKNOWN_COUNT;
     return !any || seep_sink_vm(k->sink, &vm);
 }
 
@@ -234,7 +235,7 @@ bool kdump_read_pool(struct kdump *k)
                             SEEP_NO_OFFSET,
                             "tags that the kernel counts apart, as its table of tags was full, are "
                             "only read with symbols");
-    return ok && kdump_gaps(k, "parts of the tables of pool tags", &gaps);
+    return ok && kdump_gaps(k, "the tables of pool tags", &gaps);
 }
 
 bool kdump_push_pool(struct kdump *k)

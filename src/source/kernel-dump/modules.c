@@ -130,14 +130,19 @@ static struct seep_bytes unicode(const struct kdump *k, uint64_t address, uint8_
     return seep_bytes(room, n & ~(size_t)1);
 }
 
-static bool push_loaded(struct kdump *k, uint64_t entry)
+// One entry; `*sane` is false where it cannot be one.
+static bool push_loaded(struct kdump *k, uint64_t entry, bool *sane)
 {
     const struct seep_memory *memory = &k->memory.memory;
     const struct entry_layout *at = memory->pointer_bytes == 8 ? &entry64 : &entry32;
     uint8_t room[NAME_BYTES];
     uint32_t size = 0, checksum = 0;
     uint64_t base;
-    if (!seep_memory_pointer(memory, entry + at->base, memory->pointer_bytes, &base) || !base)
+    *sane = true;
+    if (!seep_memory_pointer(memory, entry + at->base, memory->pointer_bytes, &base))
+        return true;
+    *sane = base && base % SEEP_PAGE_BYTES == 0;
+    if (!*sane)
         return true;
     (void)seep_memory_u32(memory, entry + at->size, &size);
     (void)seep_memory_u32(memory, entry + at->checksum, &checksum);
@@ -153,27 +158,33 @@ static bool push_loaded(struct kdump *k, uint64_t entry)
 static bool push_list(struct kdump *k)
 {
     const struct seep_memory *memory = &k->memory.memory;
-    uint64_t head = k->kernel.symbols.loaded_modules, entry, next;
+    unsigned width = memory->pointer_bytes;
+    uint64_t head = k->kernel.symbols.loaded_modules, entry, next, mark;
     struct seep_kernel_gaps gaps = { 0 };
-    if (!head)
-        head = k->header.loaded_modules;
+    bool sane = true;
     if (!head)
         return true;
-    if (!seep_memory_pointer(memory, head, memory->pointer_bytes, &entry)) {
+    if (!seep_memory_pointer(memory, head, width, &entry)) {
         gaps = (struct seep_kernel_gaps){ .n_unreadable = 1, .first = head };
-        return kdump_gaps(k, "list of drivers", &gaps);
+        return kdump_gaps(k, "the list of drivers", &gaps);
     }
-    for (uint32_t n = 0; entry != head; n++, entry = next) {
-        bool held = seep_memory_pointer(memory, entry, memory->pointer_bytes, &next);
-        if (!held || n == MAX_DRIVERS) {
+    mark = head;
+    for (uint32_t n = 1; entry != head; n++, entry = next) {
+        bool held = seep_memory_pointer(memory, entry, width, &next);
+        // A circle without the head comes back to what was marked, at the latest one turn after
+        // the mark has come into it.
+        bool bad = entry % width || entry == mark || n == MAX_DRIVERS;
+        if (held && !bad && !push_loaded(k, entry, &sane))
+            return false;
+        if (!held || bad || !sane) {
             gaps.first = entry;
             *(held ? &gaps.n_bad : &gaps.n_unreadable) = 1;
             break;
         }
-        if (!push_loaded(k, entry))
-            return false;
+        if ((n & (n - 1)) == 0)
+            mark = entry;
     }
-    return kdump_gaps(k, "entry of the list of drivers", &gaps);
+    return kdump_gaps(k, "the list of drivers", &gaps);
 }
 
 // Of a triage dump: a count in 4 or 8 bytes, then {UNICODE_STRING, 12 characters, start, end}, as

@@ -40,8 +40,11 @@ static bool push_process(struct kdump *k, const struct seep_kernel_process *p, u
     const struct seep_subject subject = { .kind = SEEP_SUBJECT_PROCESS,
                                           .machine = k->machine,
                                           .process = *id };
-    if (p->exit_ns != SEEP_NO_TIME) // what is left of it says the zombie
+    if (p->exit_ns != SEEP_NO_TIME) { // what is left of it says the zombie
+        if (seep_kernel_is_zombie(p) && p->commit_pages != UINT64_MAX)
+            k->zombie_pages += p->commit_pages;
         return true;
+    }
     return kdump_sample(k, &subject, SEEP_METRIC_PRIVATE_BYTES, "EPROCESS CommitCharge",
                         in_bytes(p->commit_pages)) &&
            kdump_sample(k, &subject, SEEP_METRIC_HANDLES, "HANDLE_TABLE", n_handles) &&
@@ -52,6 +55,7 @@ static bool push_process(struct kdump *k, const struct seep_kernel_process *p, u
 static bool push_all(struct kdump *k, const struct seep_kernel_processes *processes,
                      const uint64_t *n_handles)
 {
+    k->zombie_pages = 0;
     k->processes = seep_alloc(processes->n, sizeof *k->processes);
     if (!k->processes)
         return kdump_stop(k);
@@ -128,7 +132,7 @@ static bool read_zombies(struct kdump *k)
         ok = seep_sink_lose(k->sink, "no-processes", SEEP_UNKNOWN_COUNT, SEEP_UNKNOWN_COUNT,
                             SEEP_NO_OFFSET, "processes cannot be read: %s", err.what);
     }
-    return ok && kdump_gaps(k, "parts of the lists of processes and handles", &gaps);
+    return ok && kdump_gaps(k, "the lists of processes and handles", &gaps);
 }
 
 static bool read_processes(struct kdump *k)
@@ -144,7 +148,7 @@ static bool read_processes(struct kdump *k)
         ok = seep_sink_lose(k->sink, "no-processes", SEEP_UNKNOWN_COUNT, SEEP_UNKNOWN_COUNT,
                             SEEP_NO_OFFSET, "processes cannot be read: %s", err.what);
     }
-    return ok && kdump_gaps(k, "parts of the list of processes", &gaps);
+    return ok && kdump_gaps(k, "the lists of processes", &gaps);
 }
 
 static uint64_t member(struct seep_bytes process, uint32_t offset)
@@ -187,7 +191,9 @@ bool kdump_push_processes(struct kdump *k)
         return true;
     if (k->has_triage)
         return push_current(k);
-    if (k->kernel.layout.process.pid == SEEP_KERNEL_NO_OFFSET)
+    const struct seep_kernel_symbols *s = &k->kernel.symbols;
+    if (k->kernel.layout.process.pid == SEEP_KERNEL_NO_OFFSET ||
+        (k->kernel.known_by == SEEP_KERNEL_UNKNOWN && !s->active_processes && !s->cid_table))
         return true; // that the kernel is not known is said once
     ok = k->input->leave_out & dear ? read_processes(k) : read_zombies(k);
     seep_free(k->processes);

@@ -37,9 +37,10 @@ struct kdump {
     struct seep_machine_id machine;
     struct seep_process_id *processes; // of seep_kernel_processes, as long as these are pushed
     struct kdump_tags tags;
-    struct seep_buf text; // of one fact
-    uint64_t n_escaped;   // texts that were no UTF-16
-    bool stopped;         // the sink is full, or memory is out
+    uint64_t zombie_pages; // that exited processes are charged for; SEEP_UNKNOWN_FIELD
+    struct seep_buf text;  // of one fact
+    uint64_t n_escaped;    // texts that were no UTF-16
+    bool stopped;          // the sink is full, or memory is out
 };
 
 // Stops the run: the sink is full, or memory is out. Returns false.
@@ -60,10 +61,10 @@ void kdump_kernel_driver(const struct kdump *k, struct seep_kernel_hints *hints)
 
 // modules.c, memory.c, processes.c: the facts. False stops.
 bool kdump_push_modules(struct kdump *k);
+bool kdump_read_pool(struct kdump *k); // before what follows
+bool kdump_push_processes(struct kdump *k);
 bool kdump_push_vm(struct kdump *k);
-bool kdump_read_pool(struct kdump *k); // before the next two, which look at `k->tags`
 bool kdump_push_pool(struct kdump *k);
 void kdump_clear_pool(struct kdump *k);
-bool kdump_push_processes(struct kdump *k);
 
 #endif

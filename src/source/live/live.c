@@ -9,6 +9,7 @@
 #include "os/sample.h"
 #include "source/live/columns.h"
 #include "source/live/filter.h"
+#include "source/live/looks.h"
 
 #include <inttypes.h>
 #include <stddef.h>
@@ -17,8 +18,11 @@
 enum {
     FIRST_ROOM = 1024, // processes that fit without another allocation
     CLOCK_JUMP_S = 2,  // the wall and the monotonic clock may part this far between two samples
-    N_TAG_VALUES = 2,  // paged and nonpaged
+    N_TAG_VALUES = 4,  // bytes and blocks, paged and nonpaged
+    BLOCKS_EVERY = 8,  // samples: blocks of a tag change nearly always, and are there to compare
+                       // tags with each other over hours
 };
+#define LOOK_NS (3600 * SEEP_NS_PER_S) // between two looks at all counts of all tags
 
 #define TOTAL(name, metric_)                                                                       \
     {                                                                                              \
@@ -40,8 +44,8 @@ enum { N_TOTAL_VALUES = sizeof total_columns / sizeof *total_columns };
 // A series and what was last known of it. Zeroed = no series yet.
 struct value {
     struct seep_series_id series;
-    double last;
-    int64_t seen_ns, stored_ns; // of `last`: newest sample, newest point
+    double last, stored;        // in the newest sample, in the newest point
+    int64_t seen_ns, stored_ns; // of these
 };
 
 enum wanted { UNDECIDED = 0, VISITED, UNWANTED, NAMED, FOLLOWED };
@@ -87,7 +91,9 @@ struct seep_live {
     struct tag *tags; // tags[id - 1]
     size_t n_tags, tags_room;
     uint64_t generation;
-    int64_t last_ns, last_monotonic_ns;
+    int64_t last_ns, last_monotonic_ns, look_ns;
+    struct seep_os_sample last; // its lists are the sampler's, until it takes the next one:
+    bool has_last;              // false then
     bool tick_reopened, said_unreadable, finished;
     size_t n_processes;
 };
@@ -158,6 +164,7 @@ bool seep_live_open(struct seep_live **live, const struct seep_live_options *opt
         .sink = sink,
         .heartbeat_ns = options->heartbeat_ns,
         .last_ns = SEEP_NO_TIME,
+        .look_ns = SEEP_NO_TIME,
         .finished = true, // until a sample was taken
     };
     bool ok = reserve(l, FIRST_ROOM);
@@ -192,15 +199,21 @@ int64_t seep_live_last_ns(const struct seep_live *live)
     return live->last_ns;
 }
 
-// Points at the time of the previous sample, whose tick is opened again for the first of them.
+// Opens the tick of the previous sample again, for points and looks at its time.
+static bool reopen(struct seep_live *live)
+{
+    if (live->tick_reopened)
+        return true;
+    live->tick_reopened = true;
+    return seep_sink_tick(live->sink, live->machine, live->last_ns);
+}
+
 static bool store_earlier(struct seep_live *live, struct value *v, double number)
 {
-    if (!live->tick_reopened) {
-        if (!seep_sink_tick(live->sink, live->machine, live->last_ns))
-            return false;
-        live->tick_reopened = true;
-    }
+    if (!reopen(live))
+        return false;
     v->stored_ns = live->last_ns;
+    v->stored = number;
     return seep_sink_sample(live->sink, v->series, number);
 }
 
@@ -221,14 +234,17 @@ static bool store_all_last(struct seep_live *live, struct value *values, size_t 
     return true;
 }
 
-static bool store(struct seep_live *live, struct value *v, double number, int64_t t_ns)
+// `due` false: the number becomes a point later, with the last sample at the latest.
+static bool store(struct seep_live *live, struct value *v, double number, int64_t t_ns, bool due)
 {
-    bool point = !v->seen_ns || number != v->last || t_ns - v->stored_ns >= live->heartbeat_ns;
+    bool point =
+        !v->seen_ns || (due && (number != v->stored || t_ns - v->stored_ns >= live->heartbeat_ns));
     v->last = number;
     v->seen_ns = t_ns;
     if (!point)
         return true;
     v->stored_ns = t_ns;
+    v->stored = number;
     return seep_sink_sample(live->sink, v->series, number);
 }
 
@@ -471,9 +487,16 @@ static bool begin_processes(struct seep_live *live, const struct seep_os_sample 
     return true;
 }
 
+#define TAG(number, field, metric_)                                                                \
+    {                                                                                              \
+        offsetof(struct seep_os_pool_tag, number), offsetof(struct seep_os_totals_fields, field),  \
+            SEEP_METRIC_##metric_, .from_first_nonzero = true                                      \
+    }
 static const struct live_column tag_columns[N_TAG_VALUES] = {
-    { offsetof(struct seep_os_pool_tag, paged_bytes), 0, SEEP_METRIC_PAGED_POOL_BYTES, true },
-    { offsetof(struct seep_os_pool_tag, nonpaged_bytes), 0, SEEP_METRIC_NONPAGED_POOL_BYTES, true },
+    TAG(paged.bytes, tag_bytes, PAGED_POOL_BYTES),
+    TAG(nonpaged.bytes, tag_bytes, NONPAGED_POOL_BYTES),
+    TAG(paged.blocks, tag_paged_blocks, OUTSTANDING_COUNT),
+    TAG(nonpaged.blocks, tag_nonpaged_blocks, OUTSTANDING_COUNT),
 };
 
 // The entry of a tag, old or new; NULL when memory is out.
@@ -498,7 +521,8 @@ static bool begin_tags(struct seep_live *live, const struct seep_os_sample *samp
                                               .machine = live->machine,
                                               .name = sample->tags[i].name };
         for (size_t c = 0; c < N_TAG_VALUES; c++) {
-            if (!begin(live, &subject, &tag_columns[c], live->total_fields.tag_bytes,
+            if (!begin(live, &subject, &tag_columns[c],
+                       live_text_at(&live->total_fields, tag_columns[c].field_at),
                        live_number_at(&sample->tags[i], tag_columns[c].value_at),
                        tag->first_generation != live->generation, &tag->values[c]))
                 return refused(live, err);
@@ -523,13 +547,23 @@ static bool begin_totals(struct seep_live *live, const uint64_t *numbers)
 static bool store_all(struct seep_live *live, struct value *values,
                       const struct live_column *columns, size_t n, const void *record, int64_t t_ns)
 {
+    bool blocks_due = live->generation % BLOCKS_EVERY == 1;
     for (size_t c = 0; c < n; c++) {
         uint64_t number = live_number_at(record, columns[c].value_at);
+        bool due = columns[c].metric != SEEP_METRIC_OUTSTANDING_COUNT || blocks_due;
         if (number != SEEP_OS_UNKNOWN && values[c].series.v &&
-            !store(live, &values[c], (double)number, t_ns))
+            !store(live, &values[c], (double)number, t_ns, due))
             return false;
     }
     return true;
+}
+
+// Everything that is counted of every tag, and of the memory, at a tick that is open.
+static bool push_look(struct seep_live *live, const struct seep_os_sample *sample, int64_t t_ns)
+{
+    live->look_ns = t_ns;
+    return live_push_vm(live->sink, live->machine, sample) &&
+           live_push_pool_tags(live->sink, live->machine, sample);
 }
 
 static bool store_sample(struct seep_live *live, const struct seep_os_sample *sample,
@@ -543,9 +577,12 @@ static bool store_sample(struct seep_live *live, const struct seep_os_sample *sa
         double number = (double)totals[c];
         if (total_columns[c].metric == SEEP_METRIC_PAGEFILE_USAGE_RATIO)
             number /= (double)sample->totals.pagefile_total_bytes;
-        if (!store(live, &live->totals[c], number, t_ns))
+        if (!store(live, &live->totals[c], number, t_ns, true))
             return false;
     }
+    if ((live->look_ns == SEEP_NO_TIME || t_ns - live->look_ns >= LOOK_NS) &&
+        !push_look(live, sample, t_ns))
+        return false;
     for (size_t i = 0; i < sample->n_tags; i++) {
         struct tag *tag = tag_of(live, &sample->tags[i]);
         if (tag && !store_all(live, tag->values, tag_columns, N_TAG_VALUES, &sample->tags[i], t_ns))
@@ -565,6 +602,7 @@ bool seep_live_take(struct seep_live *live, struct seep_err *err)
 {
     struct seep_os_sample sample;
     int64_t t_ns;
+    live->has_last = false;
     if (!seep_os_sampler_take(live->sampler, &sample, err))
         return false;
     if (!reserve(live, sample.n_processes))
@@ -590,6 +628,8 @@ bool seep_live_take(struct seep_live *live, struct seep_err *err)
     if (!store_sample(live, &sample, totals, t_ns))
         return refused(live, err);
     live->last_ns = t_ns;
+    live->last = sample;
+    live->has_last = true;
     live->finished = false;
     if (sample.n_unreadable && !live->said_unreadable) {
         live->said_unreadable = true;
@@ -609,7 +649,10 @@ bool seep_live_finish(struct seep_live *live, struct seep_err *err)
         return true;
     live->finished = true;
     live->tick_reopened = false;
-    return push_last(live) || refused(live, err);
+    bool look = live->has_last && live->look_ns != live->last_ns;
+    bool ok =
+        push_last(live) && (!look || (reopen(live) && push_look(live, &live->last, live->last_ns)));
+    return ok || refused(live, err);
 }
 
 void seep_live_close(struct seep_live *live)

@@ -6,7 +6,11 @@
 // the end. So a value holds until the next point of its series, and the last point tells how far
 // the series reaches. For the last points the tick of the previous sample is opened again.
 //
-// Numbers that are 0 on almost every process or pool tag (`zombies`, the bytes of a tag) become
+// The blocks that a pool tag has in use change nearly always: of them every eighth sample can
+// become a point. At the first sample, the last one and one of each hour stands a look: all counts
+// of all tags, and what the memory is used for.
+//
+// Numbers that are 0 on almost every process or pool tag (`zombies`, what a tag has) become
 // series when they are first not 0.
 #ifndef SEEP_SOURCE_LIVE_LIVE_H
 #define SEEP_SOURCE_LIVE_LIVE_H

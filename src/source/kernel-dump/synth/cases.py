@@ -34,6 +34,11 @@ CASES = {
     'x64-20348': {'kind': 'kernel', 'era': '20348', 'size': SMALL, 'seed': 17},
     'x64-unknown': {'kind': 'kernel', 'era': 'unknown', 'size': SMALL, 'seed': 18, 'isf': True,
                     'expansion': 2, 'sessions': True},
+    'x64-la57-unknown': {'kind': 'bitmap', 'era': 'unknown57', 'size': SMALL, 'seed': 27,
+                         'paging': 'x64-la57', 'isf': True},
+    'x64-ids': {'kind': 'kernel', 'size': SMALL, 'seed': 28, 'cid_prepaid': True},
+    'x64-swizzled': {'kind': 'kernel', 'size': SMALL, 'seed': 29, 'invalid_mask': 1 << 45,
+                     'isf': True},
     'triage': {'kind': 'triage', 'size': SMALL, 'seed': 23, 'recorded': True},
     'triage-bare': {'kind': 'triage', 'size': SMALL, 'seed': 24, 'with_pdb': False},
     'triage-unknown': {'kind': 'triage', 'era': 'unknown', 'size': SMALL, 'seed': 25, 'isf': True},
@@ -51,7 +56,8 @@ LARGE = {
     'leak': {'kind': 'bitmap', 'size': 8 << 30, 'processes': 120, 'zombies': 5000,
              'driver_zombies': 300, 'thread_zombies': 40, 'handles': 60_000, 'tags': 1200,
              'table_entries': 0x1001, 'processors': 8, 'leaked': 3_000_000,
-             'large_kernel': True, 'big_handles': 140_000},
+             'large_kernel': True, 'big_handles': 140_000, 'both_zombies': 0, 'pid_step': 16,
+             'commit_high': 9000},
 }
 
 

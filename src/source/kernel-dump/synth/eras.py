@@ -7,6 +7,12 @@ that only symbols name) is chosen freely, at places that nothing else uses.
 """
 
 
+# _HANDLE_TABLE_ENTRY since 8.1: (first bit of RefCnt, its bits), that of the attributes, and of the
+# object's header, whose low four bits are left out. Kernels for five levels have wider pointers.
+ENTRY_64 = {'RefCnt': (1, 16), 'Attributes': (17, 3), 'ObjectPointerBits': (20, 44)}
+ENTRY_57 = {'RefCnt': (1, 7), 'Attributes': (8, 3), 'ObjectPointerBits': (11, 53)}
+
+
 class Era:
     def __init__(self, version, arch, guid, rva, types, **more):
         self.version, self.arch, self.guid, self.rva, self.types = version, arch, guid, rva, types
@@ -21,6 +27,8 @@ class Era:
         # prepaid references), and whether the type index is encoded (Windows 10).
         self.counted = more.pop('counted', self.build >= 9600)
         self.encoded_type = more.pop('encoded_type', self.build >= 10240)
+        # Where handle table entries have what: (references, attributes, pointer) start at bits.
+        self.entry = more.pop('entry', ENTRY_64 if self.pointer == 8 else None)
         self.kdbg_rvas = more.pop('kdbg_rvas', {})
         self.has_partition = 'MiSystemPartition' in rva
         self.known = more.pop('known', True)  # one of the 213 kernels
@@ -57,6 +65,7 @@ TYPES_19041 = {
                                'CheckSum': 0x78, 'TimeDateStamp': 0x9C},
     '_MI_PARTITION': {'': 0x2D00, 'Vp': 6912, 'PeakCommitment': 6208,
                       'TotalCommitLimitMaximum': 6216},
+    '_MI_SYSTEM_INFORMATION': {'': 0x2A00, 'Hardware': 5568, 'InvalidPteMask': 5568 + 192},
     '_MI_VISIBLE_PARTITION': {'': 0x1200, 'LowestPhysicalPage': 0, 'HighestPhysicalPage': 8,
                               'NumberOfPhysicalPages': 16, 'NumberOfPagingFiles': 24,
                               'AvailablePages': 192, 'ResidentAvailablePages': 256,
@@ -111,8 +120,8 @@ TYPES_17763 = based_on(
               'ExitStatus': 0x624, 'VadRoot': 1576, 'ExitTime': 1680},
     ETHREAD={'': 0x810, 'CreateTime': 0x5F0, 'ExitTime': 0x5F8, 'Cid': 0x638,
              'ThreadListEntry': 0x6A8, 'ExitStatus': 0x700},
-    MI_PARTITION={'Vp': 7104, '': 0x2DC0, 'PeakCommitment': 0x1B00,
-                  'TotalCommitLimitMaximum': 0x1B08})
+    MI_PARTITION={'Vp': 7104, '': 0x2DC0, 'PeakCommitment': 0x1900,
+                  'TotalCommitLimitMaximum': 0x1908})
 TYPES_14393 = based_on(
     TYPES_17763, POOL_TRACKER_TABLE={},
     EPROCESS={'': 0x7B0, 'UniqueProcessId': 744, 'ActiveProcessLinks': 752, 'ExitStatus': 0x61C,
@@ -236,27 +245,30 @@ def era(version, guid, types, variables, arch='x64', with_globals=False, **more)
 
 
 ERAS = {
-    '7601': era('6.1.7601.0', '339E74133576439CBCDF7E0229DA3773', TYPES_7601,
+    '7601': era('6.1.7601.24540', '339E74133576439CBCDF7E0229DA3773', TYPES_7601,
                 (0x210F88, 0x210F80, 0x210FA0, None, 0x21B940, 0x21B988, None, 0x1E2130),
                 with_globals=True, age=2),
-    '9600': era('6.3.9600.0', '06A508F37B81478E855A3542E272C084', TYPES_9600,
+    '9600': era('6.3.9600.19962', '06A508F37B81478E855A3542E272C084', TYPES_9600,
                 (0x2A4688, 0x2A5B80, 0x2A46C0, None, 0x2AB320, 0x34F1E8, None, 0x292530),
                 with_globals=True),
-    '14393': era('10.0.14393.0', '03A098BC85D047028437D88E4C8BBC6B', TYPES_14393,
+    '14393': era('10.0.14393.4770', '03A098BC85D047028437D88E4C8BBC6B', TYPES_14393,
                  (0x2F89F0, 0x2F7578, 0x2F75C0, 0x31F380, 0x2FD410, 0x3A63A0, 0x3A64BC,
                   0x2EE900)),
-    '17763': era('10.0.17763.0', '00F31FD82648C8ED1A4426DFFC56A424', TYPES_17763,
+    '17763': era('10.0.17763.4644', '00F31FD82648C8ED1A4426DFFC56A424', TYPES_17763,
                  (0x408858, 0x405FE0, 0x406000, 0x43B800, 0x40D380, 0x540460, 0x5405D8,
                   0x3FDA80)),
-    '18362': era('10.0.18362.0', '11BC9A513F1140CA359ECDF50F0122C1', TYPES_18362,
+    '18362': era('10.0.18362.295', '11BC9A513F1140CA359ECDF50F0122C1', TYPES_18362,
                  (0x431E80, 0x431E78, 0x42F620, 0x468340, 0x436B40, 0x572528, 0x572698,
                   0x4245E0)),
-    '20348': era('10.0.20348.0', '0B0A89438BE7729EB33FD00A7D6FA816', TYPES_20348,
+    '20348': era('10.0.20348.1516', '0B0A89438BE7729EB33FD00A7D6FA816', TYPES_20348,
                  (0xC116C8, 0xC116D0, 0xC11720, 0xC54F40, 0xC1BF40, 0xD06A58, 0xD06C08,
                   0xC02190)),
     'unknown': era('10.0.22621.1', 'C0FFEE0012344E59A1B2C3D4E5F60718', TYPES_UNKNOWN,
                    (0xC1A2F0, 0xC1A2F8, 0xC1A340, 0xC60000, 0xC3C000, 0xD1F0A8, 0xD1F2AC,
                     0xC03000), known=False),
+    'unknown57': era('10.0.26100.1', 'C0FFEE0057344E59A1B2C3D4E5F60718', TYPES_UNKNOWN,
+                     (0xC1A2F0, 0xC1A2F8, 0xC1A340, 0xC60000, 0xC3C000, 0xD1F0A8, 0xD1F2AC,
+                      0xC03000), known=False, pdb='ntkrla57.pdb', entry=ENTRY_57),
     'arm64': era('10.0.22000.1', 'A64A64A64A644A64A64A64A64A64A642', TYPES_20348,
                  (0xC169F8, 0xC16A00, 0xC16A40, 0xC57000, 0xC1D1C0, 0xD19A10, 0xD19B20,
                   0xC04014 & ~7), arch='arm64', known=False),

@@ -54,6 +54,8 @@ def document(era):
             fields[member] = (at, kind)
         types[name] = (members[''], fields)
     nest(era, types, word)
+    if era.counted:
+        types['_HANDLE_TABLE_ENTRY'] = entry_of(era, word)
     types = {name: struct(*t) if isinstance(t, tuple) else t for name, t in types.items()}
     base = {'void': (0, 'void', False), 'unsigned char': (1, 'char', False),
             'unsigned short': (2, 'int', False), 'unsigned long': (4, 'int', False),
@@ -69,6 +71,20 @@ def document(era):
         'enums': {}, 'user_types': types,
         'symbols': {name: {'address': rva} for name, rva in sorted(era.rva.items())},
     }
+
+
+def entry_of(era, word):
+    """A handle table entry, of bit fields."""
+    def bits(at, first, n):
+        return at, {'kind': 'bitfield', 'bit_position': first, 'bit_length': n, 'type': word}
+
+    fields = {'Unlocked': bits(0, 0, 1), 'GrantedAccessBits': bits(era.pointer, 0, 25)}
+    if era.entry:
+        fields.update({name: bits(0, *where) for name, where in era.entry.items()})
+    else:
+        fields.update({'Attributes': bits(0, 1, 2), 'ObjectPointerBits': bits(0, 3, 29),
+                       'RefCnt': bits(4, 27, 5)})
+    return 2 * era.pointer, fields
 
 
 def nest(era, types, word):
@@ -92,6 +108,13 @@ def nest(era, types, word):
         at, _ = table.pop('HandleCount')
         table['FreeLists'] = (at - 3 * era.pointer, {
             'kind': 'array', 'count': 1, 'subtype': inside('_HANDLE_TABLE_FREE_LIST')})
+    if 'MiState' in era.rva:
+        _, state = types['_MI_SYSTEM_INFORMATION']
+        hardware, mask = state['Hardware'][0], state.pop('InvalidPteMask')[0]
+        state['Hardware'] = (hardware, inside('_MI_HARDWARE_STATE'))
+        types['_MI_HARDWARE_STATE'] = (0x1C0, {'InvalidPteMask': (mask - hardware, word)})
+    else:
+        types.pop('_MI_SYSTEM_INFORMATION', None)
     if '_MI_PARTITION' in types and era.has_partition:
         _, partition = types['_MI_PARTITION']
         peak, limit = partition.pop('PeakCommitment')[0], partition.pop(

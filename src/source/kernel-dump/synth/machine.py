@@ -62,7 +62,7 @@ class Machine:
             if name != 'pfn':
                 self.space.table(address, 1)  # so that every root can have a copy of all of it
         self.boot, self.time = BOOT_TIME, BOOT_TIME + 19 * FILETIME_DAY + 12_345_678_901
-        self.modules = []
+        self.modules, self.compact = [], compact
         self.kernel_image()
 
     # --- memory -------------------------------------------------------------------------------
@@ -154,6 +154,15 @@ class Machine:
                 era.age, sections=[('.rdata', 0x1000, 0x20000, 0x48000040),
                                    ('.text', 0x200000, 0x20000, 0x68000020),
                                    ('ALMOSTRO', data, era.size_of_image - data, 0xC8000040)])
+        if not self.compact:
+            self.versions()
+        self.modules.append({'name': 'ntoskrnl.exe', 'path': '\\SystemRoot\\system32\\ntoskrnl.exe',
+                             'base': self.base, 'size': era.size_of_image,
+                             'timestamp': era.timestamp, 'checksum': era.checksum,
+                             'pdb': era.pdb, 'guid': era.guid, 'age': era.age})
+
+    def versions(self):
+        era = self.era
         if self.has('NtBuildLab'):
             self.write(self.symbol('NtBuildLab'), b'%d.1.synthetic.%s\0' %
                        (era.build, {'x64': b'amd64fre', 'x86': b'x86fre',
@@ -168,19 +177,17 @@ class Machine:
                                        MACHINES[era.arch]))
             self.u64(at + 0x10, self.base)
             self.u64(at + 0x18, self.symbol('PsLoadedModuleList'))
-        self.modules.append({'name': 'ntoskrnl.exe', 'path': '\\SystemRoot\\system32\\ntoskrnl.exe',
-                             'base': self.base, 'size': era.size_of_image,
-                             'timestamp': era.timestamp, 'checksum': era.checksum,
-                             'pdb': era.pdb, 'guid': era.guid, 'age': era.age})
 
-    def driver(self, name, size=0x20000, timestamp=0x5F000000, guid=None, pdb=None, rdata=0x1000,
+    def driver(self, name, size=0x20000, timestamp=0x5F000000, guid=None, pdb=None,
                folder='\\SystemRoot\\System32\\drivers\\'):
         """A loaded driver; its record of the truth."""
         n = len(self.modules)
         base = self.alloc('drivers', round_up(size, 0x10000), 0x10000)
         pdb = pdb or name.rsplit('.', 1)[0] + '.pdb'
         guid = guid or '%032X' % (0x1D0F2C5BA4E94E3C9B7A000000000000 + n)
-        self.pe(base, size, timestamp + n, 0x1000 * n + 1, pdb, guid, 1, rdata)
+        # A linker may put the debug directory into the headers' page.
+        self.pe(base, size, timestamp + n, 0x1000 * n + 1, pdb, guid, 1,
+                0x800 if self.compact or n % 3 == 2 else 0x1000)
         module = {'name': name, 'path': folder + name, 'base': base, 'size': size,
                   'timestamp': timestamp + n, 'checksum': 0x1000 * n + 1, 'pdb': pdb,
                   'guid': guid, 'age': 1}

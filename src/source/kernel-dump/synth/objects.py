@@ -8,7 +8,6 @@ from paging import PAGE
 # Indexes of object types; the first two entries of the kernel's table are not types.
 TYPES = ['Type', 'Directory', 'SymbolicLink', 'Token', 'Job', 'Process', 'Thread', 'Event', 'File',
          'Key', 'Section', 'Mutant', 'Semaphore']
-PREPAID = 0x7FFF  # references that a new handle holds besides its own
 
 
 class Object:
@@ -53,11 +52,16 @@ class Handle:
 class Objects:
     """All objects of a machine."""
 
-    def __init__(self, machine, cookie=0xA7):
-        self.m, self.era = machine, machine.era
+    def __init__(self, machine, cookie=0xA7, cid_prepaid=False):
+        self.m, self.era, self.cid_prepaid = machine, machine.era, cid_prepaid
         self.cookie = cookie if self.era.encoded_type else 0
         self.processes, self.others = [], []
         self.next_tid = 0x204  # ids of processes are multiples of 8, but for System's 4
+        # References that a new handle holds besides its own.
+        self.prepaid = 0
+        if self.era.counted:
+            self.prepaid = (1 << (self.era.entry['RefCnt'][1] if self.m.wide else 5)) - 1
+            self.prepaid = min(self.prepaid, 0x7FFF)
         self.tables = []  # addresses of the links of all handle tables
 
     # --- making -------------------------------------------------------------------------------
@@ -98,7 +102,7 @@ class Objects:
 
     def open(self, holder, target, access=0x1FFFFF, used=0):
         """A handle of `holder` to an object; `used` of its prepaid references are gone."""
-        prepaid = PREPAID - used if self.era.counted and self.m.wide else 0
+        prepaid = max(0, self.prepaid - used)
         h = Handle(target, access, prepaid)
         holder.table.append(h)
         target.handles += 1
@@ -120,9 +124,10 @@ class Objects:
         """A handle table entry; `pointer` is what it points to."""
         if self.era.counted:
             if self.m.wide:
-                low = 1 | prepaid << 1 | (pointer >> 4 & (1 << 44) - 1) << 20
+                at, bits = self.era.entry['ObjectPointerBits']
+                low = 1 | prepaid << 1 | (pointer >> 4 & (1 << bits) - 1) << at
                 return struct.pack('<QQ', low, access & 0x1FFFFFF)
-            return struct.pack('<II', 1 | pointer & ~7, access & 0x1FFFFFF)
+            return struct.pack('<II', 1 | pointer & ~7, access & 0x1FFFFFF | prepaid << 27)
         if self.m.wide:
             return struct.pack('<QQ', pointer | 1, access)
         return struct.pack('<II', pointer | 1, access)
@@ -250,7 +255,12 @@ class Objects:
         for x in self.others:
             if isinstance(x, Thread) and not x.process.exited:
                 x.pointers += 1
-        cids = {p.pid // 4: self.entry(p.body, 0, 0) for p in self.processes}
+        cids = {}
+        for i, p in enumerate(self.processes):
+            # Entries of ids can hold references in advance, too.
+            prepaid = self.prepaid - 2 if self.cid_prepaid and i % 3 == 1 else 0
+            p.pointers += prepaid
+            cids[p.pid // 4] = self.entry(p.body, 0, prepaid)
         for x in self.others:
             if isinstance(x, Thread):
                 cids[x.tid // 4] = self.entry(x.body, 0, 0)

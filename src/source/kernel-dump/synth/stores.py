@@ -52,7 +52,7 @@ def bits_of(store):
     """A bitmap of the frames that the dump holds, and how many bits it has."""
     physical = store.m.physical
     base, count = physical.runs[-1]
-    n_bits = base + count
+    n_bits = (base + count + 63) // 64 * 64
     bitmap = bytearray((n_bits + 7) // 8)
     if store.held:
         for base, count in physical.runs:

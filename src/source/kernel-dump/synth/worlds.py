@@ -26,26 +26,34 @@ class World:
                  expansion=0, sessions=False, big_handles=0, far_handles=0,
                  monitor_handles=0, kdbg='clear', large_kernel=False, invalid_mask=0,
                  table_twice=True, holes=(), paged_out=False, cookie=0xA7, counters=None, drivers=6,
-                 compact=False):
+                 compact=False, cid_prepaid=False, both_zombies=1,
+                 pid_step=8, commit_high=60_000):
         self.random = random.Random(seed)
         self.era = ERAS[era]
         self.m = Machine(self.era, size, paging, large_kernel, invalid_mask, processors, kdbg,
                          compact)
-        self.objects = Objects(self.m, cookie)
+        self.objects = Objects(self.m, cookie, cid_prepaid)
         self.trackers = Trackers(self.m, table_entries, expansion, table_twice, holes)
-        self.notes = {}
+        self.notes, self.leaking = {}, leaking
+        self.pid_step, self.commit_high = pid_step, commit_high
         for name in DRIVERS[:drivers]:
             self.m.driver(name, 0x10000 * (2 if compact else self.random.randint(2, 60)))
         self.make_tags(tags, leaking, leaked, sessions)
         self.make_processes(processes, zombies, driver_zombies, thread_zombies, unlisted_zombies,
-                            handles, big_handles, far_handles, monitor_handles)
+                            handles, big_handles, far_handles, monitor_handles, both_zombies)
         self.m.module_list()
         self.trackers.write()
         self.objects.finish()
         self.make_vm(counters or {})
+        if invalid_mask:
+            self.m.u64(self.m.symbol('MiState') + self.era.offset('_MI_SYSTEM_INFORMATION',
+                                                                  'InvalidPteMask'), invalid_mask)
         self.kdbg_address = self.m.write_kdbg()
         self.page_states(paged_out)
         self.objects.copy_roots()
+        if compact:
+            # Nobody looks through the page tables of the others.
+            self.m.physical.absent.update(p.directory >> 12 for p in self.alive)
 
     # --- pool ---------------------------------------------------------------------------------
 
@@ -78,15 +86,15 @@ class World:
     # --- processes ----------------------------------------------------------------------------
 
     def make_processes(self, n, zombies, driver_zombies, thread_zombies, unlisted, handles, big,
-                       far, monitors):
+                       far, monitors, both):
         o, r, m = self.objects, self.random, self.m
         start = m.boot + 10_000_000
 
         def moment():
             return start + r.randint(0, 18 * FILETIME_DAY)
 
-        total = n + zombies + driver_zombies + thread_zombies + 8
-        pids = iter(range(0x60, 0x60 + 8 * total * 2, 8))
+        total = n + zombies + driver_zombies + thread_zombies + unlisted + both + 8
+        pids = iter(range(0x60, 0x60 + self.pid_step * total, self.pid_step))
         o.next_tid = 0x64
         system = o.process('System', 4, 0, threads=2, created=m.boot, commit=50, private=40)
         smss = o.process('smss.exe', next(pids), created=start, commit=260, private=250)
@@ -99,7 +107,7 @@ class World:
         alive = [smss, services, service, monitor]
         for i in range(max(0, n - 5)):
             alive.append(o.process(NAMES[i % len(NAMES)], next(pids), services.pid,
-                                   created=moment(), commit=r.randint(500, 60000), private=400))
+                                   created=moment(), commit=r.randint(500, self.commit_high), private=400))
         shared = [o.other(kind) for kind in ('File', 'Event', 'Key', 'Section', 'Mutant')]
         for x in shared:
             x.pointers = 1
@@ -131,6 +139,8 @@ class World:
                 o.open(monitor, p, 0x1000)
         for i in range(driver_zombies):
             dead('scan.exe', driver_references=1 + i % 2)
+        for i in range(both):
+            o.open(service, dead('both.exe', driver_references=7 + i), 0x1000)
         for i in range(unlisted):
             # Not in the list of processes any more, so that only a handle leads to it.
             p = dead('hidden.exe', listed=False)
@@ -248,17 +258,24 @@ class World:
         era, m = self.era, self.m
         processes, zombies = self.objects.truth()
         return {
+            'leaking': self.leaking, 'service': self.service.image[:14],
             'kind': header.kind, 'arch': era.arch, 'paging': m.paging, 'version': era.version,
             'build': era.build, 'known_kernel': era.known, 'pdb': era.pdb, 'guid': era.guid,
             'age': era.age, 'kernel_base': m.base, 'kernel_size': era.size_of_image,
             'directory_table': m.space.directory_table(), 'processors': m.processors,
             'kdbg': m.kdbg, 'kdbg_address': self.kdbg_address, 'time': m.time, 'boot': m.boot,
-            'runs': m.physical.runs, 'pages_held': n_held,
+            'invalid_pte_mask': m.space.invalid_mask, 'runs': m.physical.runs, 'pages_held': n_held,
             'symbols': {name: m.base + rva for name, rva in sorted(era.rva.items())},
             'modules': m.modules,
             'pool': self.trackers.truth(self.trackers.tags),
             # Of those, the ones that only the expansion of the table has.
             'expanded_tags': [t.text for t in self.trackers.expanded()],
             'session_pool': self.trackers.truth(self.trackers.session_tags),
+            # Members of `vm` that nothing but symbols leads to.
+            'vm_by_symbols': [] if era.build == 19041 or not era.has_partition else
+                             ['shared', 'commit_peak', 'commit_limit_maximum'],
+            # Whether every handle of every table is in the dump: else nobody can say what no
+            # handle explains.
+            'handles_complete': not any(p.gone for p in self.objects.processes),
             'vm': self.vm, 'processes': processes, 'zombies': zombies, **self.notes,
         }
