@@ -223,6 +223,10 @@ void gen_data_clear(struct gen_data *gen)
     seep_free(gen->points);
     seep_free(gen->events);
     seep_free(gen->event_sources);
+    seep_free(gen->tags);
+    seep_free(gen->vms);
+    seep_free(gen->zombies);
+    seep_free(gen->holds);
     seep_arena_clear(&gen->arena);
     *gen = (struct gen_data){ 0 };
 }
@@ -298,6 +302,52 @@ struct seep_event *gen_event(struct gen_data *gen, struct seep_machine_id machin
     return &gen->events[at];
 }
 
+struct seep_pool_tag *gen_tag(struct gen_data *gen, struct seep_machine_id machine, uint32_t look,
+                              int64_t t_ns, const char *tag, bool paged, uint64_t allocs,
+                              uint64_t frees, uint64_t bytes)
+{
+    size_t at = gen->data.n_pool_tags++;
+    gen->tags = grown(&gen->tags, &gen->tag_cap, at + 1, sizeof *gen->tags);
+    gen->tags[at] = (struct seep_dataset_pool_tag){ .tag = { .machine = machine,
+                                                             .tag = keep(gen, tag),
+                                                             .paged = paged,
+                                                             .allocs = allocs,
+                                                             .frees = frees,
+                                                             .bytes = bytes,
+                                                             .session = SEEP_NO_SESSION },
+                                                    .source = { 1 },
+                                                    .taken_ns = t_ns,
+                                                    .look = look };
+    return &gen->tags[at].tag;
+}
+
+struct seep_vm *gen_vm(struct gen_data *gen, struct seep_machine_id machine, int64_t t_ns)
+{
+    size_t at = gen->data.n_vms++;
+    gen->vms = grown(&gen->vms, &gen->vm_cap, at + 1, sizeof *gen->vms);
+    gen->vms[at] = (struct seep_dataset_vm){ seep_vm_unknown(machine), { 1 }, t_ns };
+    return &gen->vms[at].vm;
+}
+
+struct seep_zombie *gen_zombie(struct gen_data *gen, struct seep_process_id process, int64_t t_ns)
+{
+    size_t at = gen->data.n_zombies++;
+    gen->zombies = grown(&gen->zombies, &gen->zombie_cap, at + 1, sizeof *gen->zombies);
+    const uint64_t unknown = SEEP_UNKNOWN_COUNT;
+    gen->zombies[at] = (struct seep_dataset_zombie){
+        { process, unknown, unknown, unknown, unknown, unknown }, { 1 }, t_ns
+    };
+    return &gen->zombies[at].zombie;
+}
+
+void gen_hold(struct gen_data *gen, struct seep_process_id holder, struct seep_process_id zombie,
+              uint64_t n_handles)
+{
+    size_t at = gen->data.n_holds++;
+    gen->holds = grown(&gen->holds, &gen->hold_cap, at + 1, sizeof *gen->holds);
+    gen->holds[at] = (struct seep_dataset_hold){ holder, zombie, { 1 }, n_handles };
+}
+
 static bool load(void *ctx, size_t index, struct seep_points *points, struct seep_err *err)
 {
     const struct gen_data *gen = ctx;
@@ -325,6 +375,10 @@ const struct seep_dataset *gen_finish(struct gen_data *gen)
     gen->data.series = gen->series;
     gen->data.events = gen->events;
     gen->data.event_sources = gen->event_sources;
+    gen->data.pool_tags = gen->tags;
+    gen->data.vms = gen->vms;
+    gen->data.zombies = gen->zombies;
+    gen->data.holds = gen->holds;
     gen->data.points = load;
     gen->data.ctx = gen;
     return &gen->data;

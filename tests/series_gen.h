@@ -76,6 +76,11 @@ struct gen_data {
     struct seep_event *events;
     struct seep_source_id *event_sources;
     struct seep_dataset_source source;
+    struct seep_dataset_pool_tag *tags;
+    struct seep_dataset_vm *vms;
+    struct seep_dataset_zombie *zombies;
+    struct seep_dataset_hold *holds;
+    size_t tag_cap, vm_cap, zombie_cap, hold_cap;
     size_t machine_cap, process_cap, series_cap, points_cap, event_cap, event_source_cap;
 };
 void gen_data_init(struct gen_data *gen);
@@ -89,6 +94,17 @@ size_t gen_add(struct gen_data *gen, struct seep_machine_id machine, enum seep_s
 struct seep_points *gen_points(struct gen_data *gen, size_t series);
 struct seep_event *gen_event(struct gen_data *gen, struct seep_machine_id machine, int64_t t_ns,
                              const char *provider, uint32_t id, size_t n_fields);
+// What is counted of a tag at look `look` (from 1); all tags of a look after those of the one
+// before. Counts are kept as they are given; `frees` and `bytes` as the case has them.
+struct seep_pool_tag *gen_tag(struct gen_data *gen, struct seep_machine_id machine, uint32_t look,
+                              int64_t t_ns, const char *tag, bool paged, uint64_t allocs,
+                              uint64_t frees, uint64_t bytes);
+// Of nothing is known yet; the caller fills it in before the next one is added.
+struct seep_vm *gen_vm(struct gen_data *gen, struct seep_machine_id machine, int64_t t_ns);
+struct seep_zombie *gen_zombie(struct gen_data *gen, struct seep_process_id process, int64_t t_ns);
+// By holder and zombie.
+void gen_hold(struct gen_data *gen, struct seep_process_id holder, struct seep_process_id zombie,
+              uint64_t n_handles);
 // Call it after everything was added: counts and times of the series, pointers.
 const struct seep_dataset *gen_finish(struct gen_data *gen);
 

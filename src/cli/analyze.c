@@ -38,10 +38,10 @@ const struct cli_command cli_analyze = {
     .arguments = "FILE...",
     .about = "is there a leak: any mix of artifacts -> findings",
     .details =
-        "Reads Perfmon logs (.blg, .csv, .tsv), event logs (.evtx), dumps of processes (.dmp), "
-        "VMMap\n"
-        "files (.csv), logs of UMDH and poolmon, cases (.seep), puts what they say about each "
-        "machine together,\n"
+        "Reads Perfmon logs (.blg, .csv, .tsv), event logs (.evtx), dumps of processes and of the\n"
+        "kernel (.dmp), VMMap files (.csv), logs of UMDH and poolmon, cases (.seep), puts what "
+        "they\n"
+        "say about each machine together,\n"
         "and prints the findings, the gravest first: what kind of memory, which process or driver, "
         "how fast,\n"
         "since when, and how long it will last.\n"

@@ -235,6 +235,32 @@ static void relate_pool(struct seep_drafts *drafts, const struct seep_scene *sce
                      seep_say_amount(drafts, metric, scene->grown[metric]), explained * 100));
 }
 
+// What of the two pools, together, explains the growth of the commit: the culprit of the tags that
+// grew most, else the pool that did. NULL = they do not.
+static const struct seep_judged *behind_commit(const struct seep_scene *scene,
+                                               const struct seep_judged *commit)
+{
+    static const enum seep_metric pools[] = { SEEP_METRIC_NONPAGED_POOL_BYTES,
+                                              SEEP_METRIC_PAGED_POOL_BYTES };
+    const struct seep_judged *worst = NULL;
+    double all = 0, most = 0;
+    for (size_t i = 0; i < 2; i++) {
+        double grown;
+        const struct seep_judged *own = scene->of_machine[pools[i]];
+        const struct seep_judged *culprit = worst_of_tags(scene, pools[i], &grown);
+        if (!culprit && seep_accused(own)) {
+            culprit = own;
+            grown = own->delta;
+        }
+        all += fmax(grown, 0);
+        if (culprit && (!worst || grown > most)) {
+            worst = culprit;
+            most = grown;
+        }
+    }
+    return all >= EXPLAINS * commit->delta ? worst : NULL;
+}
+
 static void relate_commit(struct seep_drafts *drafts, const struct seep_scene *scene,
                           struct seep_judged *judged)
 {
@@ -257,6 +283,11 @@ static void relate_commit(struct seep_drafts *drafts, const struct seep_scene *s
             explain(drafts, scene, judged, part);
             return;
         }
+    }
+    const struct seep_judged *pool = behind_commit(scene, judged);
+    if (seep_unknown(explained) && pool) {
+        explain(drafts, scene, judged, pool);
+        return;
     }
     double load = grown_by_load(scene, SEEP_METRIC_PAGED_POOL_BYTES) +
                   grown_by_load(scene, SEEP_METRIC_NONPAGED_POOL_BYTES);

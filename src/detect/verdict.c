@@ -231,6 +231,7 @@ enum seep_verdict seep_verdict_of_events(size_t n, double share)
 #define ONE_LOOK_FREED 0.5
 #define HALF_A_LIMIT 0.5
 #define LOAD_FREED 0.4
+#define LOAD_GROWTH 0.8 // of the growth of what is in use, by as much as counts are noisy
 
 enum seep_verdict seep_verdict_of_sign(const struct seep_sign *sign)
 {
@@ -285,7 +286,7 @@ enum seep_verdict seep_verdict_of_load(enum seep_verdict verdict, double span_s,
     // What is in use is what is allocated in a second times how long it is used (Little 1961). As
     // long as the first factor grows by as much, nothing is kept for longer: it is the load. Of a
     // day or more that was seen to rise and fall; and most of it must come and go.
-    bool load = span_s < 86400 && freed >= LOAD_FREED && allocs >= use;
+    bool load = span_s < 86400 && freed >= LOAD_FREED && allocs - 1 >= LOAD_GROWTH * (use - 1);
     return load ? SEEP_VERDICT_STEADY : verdict;
 }
 

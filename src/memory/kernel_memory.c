@@ -11,7 +11,6 @@
 #include <stdlib.h>
 
 enum {
-    JOINED_PAGES = 8, // most pages of a span: more would cost those who want a number
     MACHINE_X86 = 0x14c,
     MACHINE_X64 = 0x8664,
     MACHINE_ARM64 = 0xaa64,
@@ -26,14 +25,12 @@ static void count(uint64_t *n)
 static struct seep_bytes span(const struct seep_memory *memory, uint64_t address)
 {
     const struct seep_kernel_memory *m = (const struct seep_kernel_memory *)memory;
-    uint64_t frame;
-    size_t n = JOINED_PAGES;
+    struct seep_bytes view = { 0 };
     if (!seep_page_address(m, address, &address))
-        return (struct seep_bytes){ 0 };
-    switch (seep_page_find(m, address, &frame, &n)) {
+        return view;
+    switch (seep_page_view(m, address, &view)) {
     case SEEP_PAGE_HELD:
-        return seep_bytes_part(seep_physical_span(m->physical, frame, n),
-                               address & (SEEP_PAGE_BYTES - 1), SIZE_MAX);
+        return seep_bytes_part(view, address & (SEEP_PAGE_BYTES - 1), SIZE_MAX);
     case SEEP_PAGE_ABSENT:
         count(m->n_absent);
         break;
@@ -43,7 +40,7 @@ static struct seep_bytes span(const struct seep_memory *memory, uint64_t address
     case SEEP_PAGE_NONE:
         break;
     }
-    return (struct seep_bytes){ 0 };
+    return view;
 }
 
 static bool next(const struct seep_memory *memory, uint64_t address, uint64_t *held)
@@ -77,9 +74,8 @@ bool seep_kernel_memory_translate(const struct seep_kernel_memory *m, uint64_t a
                                   uint64_t *physical_address)
 {
     uint64_t frame, native;
-    size_t n = 1;
     if (!m->physical || !seep_page_address(m, address, &native) ||
-        seep_page_find(m, native, &frame, &n) != SEEP_PAGE_HELD)
+        seep_page_frame(m, native, &frame) != SEEP_PAGE_HELD)
         return false;
     *physical_address = frame * SEEP_PAGE_BYTES + (native & (SEEP_PAGE_BYTES - 1));
     return true;

@@ -13,6 +13,8 @@
 enum {
     MAX_LEVELS = 5,
     TABLE_SLOTS = 64, // of the cache of last-level tables; a power of 2
+    PAGE_SLOTS = 128, // of the cache of pages; a power of 2
+    JOINED_PAGES = 8, // most pages of a view: more would cost those who want a number
 };
 
 struct level {
@@ -98,6 +100,11 @@ struct seep_page_cache {
         uint64_t address;
         const uint8_t *table;
     } tables[TABLE_SLOTS];
+    // Pages by their number, which is that + 1.
+    struct {
+        uint64_t page;
+        struct seep_bytes view;
+    } pages[PAGE_SLOTS];
     // Tables of a level that map no page that is held: physical address | level, 0 = unused. A hash
     // set with open addressing.
     uint64_t *barren;
@@ -337,8 +344,10 @@ static struct entry follow(const struct seep_kernel_memory *m, uint64_t address)
     return entry.kind == PROTO ? lost : entry; // that is a subsection: in a file
 }
 
-enum seep_page_state seep_page_find(const struct seep_kernel_memory *m, uint64_t address,
-                                    uint64_t *frame, size_t *n_frames)
+// The frame at `address` and how many behind it the same entry, or its neighbours in the same
+// table, map side by side, at most `most`.
+static enum seep_page_state find(const struct seep_kernel_memory *m, uint64_t address, size_t most,
+                                 uint64_t *frame, size_t *n_frames)
 {
     const struct paging *p = paging_of(m);
     struct place at = walk(m, address);
@@ -352,9 +361,7 @@ enum seep_page_state seep_page_find(const struct seep_kernel_memory *m, uint64_t
     const struct level *level = &p->levels[at.level];
     uint64_t in_page = (address & ((UINT64_C(1) << level->shift) - 1)) >> 12;
     uint64_t first = (at.entry.address >> 12) + in_page;
-    size_t most = *n_frames, n = 1;
-    if (!seep_physical_page(m->physical, first).len)
-        return SEEP_PAGE_ABSENT;
+    size_t n = 1;
     if (level->shift > 12) {
         uint64_t left = (UINT64_C(1) << (level->shift - 12)) - in_page;
         n = left < most ? (size_t)left : most;
@@ -370,6 +377,43 @@ enum seep_page_state seep_page_find(const struct seep_kernel_memory *m, uint64_t
     *frame = first;
     *n_frames = n;
     return SEEP_PAGE_HELD;
+}
+
+enum seep_page_state seep_page_view(const struct seep_kernel_memory *m, uint64_t address,
+                                    struct seep_bytes *view)
+{
+    struct seep_page_cache *c = cache_of(m);
+    uint64_t page = address >> 12, frame;
+    size_t slot = (size_t)page & (PAGE_SLOTS - 1), n;
+    if (c && c->pages[slot].page == page + 1) {
+        *view = c->pages[slot].view;
+        return SEEP_PAGE_HELD;
+    }
+    enum seep_page_state state = find(m, address, JOINED_PAGES, &frame, &n);
+    if (state != SEEP_PAGE_HELD)
+        return state;
+    struct seep_bytes bytes = seep_physical_span(m->physical, frame, n);
+    if (!bytes.len)
+        return SEEP_PAGE_ABSENT;
+    if (c) {
+        c->pages[slot].page = page + 1;
+        c->pages[slot].view = bytes;
+    }
+    *view = bytes;
+    return SEEP_PAGE_HELD;
+}
+
+enum seep_page_state seep_page_frame(const struct seep_kernel_memory *m, uint64_t address,
+                                     uint64_t *frame)
+{
+    uint64_t found;
+    size_t n;
+    enum seep_page_state state = find(m, address, 1, &found, &n);
+    if (state == SEEP_PAGE_HELD && !seep_physical_page(m->physical, found).len)
+        return SEEP_PAGE_ABSENT;
+    if (state == SEEP_PAGE_HELD)
+        *frame = found;
+    return state;
 }
 
 // A table on the way, and the entry of it that is looked at.

@@ -26,11 +26,14 @@ bool seep_page_address(const struct seep_kernel_memory *m, uint64_t address, uin
 // A whole address space's top table is held.
 bool seep_page_top_held(const struct seep_kernel_memory *m);
 
-// The frame of the page at `address`, which may be part of a large page; and the frames from it on
-// that the same entry, or its neighbours in the same table, map side by side (at most `*n_frames`
-// when called). Both are set only where the page is held.
-enum seep_page_state seep_page_find(const struct seep_kernel_memory *m, uint64_t address,
-                                    uint64_t *frame, size_t *n_frames);
+// The bytes of the page at `address` (native), and of those behind it that lie side by side in the
+// file, a few at most; set only where the page is held.
+enum seep_page_state seep_page_view(const struct seep_kernel_memory *m, uint64_t address,
+                                    struct seep_bytes *view);
+
+// The frame of the page at `address` (native); set only where the page is held.
+enum seep_page_state seep_page_frame(const struct seep_kernel_memory *m, uint64_t address,
+                                     uint64_t *frame);
 
 // The lowest address at or above `address` whose page is held; false where there is none. Takes
 // time in proportion to the tables that are passed over, each once for all calls.

@@ -152,9 +152,14 @@ static uint64_t whole_word(const struct seep_physical *p, uint64_t index)
     return left < 64 ? value & ((UINT64_C(1) << left) - 1) : value;
 }
 
+// How many bits are set, in halves, quarters and so on: the compiler's own calls a function where
+// it may not assume that the processor has an instruction for it.
 static unsigned ones(uint64_t value)
 {
-    return (unsigned)__builtin_popcountll(value);
+    value -= value >> 1 & UINT64_C(0x5555555555555555);
+    value = (value & UINT64_C(0x3333333333333333)) + (value >> 2 & UINT64_C(0x3333333333333333));
+    value = (value + (value >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+    return (unsigned)(value * UINT64_C(0x0101010101010101) >> 56);
 }
 
 static bool count_bits(struct seep_physical *p)

@@ -25,6 +25,12 @@ void kit_put64(uint8_t *at, uint64_t value)
     kit_put32(at + 4, (uint32_t)(value >> 32));
 }
 
+void kit_text(uint8_t *at, const char *text)
+{
+    for (size_t i = 0; text[i]; i++)
+        at[i] = (uint8_t)text[i];
+}
+
 static uint64_t get(const uint8_t *at, unsigned bytes)
 {
     uint64_t value = 0;
@@ -92,33 +98,28 @@ void kit_fill(struct kit *kit, uint64_t frame)
         bytes[i] = kit_byte(frame, i);
 }
 
-// The shifts of the tables' entries, from the top.
-static const uint8_t *shifts(enum seep_paging paging)
+// The shift of the entries of a table, by its depth; the last one's is 12.
+static unsigned shift_at(enum seep_paging paging, unsigned level)
 {
-    static const uint8_t x86[] = { 22, 12 }, pae[] = { 30, 21, 12 }, x64[] = { 39, 30, 21, 12 };
+    static const uint8_t x86[] = { 22, 12 }, pae[] = { 30, 21, 12 };
     static const uint8_t la57[] = { 48, 39, 30, 21, 12 };
-    switch (paging) {
-    case SEEP_PAGING_X86:
-        return x86;
-    case SEEP_PAGING_X86_PAE:
-        return pae;
-    case SEEP_PAGING_X64_LA57:
-        return la57;
-    default:
-        return x64;
-    }
+    if (paging == SEEP_PAGING_X86)
+        return x86[level % 2];
+    if (paging == SEEP_PAGING_X86_PAE)
+        return pae[level % 3];
+    return la57[paging == SEEP_PAGING_X64_LA57 ? level % 5 : 1 + level % 4];
 }
 
 void kit_entry(struct kit *kit, uint64_t address, unsigned shift, uint64_t value)
 {
-    const uint8_t *s = shifts(kit->paging);
     unsigned bytes = entry_bytes(kit), per_table = KIT_PAGE / bytes;
     uint64_t table = kit->root;
-    for (;; s++) {
-        uint64_t index = address >> *s;
-        index %= *s == 30 && kit->paging == SEEP_PAGING_X86_PAE ? 4 : per_table;
+    for (unsigned level = 0; level < 5; level++) {
+        unsigned own = shift_at(kit->paging, level);
+        uint64_t index = address >> own;
+        index %= own == 30 && kit->paging == SEEP_PAGING_X86_PAE ? 4 : per_table;
         uint8_t *at = kit_frame(kit, table / KIT_PAGE) + table % KIT_PAGE + index * bytes;
-        if (*s == shift) {
+        if (own == shift) {
             bytes == 8 ? kit_put64(at, value) : kit_put32(at, (uint32_t)value);
             return;
         }
@@ -160,8 +161,8 @@ uint8_t *kit_header(bool wide, enum seep_kernel_dump_kind kind, uint32_t machine
     uint8_t *file = need(len, 1);
     size_t size = wide ? 0x2000 : 0x1000;
     for (size_t i = 0; i + 4 <= size; i += 4)
-        memcpy(file + i, "PAGE", 4);
-    memcpy(file + 4, wide ? "DU64" : "DUMP", 4);
+        kit_text(file + i, "PAGE");
+    kit_text(file + 4, wide ? "DU64" : "DUMP");
     kit_put32(file + 8, 15);
     kit_put32(file + (wide ? 0x30 : 0x20), machine);
     kit_put32(file + (wide ? 0xf98 : 0xf88), kind);
@@ -254,7 +255,7 @@ uint8_t *kit_write(const struct kit *kit, enum seep_kernel_dump_kind kind, size_
         (void)each_run(kit, put_run, &runs);
         break;
     case SEEP_KERNEL_DUMP_SUMMARY:
-        memcpy(second, "SDMPDUMP", 8);
+        kit_text(second, "SDMPDUMP");
         kit_put32(second + 0xc, (uint32_t)pages);
         kit_put32(second + 0x10, (uint32_t)bits);
         kit_put32(second + 0x14, (uint32_t)held);
@@ -263,7 +264,7 @@ uint8_t *kit_write(const struct kit *kit, enum seep_kernel_dump_kind kind, size_
         break;
     case SEEP_KERNEL_DUMP_BITMAP:
     case SEEP_KERNEL_DUMP_LIVE:
-        memcpy(second, kind == SEEP_KERNEL_DUMP_LIVE ? "FDMPDUMP" : "SDMPDUMP", 8);
+        kit_text(second, kind == SEEP_KERNEL_DUMP_LIVE ? "FDMPDUMP" : "SDMPDUMP");
         kit_put64(second + 0x20, pages);
         kit_put64(second + 0x28, held);
         kit_put64(second + 0x30, bits);
@@ -271,7 +272,7 @@ uint8_t *kit_write(const struct kit *kit, enum seep_kernel_dump_kind kind, size_
         break;
     default:
         kit_put32(second, 0x40);
-        memcpy(second + 4, "RDMPDUMP", 8);
+        kit_text(second + 4, "RDMPDUMP");
         kit_put64(second + 0x10, pages - base - 0x20);
         kit_put64(second + 0x18, pages);
         if (kind == SEEP_KERNEL_DUMP_COMPLETE) {

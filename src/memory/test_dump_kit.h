@@ -34,6 +34,7 @@ uint8_t kit_byte(uint64_t frame, unsigned offset);
 
 void kit_put32(uint8_t *at, uint32_t value);
 void kit_put64(uint8_t *at, uint64_t value);
+void kit_text(uint8_t *at, const char *text); // without its NUL
 
 // Sets the entry that maps `address` with pages of `shift` bits (12 and what the paging has), and
 // makes the tables above it.

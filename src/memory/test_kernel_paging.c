@@ -18,7 +18,7 @@ struct opened {
     uint64_t n_absent, n_paged_out;
 };
 
-static void open(const struct kit *kit, struct opened *o)
+static void open_kit(const struct kit *kit, struct opened *o)
 {
     size_t len;
     struct seep_err err = { 0 };
@@ -120,7 +120,7 @@ static void test_pagings(void **state)
         struct kit kit;
         struct opened o;
         build(s, &kit);
-        open(&kit, &o);
+        open_kit(&kit, &o);
         for (int twice = 0; twice < 2; twice++) {
             assert_true(reads(&o, s->low, ALONE, 0));
             assert_true(reads(&o, s->low + 0x123, ALONE, 0x123));
@@ -154,7 +154,7 @@ static void test_next(void **state)
         struct kit kit;
         struct opened o;
         build(s, &kit);
-        open(&kit, &o);
+        open_kit(&kit, &o);
         assert_int_equal(next(&o, 0), s->low);
         assert_int_equal(next(&o, s->low + 5), s->low + 5);
         assert_int_equal(next(&o, s->high + 1), s->high + 1);
@@ -189,7 +189,7 @@ static void test_addresses(void **state)
     struct kit kit;
     struct opened o;
     build(&scenes[1], &kit); // PAE
-    open(&kit, &o);
+    open_kit(&kit, &o);
     assert_true(reads(&o, UINT64_C(0xffffffff00000000) + scenes[1].high, PAIR, 0));
     assert_true(nothing(&o, UINT64_C(0x100000000) + scenes[1].low));
     assert_true(nothing(&o, UINT64_C(0xffffffff00000000) + scenes[1].low));
@@ -198,7 +198,7 @@ static void test_addresses(void **state)
     shut(&o);
     kit_clear(&kit);
     build(&scenes[2], &kit); // x64
-    open(&kit, &o);
+    open_kit(&kit, &o);
     assert_true(nothing(&o, UINT64_C(0x0001000000000000) + scenes[2].low));
     assert_true(nothing(&o, scenes[2].high & UINT64_C(0x0000ffffffffffff)));
     assert_int_equal(next(&o, UINT64_C(0x0000800000000000)), scenes[2].largest + TABLES * KIT_PAGE);
@@ -260,7 +260,7 @@ static void test_software(void **state)
         kit_entry(&kit, slot(0x200), 21, (uint64_t)TABLE << 12 | TRANSITION);
         kit_put64(kit_frame(&kit, TABLE), kit_valid(&kit, DATA + 6, 12));
         kit_entry(&kit, slot(0x400), 21, (uint64_t)0x99 << 32);
-        open(&kit, &o);
+        open_kit(&kit, &o);
         assert_true(reads(&o, slot(0) + 8, DATA, 8));
         assert_true(reads(&o, slot(4), DATA + 2, 0));
         assert_true(reads(&o, slot(5), DATA + 4, 0));
@@ -303,7 +303,7 @@ static void test_swizzled(void **state)
     kit_entry(&kit, slot(2), 12, proto(there) | NOT_SWIZZLED);
     kit_entry(&kit, slot(3), 12, proto(there) ^ mask);
     kit_entry(&kit, slot(4), 12, mask | READ_WRITE); // demand zero
-    open(&kit, &o);
+    open_kit(&kit, &o);
     assert_true(nothing(&o, slot(0)) && reads(&o, slot(1), DATA, 0));
     assert_int_equal(next(&o, slot(0)), slot(1));
     assert_true(nothing(&o, slot(4)));
@@ -333,7 +333,7 @@ static void test_software32(void **state)
     kit_entry(&kit, 0x82000000, 12, (uint64_t)DATA << 12 | TRANSITION);
     kit_entry(&kit, 0x82001000, 12, UINT64_C(0x8a00100000000000) | PROTOTYPE);
     kit_entry(&kit, 0x82002000, 12, UINT64_C(0x0000123400000000));
-    open(&kit, &o);
+    open_kit(&kit, &o);
     assert_true(reads(&o, 0x82000000, DATA, 0) && reads(&o, 0x82001004, DATA, 4));
     assert_true(nothing(&o, 0x82002000) && o.n_paged_out == 1);
     shut(&o);
@@ -344,7 +344,7 @@ static void test_software32(void **state)
     kit_entry(&kit, 0x82001000, 12, 0x80001400);
     kit_entry(&kit, 0x82002000, 12, 0x00123080);
     kit_entry(&kit, 0x82003000, 12, 0x00000080);
-    open(&kit, &o);
+    open_kit(&kit, &o);
     assert_true(reads(&o, 0x82000000, DATA, 0));
     assert_true(nothing(&o, 0x82001000) && o.n_absent == 1);
     assert_true(nothing(&o, 0x82002000) && o.n_paged_out == 1);
@@ -362,7 +362,7 @@ static void test_pse36(void **state)
     uint64_t frame = UINT64_C(0x500000) + 0x400;
     kit_init(&kit, SEEP_PAGING_X86, 0x100, 0x10, 0x100);
     kit_map(&kit, 0x80400000, frame, 22);
-    open(&kit, &o);
+    open_kit(&kit, &o);
     assert_true(nothing(&o, 0x80400000));
     shut(&o);
     kit_clear(&kit);
@@ -405,7 +405,7 @@ static void test_maze(void **state)
             for (unsigned j = 0; j < 512; j++)
                 kit_put64(table + 8 * j, kit_valid(&kit, frame, 12));
         }
-        open(&kit, &o);
+        open_kit(&kit, &o);
         assert_int_equal(next(&o, 0), UINT64_MAX);
         assert_int_equal(next(&o, UINT64_C(0xfffff80312345678)), UINT64_MAX);
         assert_int_equal(next(&o, 0x123456), UINT64_MAX);
@@ -414,7 +414,7 @@ static void test_maze(void **state)
         uint8_t *top = kit_frame(&kit, TABLES);
         for (unsigned j = 0; j < 512; j++)
             kit_put64(top + 8 * j, kit_valid(&kit, TABLES, 12));
-        open(&kit, &o);
+        open_kit(&kit, &o);
         assert_int_equal(next(&o, 0), 0);
         assert_int_equal(next(&o, UINT64_C(0xfffff80312345678)), UINT64_C(0xfffff80312345678));
         assert_int_equal(o.m.memory.span(&o.m.memory, 0x5000).len, KIT_PAGE);
@@ -435,7 +435,7 @@ static void test_wide_maze(void **state)
         kit_map(&kit, UINT64_C(0xffff900000000000) + (i << 21), 0x100000 + i, 12);
     kit_fill(&kit, FIRST + MANY + 0x80);
     kit_map(&kit, UINT64_C(0xfffff80000003000), FIRST + MANY + 0x80, 12);
-    open(&kit, &o);
+    open_kit(&kit, &o);
     for (int i = 0; i < 1000; i++)
         assert_int_equal(next(&o, 0), UINT64_C(0xfffff80000003000));
     shut(&o);
@@ -457,7 +457,7 @@ static void test_arm64_halves(void **state)
     (void)kit_frame(&kit, kit.next_table++);
     kit_map(&kit, 0x500000, 0x182, 12);
     kit.root = kernel;
-    open(&kit, &o);
+    open_kit(&kit, &o);
     assert_true(reads(&o, 0x400000, 0x180, 0));
     o.m.directory_table_user = kernel;
     o.m.directory_table = kernel | UINT64_C(0x0040000000000000); // with an address space's number
@@ -482,7 +482,7 @@ static void test_directories(void **state)
     kit.root = second;
     kit_map(&kit, 0x400000, 0x182, 12);
     kit.root = first;
-    open(&kit, &o);
+    open_kit(&kit, &o);
     assert_true(reads(&o, 0x400000, 0x180, 0));
     o.m.directory_table = second;
     assert_true(reads(&o, 0x400000, 0x182, 0));
@@ -508,17 +508,17 @@ static void test_which_paging(void **state)
         kit.loaded_modules = list;
         kit_put64(kit_frame(&kit, PAIR) + 0x100, entry);
         kit_put64(kit_frame(&kit, ALONE) + 8, list);
-        open(&kit, &o);
+        open_kit(&kit, &o);
         assert_int_equal(seep_kernel_paging(o.physical, &o.header), scenes[i].paging);
         shut(&o);
         // The list's first entry is not held: that it can be read is all there is.
         kit_put64(kit_frame(&kit, PAIR) + 0x100, 0x1000);
-        open(&kit, &o);
+        open_kit(&kit, &o);
         assert_int_equal(seep_kernel_paging(o.physical, &o.header), scenes[i].paging);
         shut(&o);
         // Nothing to go by: four levels.
         kit.loaded_modules = 0;
-        open(&kit, &o);
+        open_kit(&kit, &o);
         if (scenes[i].paging == SEEP_PAGING_X64_LA57)
             assert_int_equal(seep_kernel_paging(o.physical, &o.header), SEEP_PAGING_X64);
         shut(&o);

@@ -15,7 +15,7 @@ static const enum seep_kernel_dump_kind kinds[] = {
 };
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
-static struct seep_physical *open(const uint8_t *file, size_t len, struct seep_err *err)
+static struct seep_physical *open_file(const uint8_t *file, size_t len, struct seep_err *err)
 {
     struct seep_kernel_dump_header header;
     if (!seep_kernel_dump_read(seep_bytes(file, len), &header, err))
@@ -74,7 +74,7 @@ static void test_kinds(void **state)
             build(&kit, paging, 3000);
         kit_fill(&kit, 1); // over the top table
         uint8_t *file = kit_write(&kit, kind, &len);
-        struct seep_physical *p = open(file, len, &err);
+        struct seep_physical *p = open_file(file, len, &err);
         assert_string_equal(err.what, "");
         assert_non_null(p);
         uint64_t n = 0, next = UINT64_MAX;
@@ -115,7 +115,7 @@ static void test_cut(void **state)
         size_t len;
         build_few(&kit, SEEP_PAGING_X64);
         uint8_t *file = kit_write(&kit, kinds[i], &len);
-        struct seep_physical *whole = open(file, len, NULL);
+        struct seep_physical *whole = open_file(file, len, NULL);
         uint64_t n = seep_physical_n_pages(whole);
         seep_physical_close(whole);
         for (size_t cut = 0; cut < len; cut += cut < 0x2100 ? 67 : 1531) {
@@ -123,7 +123,7 @@ static void test_cut(void **state)
             uint8_t *part = malloc(cut ? cut : 1);
             assert_non_null(part);
             memcpy(part, file, cut);
-            struct seep_physical *p = open(part, cut, &err);
+            struct seep_physical *p = open_file(part, cut, &err);
             if (!p) {
                 assert_true(cut < 0x2040 && err.what[0]);
             } else {
@@ -156,7 +156,7 @@ static void test_full_lies(void **state)
     struct seep_err err = { 0 };
     for (unsigned i = 0; i < 8; i++)
         memset(file + 0x2000 + i * KIT_PAGE, (int)i, KIT_PAGE);
-    assert_null(open(file, len, &err));
+    assert_null(open_file(file, len, &err));
     assert_string_equal(err.what, "the kernel dump does not say where its pages are");
     // Runs out of order and over each other, and more than there are.
     static const uint64_t runs[][2] = {
@@ -168,7 +168,7 @@ static void test_full_lies(void **state)
         kit_put64(file + 0x98 + 16 * i, runs[i][0]);
         kit_put64(file + 0xa0 + 16 * i, runs[i][1]);
     }
-    struct seep_physical *p = open(file, len, &err);
+    struct seep_physical *p = open_file(file, len, &err);
     assert_non_null(p);
     assert_int_equal(seep_physical_page(p, 100).data[0], 0);
     assert_int_equal(seep_physical_page(p, 102).data[0], 2); // the first run's
@@ -186,7 +186,7 @@ static void test_full_lies(void **state)
         kit_put64(file + 0x98 + 16 * i, 100 + 2 * i);
         kit_put64(file + 0xa0 + 16 * i, 1);
     }
-    p = open(file, len, &err);
+    p = open_file(file, len, &err);
     assert_non_null(p);
     assert_int_equal(seep_physical_n_pages(p), 8);
     assert_int_equal(seep_physical_missing(p), 992);
@@ -200,17 +200,17 @@ static void test_bitmap_lies(void **state)
     size_t len = 0x4000;
     uint8_t *file = kit_header(true, SEEP_KERNEL_DUMP_BITMAP, 0x8664, len), *at = file + 0x2000;
     struct seep_err err = { 0 };
-    assert_null(open(file, len, &err));
+    assert_null(open_file(file, len, &err));
     assert_string_equal(err.what, "the list of the dump's pages is damaged");
-    memcpy(at, "SDMPDUMP", 8);
-    assert_null(open(file, len, &err));
+    kit_text(at, "SDMPDUMP");
+    assert_null(open_file(file, len, &err));
     // 2^64 bits, of which the file has some thousand; the pages start inside of them.
     kit_put64(at + 0x20, 0x3000);
     kit_put64(at + 0x28, UINT64_MAX - 1);
     kit_put64(at + 0x30, UINT64_MAX);
     at[0x38 + 2] = 0x10;
     at[0x38 + 100] = 1;
-    struct seep_physical *p = open(file, len, &err);
+    struct seep_physical *p = open_file(file, len, &err);
     assert_non_null(p);
     assert_int_equal(seep_physical_n_pages(p), 1);
     assert_int_equal(seep_physical_page(p, 20).len, KIT_PAGE);
@@ -220,13 +220,13 @@ static void test_bitmap_lies(void **state)
     // Pages far behind the file; a first page before the bitmap.
     kit_put64(at + 0x20, UINT64_MAX);
     kit_put64(at + 0x28, 2);
-    p = open(file, len, &err);
+    p = open_file(file, len, &err);
     assert_non_null(p);
     assert_int_equal(seep_physical_n_pages(p), 0);
     assert_int_equal(seep_physical_missing(p), 2);
     seep_physical_close(p);
     kit_put64(at + 0x20, 0x2010);
-    assert_null(open(file, len, &err));
+    assert_null(open_file(file, len, &err));
     free(file);
 }
 
@@ -236,15 +236,15 @@ static void test_ranges_lie(void **state)
     size_t len = 0x4000;
     uint8_t *file = kit_header(true, SEEP_KERNEL_DUMP_KERNEL, 0x8664, len), *at = file + 0x2000;
     struct seep_err err = { 0 };
-    memcpy(at + 4, "RDMPDUMP", 8);
-    assert_null(open(file, len, &err));
+    kit_text(at + 4, "RDMPDUMP");
+    assert_null(open_file(file, len, &err));
     kit_put64(at + 0x10, UINT64_MAX);
     kit_put64(at + 0x18, 0x3000);
     kit_put64(at + 0x30, 5);
     kit_put64(at + 0x38, UINT64_MAX);
     kit_put64(at + 0x40, 7);
     kit_put64(at + 0x48, 1);
-    struct seep_physical *p = open(file, len, &err);
+    struct seep_physical *p = open_file(file, len, &err);
     assert_non_null(p);
     assert_int_equal(seep_physical_n_pages(p), 1);
     assert_int_equal(seep_physical_page(p, 5).len, KIT_PAGE);
@@ -262,7 +262,7 @@ static void test_no_pages(void **state)
     for (size_t i = 0; i < 2; i++) {
         uint8_t *file = kit_header(true, none[i], 0x8664, 0x3000);
         struct seep_err err = { 0 };
-        assert_null(open(file, 0x3000, &err));
+        assert_null(open_file(file, 0x3000, &err));
         assert_non_null(strstr(err.what, "holds no pages"));
         free(file);
     }
@@ -284,7 +284,7 @@ static void test_real(void **state)
             skip();
         assert_true(testkit_read_file(path, &file));
         struct seep_err err = { 0 };
-        struct seep_physical *p = open((const uint8_t *)file.data, file.len, &err);
+        struct seep_physical *p = open_file((const uint8_t *)file.data, file.len, &err);
         assert_non_null(p);
         assert_int_equal(seep_physical_n_pages(p), 0);
         assert_int_equal(seep_physical_missing(p), files[i].pages);

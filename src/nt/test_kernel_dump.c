@@ -84,9 +84,9 @@ static void test_unset(void **state)
     for (int wide = 0; wide < 2; wide++) {
         uint8_t *file = kit_header(wide, SEEP_KERNEL_DUMP_FULL, 0x8664, 0x2000);
         struct seep_kernel_dump_header h;
-        memcpy(file + (wide ? 0xf98 : 0xf88), "PAGE", 4);
-        memcpy(file + (wide ? 0x30 : 0x20), "PAGE", 4);
-        memcpy(file + 8, "PAGE", 4);
+        kit_text(file + (wide ? 0xf98 : 0xf88), "PAGE");
+        kit_text(file + (wide ? 0x30 : 0x20), "PAGE");
+        kit_text(file + 8, "PAGE");
         assert_true(seep_kernel_dump_read(seep_bytes(file, 0x2000), &h, NULL));
         assert_int_equal(h.kind, SEEP_KERNEL_DUMP_UNKNOWN);
         assert_false(h.pae);
@@ -253,7 +253,7 @@ static void test_debugger_data(void **state)
         kit_put64(block + 8 * i, UINT64_C(0xfffff80000000000) + 8 * i);
     assert_false(seep_debugger_data_read(seep_bytes(block, sizeof block), &d));
     assert_int_equal(d.kernel_base, 9);
-    memcpy(block + 0x10, "KDBG", 4);
+    kit_text(block + 0x10, "KDBG");
     kit_put32(block + 0x14, sizeof block);
     kit_put32(block + 0x138, 4096);
     assert_true(seep_debugger_data_read(seep_bytes(block, sizeof block), &d));

@@ -299,7 +299,7 @@ static int by_pid(const void *a, const void *b)
     return (x->pid > y->pid) - (x->pid < y->pid);
 }
 
-static struct seep_os_process *seep_win32_process(struct seep_os_sampler *s, uint32_t pid)
+struct seep_os_process *seep_win32_process(struct seep_os_sampler *s, uint32_t pid)
 {
     const struct seep_os_process key = { .pid = pid };
     return bsearch(&key, s->processes, s->n_processes, sizeof key, by_pid);

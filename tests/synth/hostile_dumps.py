@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Broken dumps through the program: hostile_dumps.py SEEP FOLDER
+"""Broken dumps through the program: hostile_dumps.py SEEP FOLDER [COMMAND...]
 
-FOLDER holds the seeds of the minidump source. For each: no crash, no hang, little memory, at most
+FOLDER holds the seeds of a source of dumps; commands are map, heap, facts and analyze unless others
+are given. For each: no crash, no hang, little memory, at most
 one line on stderr, JSON that parses, and status 3 where a line was said.
 """
 import json
@@ -12,7 +13,7 @@ import sys
 import tempfile
 
 LIMIT_S, LIMIT_KB = 20, 600 << 10  # sanitizers take several times the time and the memory
-COMMANDS = (["map"], ["heap"], ["facts"], ["analyze"])
+COMMANDS = ("map", "heap", "facts", "analyze")
 failures = 0
 
 
@@ -57,7 +58,7 @@ def main():
     paths = sorted(folder.glob("*.dmp"))
 
     with tempfile.TemporaryDirectory() as out:
-        for command in COMMANDS:
+        for command in [c.split() for c in sys.argv[3:] or COMMANDS]:
             if subprocess.run([seep, *command, "--help"], capture_output=True).returncode:
                 complain(f"there is no command {command[0]}")
                 continue
