@@ -50,7 +50,7 @@ struct seep_kernel_memory {
     enum seep_paging paging;
     uint64_t directory_table;      // physical address
     uint64_t directory_table_user; // of ARM64, whose lower half has its own; 0 = the same
-    uint64_t invalid_pte_mask;
+    uint64_t invalid_pte_mask;     // may be set after opening, once the kernel is known
     struct seep_physical_blocks *blocks; // of a triage dump; NULL = none
     // Tables that were looked at, so that they are found faster: written by reads through a const
     // pointer, so only one thread at a time may read; two of the same dump are no trouble. A copy
