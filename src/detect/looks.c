@@ -75,8 +75,6 @@ static struct counter *counter_of(struct reading *r, const struct seep_pool_tag 
     seep_buf_clear(&key);
     if (!id || !seep_grow(&r->at, &r->capacity, id, sizeof *r->at))
         return NULL;
-    if (r->keys.count < id)
-        return NULL;
     return &r->at[id - 1];
 }
 
@@ -161,7 +159,7 @@ static bool started_anew(const struct reading *r, const struct seep_dataset_pool
         key[sizeof t->session] = t->paged ? 'p' : 'n';
         memcpy(key + sizeof t->session + 1, name, len);
         uint32_t id = seep_intern_find(&r->keys, key, sizeof t->session + 1 + len);
-        if (!id || t->allocs == SEEP_UNKNOWN_COUNT ||
+        if (!id || id > r->capacity || t->allocs == SEEP_UNKNOWN_COUNT ||
             r->at[id - 1].last.allocs == SEEP_UNKNOWN_COUNT)
             continue;
         smaller += t->allocs < r->at[id - 1].last.allocs;

@@ -231,7 +231,7 @@ static void add_others(struct seep_buf *out, const struct seep_driver_cache *cac
     }
 }
 
-void seep_driver_cache_keep(const struct seep_driver_cache *cache, const char *path,
+void seep_driver_cache_keep(struct seep_driver_cache *cache, const char *path,
                             const struct seep_driver_files *files)
 {
     struct seep_buf body = { 0 }, head = { 0 };
@@ -254,6 +254,7 @@ void seep_driver_cache_keep(const struct seep_driver_cache *cache, const char *p
     if (ok)
         add_others(&body, cache, &written);
     seep_free(written.slots);
+    seep_driver_cache_close(cache); // on Windows a file is not replaced while it is mapped
     seep_buf_add(&head, MAGIC, 8);
     add_le(&head, SCANNER_VERSION, 4);
     add_le(&head, 0, 4);

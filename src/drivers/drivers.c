@@ -89,7 +89,8 @@ static bool read_pooltags(struct seep_drivers *d, const struct seep_drivers_opti
                              "%s: too long for a table of pool tags", path);
         if (!ok)
             return seep_fail_memory(err);
-        if (d->tags.n_entries == before || (d->tags.n_entries == 1 && !before))
+        bool none = d->tags.n_entries == before;
+        if (none && n_bad)
             return seep_fail(err, SEEP_NO_OFFSET, "lines are TAG - BINARY - DESCRIPTION",
                              "%s: no line of it names a pool tag", path);
         if (n_bad && options->say) {
@@ -105,6 +106,15 @@ static bool read_pooltags(struct seep_drivers *d, const struct seep_drivers_opti
     return true;
 }
 
+// A tag's text as the key that found tags are sorted by: what is missing is a blank.
+static uint32_t key_of(const char *text)
+{
+    uint32_t key = 0x20202020;
+    for (unsigned i = 0; i < 4 && text[i]; i++)
+        key ^= (uint32_t)(0x20 ^ (unsigned char)text[i]) << 8 * i;
+    return key;
+}
+
 static int by_key(const void *a, const void *b)
 {
     const struct found_tag *x = a, *y = b;
@@ -118,24 +128,21 @@ static bool index_found(struct seep_drivers *d)
     size_t n = 0;
     for (size_t i = 0; i < d->files.n; i++)
         n += d->files.at[i].scan.n_tags;
-    d->found = n ? seep_alloc(n, sizeof *d->found) : NULL;
-    if (n && !d->found)
+    if (!n)
+        return true;
+    d->found = seep_alloc(n, sizeof *d->found);
+    if (!d->found)
         return false;
     for (size_t i = 0; i < d->files.n; i++) {
         const struct seep_scan *scan = &d->files.at[i].scan;
         for (size_t k = 0; k < scan->n_tags; k++) {
-            // By the text that is asked for: what is missing is a blank, what is not printable a
-            // point.
+            // By the text that is asked for, where what is not printable is a point.
             char text[SEEP_TAG_TEXT];
-            uint8_t padded[4] = { ' ', ' ', ' ', ' ' };
-            seep_pool_tag_text(scan->tags[k].key, text);
-            memcpy(padded, text, strlen(text));
-            d->found[d->n_found++] =
-                (struct found_tag){ seep_le32(padded), (uint32_t)i, (uint32_t)k };
+            uint32_t key = key_of(seep_pool_tag_text(scan->tags[k].key, text));
+            d->found[d->n_found++] = (struct found_tag){ key, (uint32_t)i, (uint32_t)k };
         }
     }
-    if (n)
-        qsort(d->found, n, sizeof *d->found, by_key);
+    qsort(d->found, n, sizeof *d->found, by_key);
     return true;
 }
 
@@ -294,7 +301,10 @@ static void describe(struct seep_buf *out, const struct seep_driver_file *file,
         seep_buf_addf(out, "operand in its code, not before a known call, at 0x%" PRIx64, address);
         break;
     case SEEP_SCAN_NAME:
-        seep_buf_adds(out, "what the driver framework makes of the driver's name");
+        if (api[0])
+            describe_call(out, tag, address, "no tag given in");
+        else
+            seep_buf_adds(out, "what the driver framework makes of the driver's name");
         break;
     case SEEP_SCAN_DATA:
     case SEEP_N_SCAN_HOW:
@@ -392,9 +402,7 @@ static void weigh(struct draft *draft)
 static void add_found(struct draft *draft, const char *tag)
 {
     struct seep_drivers *d = draft->d;
-    uint8_t padded[4] = { ' ', ' ', ' ', ' ' };
-    memcpy(padded, tag, strnlen(tag, 4));
-    uint32_t key = seep_le32(padded);
+    uint32_t key = key_of(tag);
     size_t low = 0, high = d->n_found;
     while (low < high) {
         size_t middle = low + (high - low) / 2;

@@ -26,7 +26,7 @@ struct walk {
     struct seep_driver_files *files;
     struct folder *folders; // those still to be listed
     size_t n_folders, capacity;
-    const struct folder *now;
+    struct folder now;
     bool failed; // memory is out
 };
 
@@ -75,16 +75,16 @@ static bool take_entry(void *ctx, const char *name)
     struct walk *w = ctx;
     struct seep_buf path = { 0 };
     struct seep_os_file_info info;
-    struct folder now = *w->now;
-    size_t len = strlen(now.path);
-    bool ends = len && (now.path[len - 1] == '/' || now.path[len - 1] == '\\');
-    seep_buf_addf(&path, "%s%s%s", now.path, ends ? "" : "/", name);
+    const char *folder = w->now.path;
+    size_t len = strlen(folder);
+    bool ends = len && (folder[len - 1] == '/' || folder[len - 1] == '\\');
+    seep_buf_addf(&path, "%s%s%s", folder, ends ? "" : "/", name);
     w->failed = w->failed || path.failed;
     if (!w->failed && seep_os_file_info(path.data, &info)) {
         if (!info.folder && is_driver(name) && w->files->n < MAX_FILES)
             w->failed = !add_file(w->files, path.data, path.len, &info);
-        else if (info.folder && now.depth < MAX_DEPTH && !seep_os_is_link(path.data))
-            w->failed = !add_folder(w, path.data, path.len, now.depth + 1);
+        else if (info.folder && w->now.depth < MAX_DEPTH && !seep_os_is_link(path.data))
+            w->failed = !add_folder(w, path.data, path.len, w->now.depth + 1);
     }
     seep_buf_clear(&path);
     return !w->failed;
@@ -114,17 +114,16 @@ static bool walk_from(struct seep_driver_files *files, const char *from,
     bool ok = info.folder ? add_folder(&w, from, len, 0) : add_file(files, from, len, &info);
     w.failed = !ok;
     while (ok && w.n_folders) {
-        struct folder now = w.folders[--w.n_folders];
         struct seep_err listing = { 0 };
-        w.now = &now;
+        w.now = w.folders[--w.n_folders];
         if (seep_cancelled(control))
             ok = seep_fail(err, SEEP_NO_OFFSET, NULL, "stopped by the user");
-        else if (!seep_os_each_entry(now.path, take_entry, &w, &listing) && !now.depth)
+        else if (!seep_os_each_entry(w.now.path, take_entry, &w, &listing) && !w.now.depth)
             ok = seep_fail(err, SEEP_NO_OFFSET, listing.hint, "%s: %s", from, listing.what);
         else if (listing.what[0])
-            say(options, now.path, &listing);
+            say(options, w.now.path, &listing);
         ok = ok && !w.failed;
-        seep_free(now.path);
+        seep_free(w.now.path);
     }
     while (w.n_folders)
         seep_free(w.folders[--w.n_folders].path);

@@ -48,8 +48,9 @@ struct seep_driver_cache {
 bool seep_driver_cache_open(struct seep_driver_cache *cache, const char *path);
 // Fills what was found in the file whose identity is in `*file`; false where nothing is known.
 bool seep_driver_cache_find(const struct seep_driver_cache *cache, struct seep_driver_file *file);
-// Writes what is known of `files`, and what `cache` has besides; failing is harmless.
-void seep_driver_cache_keep(const struct seep_driver_cache *cache, const char *path,
+// Writes what is known of `files`, and what `cache` has besides, and closes it; failing is
+// harmless.
+void seep_driver_cache_keep(struct seep_driver_cache *cache, const char *path,
                             const struct seep_driver_files *files);
 void seep_driver_cache_close(struct seep_driver_cache *cache);
 

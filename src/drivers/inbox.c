@@ -27,7 +27,7 @@ static const char *const drivers[] = {
 bool seep_inbox_read(struct seep_pooltags *tags)
 {
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct seep_pooltag row = { .binary = rows[i].file,
+        struct seep_pooltag row = { .binary = rows[i].file[0] ? rows[i].file : NULL,
                                     .description = rows[i].text,
                                     .note = rows[i].part };
         if (!seep_pooltags_add(tags, rows[i].tag, strlen(rows[i].tag), 0, &row))
@@ -54,7 +54,7 @@ bool seep_inbox_knows(const char *name)
             return true;
     }
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        if (same(rows[i].file, name))
+        if (rows[i].file[0] && same(rows[i].file, name))
             return true;
     }
     return false;

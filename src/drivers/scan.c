@@ -158,6 +158,17 @@ static bool reads_like_tag(uint32_t key)
     return letters >= 2 && others <= 1 && blanks < 3;
 }
 
+// Whether there is something besides letters, digits and blanks.
+static bool has_signs(uint32_t key)
+{
+    for (unsigned i = 0; i < 4; i++) {
+        uint32_t c = key >> 8 * i & 0xff;
+        if (!((c | 32) >= 'a' && (c | 32) <= 'z') && !(c >= '0' && c <= '9') && c != ' ')
+            return true;
+    }
+    return false;
+}
+
 // Four letters that code and data hold for other reasons: names of processors, marks of other
 // formats, plain words.
 static bool is_common(uint32_t key)
@@ -191,7 +202,7 @@ static bool grow_tags(struct seep_scanner *s)
     struct seep_scan_tag *tags = seep_alloc(n_slots, sizeof *tags);
     if (!tags)
         return false;
-    for (size_t i = 0; i < s->n_slots; i++) {
+    for (size_t i = 0; s->tags && i < s->n_slots; i++) {
         if (s->tags[i].key)
             *tag_slot(tags, n_slots, s->tags[i].key) = s->tags[i];
     }
@@ -207,7 +218,7 @@ static void found(struct seep_scanner *s, uint32_t key, enum seep_scan_how how, 
     key &= 0x7fffffff;
     if (!key)
         return;
-    if (s->n_tags >= s->n_slots / 2 && !grow_tags(s)) {
+    if ((!s->tags || s->n_tags >= s->n_slots / 2) && !grow_tags(s)) {
         s->failed = true;
         return;
     }
@@ -279,6 +290,10 @@ void seep_scanner_call(struct seep_scanner *s, unsigned api, struct seep_value t
     }
     if (kind == SEEP_API_STORPORT && (first.kind != SEEP_VALUE_CONST || first.n != 0))
         return;
+    if (kind == SEEP_API_UNTAGGED) {
+        found(s, seep_le32((const uint8_t *)"None"), SEEP_SCAN_NAME, api, false, rva);
+        return;
+    }
     bool frees = kind == SEEP_API_FREES;
     if (tag.kind == SEEP_VALUE_CONST && is_tag(tag.n)) {
         found(s, tag.n, frees ? SEEP_SCAN_FREE : SEEP_SCAN_CALL, api, wrapped, rva);
@@ -386,7 +401,7 @@ static void find_wdf_name(struct seep_scanner *s, const char *stem)
 }
 
 // Four characters at an address that 4 divides, with none before and none behind them: in a longer
-// text they would be a part of it.
+// text they would be a part of it. Addresses within the image can look so, too.
 static void scan_data(struct seep_scanner *s, struct seep_bytes data, uint32_t rva)
 {
     for (size_t i = 0; i + 4 <= data.len; i += 4) {
@@ -395,7 +410,10 @@ static void scan_data(struct seep_scanner *s, struct seep_bytes data, uint32_t r
             continue;
         bool before = i && is_printable(data.data[i - 1]);
         bool behind = i + 4 < data.len && is_printable(data.data[i + 4]);
-        if (!before && !behind && !is_common(v))
+        uint64_t address = s->image->pe.wide ? seep_bytes_u64(data, i) : v;
+        uint32_t to;
+        if (!before && !behind && !is_common(v) && !has_signs(v) &&
+            !seep_image_rva(s->image, address, &to))
             found(s, v, SEEP_SCAN_DATA, SEEP_SCAN_NO_API, false, rva + (uint32_t)i);
     }
 }

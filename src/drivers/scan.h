@@ -20,7 +20,7 @@
 // How a tag was found; the later is the better evidence.
 enum seep_scan_how {
     SEEP_SCAN_DATA = 0, // four characters in data, aligned and alone
-    SEEP_SCAN_NAME,     // the tag the driver framework takes from the driver's name
+    SEEP_SCAN_NAME,     // what Windows makes of the driver's name, or takes where there is no tag
     SEEP_SCAN_CODE,     // an operand somewhere in code
     SEEP_SCAN_TABLE,    // of a table that a call takes its tag from
     SEEP_SCAN_FREE,     // the tag of a call that frees

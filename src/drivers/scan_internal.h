@@ -55,6 +55,7 @@ enum seep_api_kind {
     SEEP_API_FREES,
     SEEP_API_FILTER,   // FltRegisterFilter: tags in a structure
     SEEP_API_STORPORT, // allocates if its first argument is 0
+    SEEP_API_UNTAGGED, // allocates, without a tag
 };
 
 struct seep_api {

@@ -229,7 +229,7 @@ static void call_address(struct sweep *w, uint32_t target, uint32_t above)
     struct seep_bytes stub =
         seep_bytes_part(w->code, target >= w->rva ? target - w->rva : SIZE_MAX, 8);
     size_t at = stub.len > 6 && stub.data[0] == 0x48;
-    if (seep_bytes_match(stub, at, "\xff\x25", 2)) {
+    if (stub.data && seep_bytes_match(stub, at, "\xff\x25", 2)) {
         uint32_t slot = seep_bytes_u32(stub, at + 2);
         if (w->wide)
             slot += target + (uint32_t)at + 6;
@@ -545,7 +545,9 @@ static bool step_control(struct sweep *w, const struct seep_x86 *i, bool *done)
         push(w, w->s->track.regs[i->rm]);
     } else if (op >= 0x58 && op < 0x60) {
         struct seep_value v = pop(w);
-        set(w, i->rm, i->rm == SP ? (struct seep_value){ 0 } : v);
+        if (i->rm == SP)
+            v.kind = SEEP_VALUE_NONE;
+        set(w, i->rm, v);
     } else if (op == 0x68 || op == 0x6a) {
         seep_scanner_constant(w->s, (uint32_t)i->imm, w->here);
         uint32_t rva;

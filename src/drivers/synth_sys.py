@@ -233,7 +233,8 @@ def certificate(issuer, serial, subject):
     algorithm = der(0x30, der(6, b"\x2A\x86\x48\x86\xF7\x0D\x01\x01\x0B"), der(5))
     times = der(0x30, der(0x17, b"200101000000Z"), der(0x17, b"300101000000Z"))
     key = der(0x30, algorithm, der(3, b"\0" + bytes(16)))
-    body = der(0x30, der(0xA0, der(2, b"\2")), der(2, serial), algorithm, issuer, times, subject, key)
+    version = der(0xA0, der(2, b"\2"))
+    body = der(0x30, version, der(2, serial), algorithm, issuer, times, subject, key)
     return der(0x30, body, algorithm, der(3, b"\0" + bytes(16)))
 
 
@@ -259,7 +260,7 @@ def x64():
     """Every way of passing a tag on x64 (see test_scan.c for what is found)."""
     d = Driver("x64", ["ExAllocatePoolWithTag", "ExAllocatePool2", "ExFreePoolWithTag",
                        "ExInitializeLookasideListEx", "FltRegisterFilter",
-                       "StorPortExtendedFunction", "WdfVersionBind"], ["NdisAllocateMemoryWithTag"])
+                       "StorPortExtendedFunction", "WdfVersionBind", "ExAllocatePool"], ["NdisAllocateMemoryWithTag"])
     r8 = b"\x41\xB8"
     # A stub, as an incremental linker makes it.
     stub = d.begin()
@@ -305,6 +306,7 @@ def x64():
     d.slot(b"\xFF\x15", "ExInitializeLookasideListEx")
     d.code(r8 + u32(tag("Late")))
     d.slot(b"\xFF\x15", "NdisAllocateMemoryWithTag")
+    d.slot(b"\xFF\x15", "ExAllocatePool")
     d.code(b"\xBA" + u32(tag("Wrap")))
     d.relative(b"\xE8", wrapper)
     d.code(r8 + u32(tag("Outr")))

@@ -226,6 +226,12 @@ static void what_cannot_be_read_is_an_error(void **state)
     snprintf(path, sizeof path, "%s/a/broken.sys", folder);
     assert_null(seep_drivers_open(&options, NULL, &err));
     assert_non_null(strstr(err.what, "no line of it names a pool tag"));
+    // One with comments alone is a table that happens to be empty.
+    write_file("empty.txt", "rem nothing yet\r\n", 17);
+    snprintf(path, sizeof path, "%s/empty.txt", folder);
+    struct seep_drivers *none = seep_drivers_open(&options, NULL, &err);
+    assert_non_null(none);
+    seep_drivers_close(none);
     // Nothing named at all: seep's own table answers.
     options.n_pooltags = 0;
     struct seep_drivers *drivers = seep_drivers_open(&options, NULL, &err);

@@ -34,8 +34,10 @@ static void check(const struct seep_scan *scan, const struct expected *rows, siz
             fail_msg("%s: found as %d", rows[i].tag, tag->how);
         if (rows[i].how < 0)
             continue;
-        if (!tag)
+        if (!tag) {
             fail_msg("%s: not found", rows[i].tag);
+            return;
+        }
         if (tag->how != rows[i].how || tag->wrapped != rows[i].wrapped ||
             strcmp(seep_scan_api_name(tag->api), rows[i].api) != 0)
             fail_msg("%s: found as %d %s", rows[i].tag, tag->how, seep_scan_api_name(tag->api));
@@ -85,6 +87,7 @@ static void each_form_of_x64(void **state)
         { "CtxA", SEEP_SCAN_FILTER, "FltRegisterFilter", false },
         { "CtxB", SEEP_SCAN_FILTER, "FltRegisterFilter", false },
         { "form", SEEP_SCAN_NAME, "", false },
+        { "None", SEEP_SCAN_NAME, "ExAllocatePool", false },
         { "Dat1", SEEP_SCAN_DATA, "", false },
         { "Long", -1, "", false }, // the start of a text
         { "Unal", -1, "", false }, // not at an address that 4 divides

@@ -2,8 +2,6 @@
 // Lengths and operands of x86 and x64 instructions, from tables of what follows each opcode.
 #include "drivers/x86.h"
 
-#include <string.h>
-
 // What follows an opcode.
 enum {
     M = 1,  // ModRM
@@ -12,6 +10,7 @@ enum {
     I2 = 8, // of two
     // what needs a look of its own, or is none
     XX = 16, // no instruction, or none that this reads
+    G = 32,  // gone in 64 bits
     // combined
     MI1 = M | I1,
     MIZ = M | IZ,
@@ -20,22 +19,22 @@ enum {
 // Opcodes of one byte. Prefixes are taken off before; a0..a3, b8..bf, c4, c5, 62, c8, f6, f7 and
 // what is not there in 64 bits are seen to in the code.
 static const uint8_t one[256] = {
-    M,   M,   M,   M,   I1, IZ, 0,   0,   M,       M,   M,  M,   I1, IZ, 0,  0,  // 00
-    M,   M,   M,   M,   I1, IZ, 0,   0,   M,       M,   M,  M,   I1, IZ, 0,  0,  // 10
-    M,   M,   M,   M,   I1, IZ, 0,   0,   M,       M,   M,  M,   I1, IZ, 0,  0,  // 20
-    M,   M,   M,   M,   I1, IZ, 0,   0,   M,       M,   M,  M,   I1, IZ, 0,  0,  // 30
-    0,   0,   0,   0,   0,  0,  0,   0,   0,       0,   0,  0,   0,  0,  0,  0,  // 40
-    0,   0,   0,   0,   0,  0,  0,   0,   0,       0,   0,  0,   0,  0,  0,  0,  // 50
-    0,   0,   M,   M,   XX, XX, XX,  XX,  IZ,      MIZ, I1, MI1, 0,  0,  0,  0,  // 60
-    I1,  I1,  I1,  I1,  I1, I1, I1,  I1,  I1,      I1,  I1, I1,  I1, I1, I1, I1, // 70
-    MI1, MIZ, MI1, MI1, M,  M,  M,   M,   M,       M,   M,  M,   M,  M,  M,  M,  // 80
-    0,   0,   0,   0,   0,  0,  0,   0,   0,       0,   XX, 0,   0,  0,  0,  0,  // 90
-    0,   0,   0,   0,   0,  0,  0,   0,   I1,      IZ,  0,  0,   0,  0,  0,  0,  // a0
-    I1,  I1,  I1,  I1,  I1, I1, I1,  I1,  0,       0,   0,  0,   0,  0,  0,  0,  // b0
-    MI1, MI1, I2,  0,   M,  M,  MI1, MIZ, I2 | I1, 0,   I2, 0,   0,  I1, 0,  0,  // c0
-    M,   M,   M,   M,   I1, I1, XX,  0,   M,       M,   M,  M,   M,  M,  M,  M,  // d0
-    I1,  I1,  I1,  I1,  I1, I1, I1,  I1,  IZ,      IZ,  XX, I1,  0,  0,  0,  0,  // e0
-    XX,  0,   XX,  XX,  0,  0,  M,   M,   0,       0,   0,  0,   0,  0,  M,  M,  // f0
+    M,   M,   M,       M,   I1,     IZ,     G,   G,   M,       M,   M,  M,   I1, IZ, G,  0,  // 00
+    M,   M,   M,       M,   I1,     IZ,     G,   G,   M,       M,   M,  M,   I1, IZ, G,  G,  // 10
+    M,   M,   M,       M,   I1,     IZ,     0,   G,   M,       M,   M,  M,   I1, IZ, 0,  G,  // 20
+    M,   M,   M,       M,   I1,     IZ,     0,   G,   M,       M,   M,  M,   I1, IZ, 0,  G,  // 30
+    0,   0,   0,       0,   0,      0,      0,   0,   0,       0,   0,  0,   0,  0,  0,  0,  // 40
+    0,   0,   0,       0,   0,      0,      0,   0,   0,       0,   0,  0,   0,  0,  0,  0,  // 50
+    G,   G,   M,       M,   XX,     XX,     XX,  XX,  IZ,      MIZ, I1, MI1, 0,  0,  0,  0,  // 60
+    I1,  I1,  I1,      I1,  I1,     I1,     I1,  I1,  I1,      I1,  I1, I1,  I1, I1, I1, I1, // 70
+    MI1, MIZ, MI1 | G, MI1, M,      M,      M,   M,   M,       M,   M,  M,   M,  M,  M,  M,  // 80
+    0,   0,   0,       0,   0,      0,      0,   0,   0,       0,   XX, 0,   0,  0,  0,  0,  // 90
+    0,   0,   0,       0,   0,      0,      0,   0,   I1,      IZ,  0,  0,   0,  0,  0,  0,  // a0
+    I1,  I1,  I1,      I1,  I1,     I1,     I1,  I1,  0,       0,   0,  0,   0,  0,  0,  0,  // b0
+    MI1, MI1, I2,      0,   M,      M,      MI1, MIZ, I2 | I1, 0,   I2, 0,   0,  I1, G,  0,  // c0
+    M,   M,   M,       M,   I1 | G, I1 | G, XX,  0,   M,       M,   M,  M,   M,  M,  M,  M,  // d0
+    I1,  I1,  I1,      I1,  I1,     I1,     I1,  I1,  IZ,      IZ,  XX, I1,  0,  0,  0,  0,  // e0
+    XX,  0,   XX,      XX,  0,      0,      M,   M,   0,       0,   0,  0,   0,  0,  M,  M,  // f0
 };
 
 // Opcodes after 0f.
@@ -102,6 +101,12 @@ static bool read_vector(struct seep_cursor *c, uint8_t kind, struct prefixes *p,
     return map >= 1 && map <= 3;
 }
 
+// A byte as a signed number.
+static int32_t signed_byte(struct seep_cursor *c)
+{
+    return (int32_t)(seep_cursor_u8(c) ^ 0x80u) - 0x80;
+}
+
 static void read_modrm(struct seep_cursor *c, bool wide, const struct prefixes *p,
                        struct seep_x86 *out)
 {
@@ -139,7 +144,7 @@ static void read_modrm(struct seep_cursor *c, bool wide, const struct prefixes *
         out->base = SEEP_X86_NO_REG;
         out->disp = (int32_t)seep_cursor_u32(c);
     } else if (mod == 1) {
-        out->disp = (int8_t)seep_cursor_u8(c);
+        out->disp = signed_byte(c);
     } else if (mod == 2) {
         out->disp = (int32_t)seep_cursor_u32(c);
     }
@@ -152,16 +157,14 @@ static void read_immediate(struct seep_cursor *c, unsigned what, bool narrow, st
     if (what & IZ)
         out->imm = narrow ? (int16_t)seep_cursor_u16(c) : (int32_t)seep_cursor_u32(c);
     if (what & I1)
-        out->imm = (int8_t)seep_cursor_u8(c);
+        out->imm = signed_byte(c);
     out->has_imm = (what & (I1 | I2 | IZ)) != 0;
 }
 
 // What follows an opcode of one byte, with those that depend on more than their own byte.
 static unsigned follows_one(const struct seep_cursor *c, bool wide, uint8_t op)
 {
-    static const uint8_t gone[] = { 0x06, 0x07, 0x0e, 0x16, 0x17, 0x1e, 0x1f, 0x27, 0x2f,
-                                    0x37, 0x3f, 0x60, 0x61, 0x82, 0xce, 0xd4, 0xd5 };
-    if (wide && memchr(gone, op, sizeof gone))
+    if (wide && one[op] & G)
         return XX;
     // Groups 3: only "test" has an immediate.
     if ((op == 0xf6 || op == 0xf7) && c->pos < c->view.len && !(c->view.data[c->pos] >> 3 & 6))
@@ -187,52 +190,51 @@ static bool read_special(struct seep_cursor *c, bool wide, const struct prefixes
     return true;
 }
 
-bool seep_x86_decode(const uint8_t *code, size_t len, bool wide, struct seep_x86 *result)
+bool seep_x86_decode(const uint8_t *code, size_t len, bool wide, struct seep_x86 *out)
 {
-    struct seep_x86 out = { .base = SEEP_X86_NO_REG, .index = SEEP_X86_NO_REG };
+    *out = (struct seep_x86){ .base = SEEP_X86_NO_REG, .index = SEEP_X86_NO_REG };
     struct prefixes p = { 0 };
     struct seep_cursor c =
         seep_cursor(seep_bytes(code, len < SEEP_X86_MAX_LEN ? len : SEEP_X86_MAX_LEN));
     read_prefixes(&c, wide, &p);
-    out.is_wide = p.rex >> 3 & 1;
-    out.is_narrow = p.operand && !out.is_wide;
-    out.segment = p.segment;
-    out.op = seep_cursor_u8(&c);
+    out->is_wide = p.rex >> 3 & 1;
+    out->is_narrow = p.operand && !out->is_wide;
+    out->segment = p.segment;
+    out->op = seep_cursor_u8(&c);
     unsigned what;
-    bool vector = out.op == 0xc4 || out.op == 0xc5 || out.op == 0x62;
+    bool vector = out->op == 0xc4 || out->op == 0xc5 || out->op == 0x62;
     // In 32 bits these are LES, LDS and BOUND with an operand in memory.
     if (vector && (wide || (c.pos < len && c.view.len > c.pos && code[c.pos] >= 0xc0))) {
-        if (!read_vector(&c, out.op, &p, &out))
+        if (!read_vector(&c, out->op, &p, out))
             return false;
-        out.op = seep_cursor_u8(&c);
-        what = out.map == 1 ? two[out.op] : out.map == 2 ? M : MI1;
-    } else if (out.op == 0x0f) {
-        out.map = 1;
-        out.op = seep_cursor_u8(&c);
-        what = two[out.op];
-        if (out.op == 0x38 || out.op == 0x3a) {
-            out.map = out.op == 0x38 ? 2 : 3;
-            what = out.op == 0x38 ? M : MI1;
-            out.op = seep_cursor_u8(&c);
+        out->op = seep_cursor_u8(&c);
+        what = out->map == 1 ? two[out->op] : out->map == 2 ? M : MI1;
+    } else if (out->op == 0x0f) {
+        out->map = 1;
+        out->op = seep_cursor_u8(&c);
+        what = two[out->op];
+        if (out->op == 0x38 || out->op == 0x3a) {
+            out->map = out->op == 0x38 ? 2 : 3;
+            what = out->op == 0x38 ? M : MI1;
+            out->op = seep_cursor_u8(&c);
         }
     } else {
-        what = vector ? M : follows_one(&c, wide, out.op);
-        if (!vector && read_special(&c, wide, &p, out.op, &out))
+        what = vector ? M : follows_one(&c, wide, out->op);
+        if (!vector && read_special(&c, wide, &p, out->op, out))
             what = 0;
     }
     if (what & XX)
         return false;
-    out.rm = (uint8_t)((out.op & 7) | (p.extended & 1) << 3);
+    out->rm = (uint8_t)((out->op & 7) | (p.extended & 1) << 3);
     if (what & M)
-        read_modrm(&c, wide, &p, &out);
+        read_modrm(&c, wide, &p, out);
     // In 64 bits, jumps and calls keep their four bytes whatever the prefix.
-    bool branch = (out.map == 0 && (out.op == 0xe8 || out.op == 0xe9)) ||
-                  (out.map == 1 && (out.op & 0xf0) == 0x80);
+    bool branch = (out->map == 0 && (out->op == 0xe8 || out->op == 0xe9)) ||
+                  (out->map == 1 && (out->op & 0xf0) == 0x80);
     if (what & (I1 | I2 | IZ))
-        read_immediate(&c, what, out.is_narrow && !(wide && branch), &out);
+        read_immediate(&c, what, out->is_narrow && !(wide && branch), out);
     if (c.failed)
         return false;
-    out.len = (uint8_t)c.pos;
-    *result = out;
+    out->len = (uint8_t)c.pos;
     return true;
 }

@@ -35,7 +35,7 @@ struct seep_x86 {
     int64_t imm; // also what a relative jump or call adds
 };
 
-// False where the bytes are no whole, known instruction.
+// False where the bytes are no whole, known instruction; `*out` says nothing then.
 bool seep_x86_decode(const uint8_t *code, size_t len, bool wide, struct seep_x86 *out);
 
 #endif

@@ -32,12 +32,12 @@ struct seep_kernel_symbols {
     uint64_t system_partition; // MiSystemPartition
     uint64_t active_processes, cid_table, handle_table_list, loaded_modules;
     uint64_t object_header_cookie, debugger_data, type_index_table;
-    uint64_t invalid_pte_mask; // what is changed in page table entries that are not valid
     // Globals of kernels that have no partitions (Windows 7), and what the debugger's block names.
     uint64_t committed_pages, commit_limit, peak_commitment, available_pages, n_physical_pages;
     uint64_t resident_available_pages, paged_pool_pages, nonpaged_pool_pages;
     uint64_t maximum_nonpaged_pool, paged_pool_size, shared_commit, driver_commit, process_commit;
     uint64_t commit_limit_maximum;
+    uint64_t invalid_pte_mask; // what is set in page table entries that are not valid
 };
 
 // Offsets of members in bytes, SEEP_KERNEL_NO_OFFSET = unknown.

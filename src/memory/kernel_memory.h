@@ -82,6 +82,11 @@ void seep_kernel_memory_close(struct seep_kernel_memory *m);
 // Bytes that a triage dump's blocks promise and the file does not hold.
 uint64_t seep_triage_memory_missing(const struct seep_kernel_memory *m);
 
+// What to put into invalid_pte_mask where the kernel's own value is not known: from entries in
+// transition whose frame makes sense only without it. 0 = nothing, or it cannot be told. x64 only;
+// looks into some thousand page tables at most.
+uint64_t seep_kernel_infer_mask(const struct seep_kernel_memory *m);
+
 // Where a virtual address lies in physical memory; false where no page is mapped or held.
 bool seep_kernel_memory_translate(const struct seep_kernel_memory *m, uint64_t address,
                                   uint64_t *physical_address);

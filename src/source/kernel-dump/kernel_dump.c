@@ -88,6 +88,8 @@ static bool open_memory(struct kdump *k)
             k->physical && seep_kernel_memory_open(k->physical, &k->header,
                                                    seep_kernel_paging(k->physical, &k->header),
                                                    k->header.directory_table, &k->memory, &err);
+        if (k->has_memory)
+            k->memory.invalid_pte_mask = seep_kernel_infer_mask(&k->memory);
     }
     if (k->has_memory) {
         k->memory.n_absent = &k->n_absent;

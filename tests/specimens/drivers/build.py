@@ -14,7 +14,8 @@ HERE = pathlib.Path(__file__).parent
 # name of the routine -> bytes of its arguments on x86, where they are a part of the symbol's name
 IMPORTS = {"ExAllocatePoolWithTag": 12, "ExAllocatePool2": 16, "ExFreePoolWithTag": 8,
            "ExInitializeNPagedLookasideList": 28}
-MACHINES = {"x64": ("x86_64", "i386:x86-64"), "x86": ("i686", "i386"), "arm64": ("aarch64", "arm64")}
+MACHINES = {"x64": ("x86_64", "i386:x86-64"), "x86": ("i686", "i386"),
+            "arm64": ("aarch64", "arm64")}
 
 
 def find(*names):
