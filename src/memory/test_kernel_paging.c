@@ -361,8 +361,7 @@ static void test_arm64_entries(void **state)
 static void test_inferred_mask(void **state)
 {
     (void)state;
-    enum { DATA = 0x160, NOT_SWIZZLED = 1 << 4 };
-    uint64_t mask = UINT64_C(1) << 45;
+    enum { DATA = 0x160 };
     for (unsigned n = 0; n < 6; n++) {
         struct kit kit;
         struct opened o;
