@@ -2,6 +2,8 @@
 // What the looks at a machine's pool tags say together.
 #include "detect/looks.h"
 
+#include "detect/judge.h"
+
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/time.h"
@@ -232,7 +234,7 @@ static void sum(struct reading *r, struct seep_source_id source)
     for (size_t i = 0; i < looks->n; i++) {
         for (int p = SEEP_NONPAGED; p <= SEEP_PAGED; p++) {
             const struct seep_tag_growth *g = &looks->at[i].in[p];
-            if (!g->known || isnan(g->bytes_last))
+            if (!g->known || seep_unknown(g->bytes_last))
                 continue;
             looks->pool_bytes[p] += g->bytes_last;
             looks->pool_grown[p] += fmax(g->bytes_last - g->bytes_first, 0);
@@ -324,5 +326,5 @@ bool seep_tag_halves(const struct seep_looks *looks, const struct seep_tag_growt
     double after = (double)(looks->last_ns - looks->middle_ns);
     *use = (g->blocks_middle + g->blocks_last) / (g->blocks_first + g->blocks_middle);
     *allocs = (g->allocs - g->allocs_middle) / after / (g->allocs_middle / before);
-    return isfinite(*use) && isfinite(*allocs);
+    return fabs(*use) < INFINITY && fabs(*allocs) < INFINITY;
 }
