@@ -212,6 +212,15 @@ static struct seep_finding findings[] = {
       .gist = "holds 3 dead processes",
       .evidence = evidence,
       .n_evidence = COUNT(evidence) },
+    { .id = "paged-pool/machine",
+      .class_ = SEEP_CLASS_PAGED_POOL,
+      .verdict = SEEP_VERDICT_SUSPECT,
+      .subject = SEEP_SUBJECT_MACHINE,
+      .start_ns = SEEP_NO_TIME,
+      .machine = { 1 },
+      .metric = SEEP_METRIC_PAGED_POOL_BYTES,
+      .rate = { true, 2048, 2000, 2100 },
+      .since_ns = SEEP_NO_TIME },
 };
 
 #define VM(...)                                                                                    \

@@ -246,12 +246,15 @@ static void vm_adds_up(void **state)
     assert_has(text, "   PagedPool Usage:      230400 (      921600 Kb)    900 MB 88 %\n");
     assert_has(text, "unknown: commit-limit-maximum");
     assert_before(text, "other.exe (888)", "svc.exe (1234)");
+    assert_has(text, "\nSUSPECT  paged-pool of the machine: +7.0 MB/h\n");
     assert_has_not(text, "cl.exe");
     text = render("full", VM, true, &plain);
     assert_has(text, "\"committed_bytes\": 12884901888,");
     assert_has(text, "\"paged-pool-near-limit\"");
     assert_has(text, "\"item\": \"unattributed\",");
     assert_has(text, "\"ledger_balances\": true,");
+    assert_has(text, "\"paged-pool/machine\"");
+    assert_has(text, "\"verdict\": \"suspect\",");
     // What is attributed and what is not make what is committed.
     int64_t sum = 0;
     for (const char *at = text; (at = strstr(at, "\"item\": \"")); at++) {

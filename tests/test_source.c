@@ -101,8 +101,8 @@ static void files_find_their_source(void **state)
 static void foreign_files_are_refused(void **state)
 {
     (void)state;
-    static const char *const names[] = { "pdb/fuzzed.pdb", "umdh/wdd-umdh.md",
-                                         "series/m_1000.csv", "isf/kernels.csv" };
+    static const char *const names[] = { "pdb/fuzzed.pdb", "umdh/wdd-umdh.md", "series/m_1000.csv",
+                                         "isf/kernels.csv" };
     bool any = false;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char path[512];

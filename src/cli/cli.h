@@ -140,9 +140,9 @@ struct cli_look {
 // Puts the files into the case of --case, or into one that does not stay (then without the kinds of
 // fact in `leave_out`, a bit each); judges it. False when it cannot be used: that was said.
 bool cli_look_open(struct cli_look *look, const struct cli_args *args, uint32_t leave_out);
-// What the exit status is, with a report that was `written` or not. A finding of one of the classes
-// (a bit each) that leaks makes it CLI_EXIT_LEAKING.
-enum cli_exit cli_look_close(struct cli_look *look, bool written, uint32_t classes);
+// What the exit status is, with a report that was `written` or not, and whose gravest verdict this
+// is.
+enum cli_exit cli_look_close(struct cli_look *look, bool written, enum seep_verdict verdict);
 // Says that the files say nothing about `what`.
 void cli_look_empty(struct cli_look *look, const char *what, const char *hint);
 // --top, --stacks as a report takes them: 0 = its default.

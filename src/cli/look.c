@@ -67,7 +67,7 @@ void cli_look_empty(struct cli_look *look, const char *what, const char *hint)
     look->status = CLI_EXIT_INPUT;
 }
 
-enum cli_exit cli_look_close(struct cli_look *look, bool written, uint32_t classes)
+enum cli_exit cli_look_close(struct cli_look *look, bool written, enum seep_verdict verdict)
 {
     enum cli_exit status = look->status;
     if (!written) {
@@ -78,11 +78,8 @@ enum cli_exit cli_look_close(struct cli_look *look, bool written, uint32_t class
         }
         status = CLI_EXIT_INPUT;
     }
-    for (size_t i = 0; status == CLI_EXIT_OK && i < look->judgement.n_findings; i++) {
-        const struct seep_finding *f = &look->judgement.findings[i];
-        if (f->verdict == SEEP_VERDICT_LEAKING && (classes & 1u << f->class_))
-            status = CLI_EXIT_LEAKING;
-    }
+    if (status == CLI_EXIT_OK && verdict == SEEP_VERDICT_LEAKING)
+        status = CLI_EXIT_LEAKING;
     seep_judgement_clear(&look->judgement);
     if (look->blame.c)
         cli_blame_clear(&look->blame);

@@ -9,8 +9,6 @@
 #define LEFT_OUT                                                                                   \
     (1u << SEEP_FACT_ZOMBIE | 1u << SEEP_FACT_HANDLE | 1u << SEEP_FACT_HEAP |                      \
      1u << SEEP_FACT_BLOCKS)
-#define CLASSES                                                                                    \
-    (1u << SEEP_CLASS_DRIVER | 1u << SEEP_CLASS_PAGED_POOL | 1u << SEEP_CLASS_NONPAGED_POOL)
 
 static enum cli_exit run(const struct cli_args *args)
 {
@@ -18,7 +16,7 @@ static enum cli_exit run(const struct cli_args *args)
     struct seep_pool pool;
     const char *which = args->text[CLI_POOL];
     if (!cli_look_open(&look, args, LEFT_OUT))
-        return cli_look_close(&look, true, 0);
+        return cli_look_close(&look, true, SEEP_VERDICT_UNKNOWN);
     const struct seep_pool_options options = {
         .sort = cli_has(args, CLI_SORT) ? seep_pool_sort_named(args->text[CLI_SORT])
                                         : SEEP_POOL_BY_BYTES,
@@ -35,8 +33,9 @@ static enum cli_exit run(const struct cli_args *args)
     if (ok)
         ok = cli_has(args, CLI_JSON) ? seep_pool_json(&pool, stdout)
                                      : !pool.known || seep_pool_text(&pool, stdout);
+    enum seep_verdict verdict = ok ? seep_pool_verdict(&pool) : SEEP_VERDICT_UNKNOWN;
     seep_pool_clear(&pool);
-    return cli_look_close(&look, ok, CLASSES);
+    return cli_look_close(&look, ok, verdict);
 }
 
 const struct cli_command cli_pool = {

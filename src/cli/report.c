@@ -61,7 +61,8 @@ const struct cli_command cli_report = {
     .examples = "  seep report srv01.seep\n"
                 "  seep report srv01.seep -o srv01.json\n",
     .options = CLI_BIT(CLI_JSON) | CLI_BIT(CLI_FORMAT) | CLI_BIT(CLI_OUTPUT) | CLI_BIT(CLI_TOP) |
-               CLI_BIT(CLI_ALL) | CLI_BIT(CLI_SINCE) | CLI_BIT(CLI_UNTIL) | CLI_BIT(CLI_BASELINE),
+               CLI_BIT(CLI_ALL) | CLI_BIT(CLI_SINCE) | CLI_BIT(CLI_UNTIL) | CLI_BIT(CLI_BASELINE) |
+               CLI_BIT(CLI_DRIVERS) | CLI_BIT(CLI_POOLTAG),
     .min_files = 1,
     .max_files = 1,
     .run = run,

@@ -6,15 +6,13 @@
 #define LEFT_OUT                                                                                   \
     (1u << SEEP_FACT_ZOMBIE | 1u << SEEP_FACT_HANDLE | 1u << SEEP_FACT_HEAP |                      \
      1u << SEEP_FACT_BLOCKS)
-// What leaks here is said by whoever is asked who: a machine's totals accuse nobody.
-#define CLASSES (1u << SEEP_CLASS_COMMIT_UNATTRIBUTED)
 
 static enum cli_exit run(const struct cli_args *args)
 {
     struct cli_look look;
     struct seep_vm_doc doc;
     if (!cli_look_open(&look, args, LEFT_OUT))
-        return cli_look_close(&look, true, 0);
+        return cli_look_close(&look, true, SEEP_VERDICT_UNKNOWN);
     const struct seep_vm_options options = { .top = cli_top(args, CLI_TOP),
                                              .color = cli_color(args) };
     bool ok = seep_vm_doc_make(&look.data, &look.judgement, &options, &doc);
@@ -24,8 +22,9 @@ static enum cli_exit run(const struct cli_args *args)
     if (ok)
         ok = cli_has(args, CLI_JSON) ? seep_vm_doc_json(&doc, stdout)
                                      : !doc.known || seep_vm_doc_text(&doc, stdout);
+    enum seep_verdict verdict = ok ? seep_vm_doc_verdict(&doc) : SEEP_VERDICT_UNKNOWN;
     seep_vm_doc_clear(&doc);
-    return cli_look_close(&look, ok, CLASSES);
+    return cli_look_close(&look, ok, verdict);
 }
 
 const struct cli_command cli_vm = {

@@ -4,14 +4,13 @@
 #include "cli/cli.h"
 
 #define LEFT_OUT (1u << SEEP_FACT_POOL_TAG | 1u << SEEP_FACT_HEAP | 1u << SEEP_FACT_BLOCKS)
-#define CLASSES (1u << SEEP_CLASS_PROCESS_ZOMBIES)
 
 static enum cli_exit run(const struct cli_args *args)
 {
     struct cli_look look;
     struct seep_zombies zombies;
     if (!cli_look_open(&look, args, LEFT_OUT))
-        return cli_look_close(&look, true, 0);
+        return cli_look_close(&look, true, SEEP_VERDICT_UNKNOWN);
     const struct seep_zombies_options options = { .top = cli_top(args, CLI_TOP),
                                                   .pids = cli_has(args, CLI_PIDS_TOO),
                                                   .color = cli_color(args) };
@@ -22,8 +21,10 @@ static enum cli_exit run(const struct cli_args *args)
     if (ok)
         ok = cli_has(args, CLI_JSON) ? seep_zombies_json(&zombies, stdout)
                                      : !zombies.known || seep_zombies_text(&zombies, stdout);
+    enum seep_verdict verdict =
+        ok ? zombies.worst ? zombies.worst->verdict : SEEP_VERDICT_UNKNOWN : SEEP_VERDICT_UNKNOWN;
     seep_zombies_clear(&zombies);
-    return cli_look_close(&look, ok, CLASSES);
+    return cli_look_close(&look, ok, verdict);
 }
 
 const struct cli_command cli_zombies = {

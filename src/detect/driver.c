@@ -281,8 +281,8 @@ static void say_counts(struct seep_drafts *drafts, const struct seep_looks *look
     if (!role->looks || seep_unknown(role->freed))
         return;
     const char *freed = g->frees < 0.5 ? "none"
-                                       : seep_say(drafts, "%s (%.*f %%)", count(drafts, g->frees),
-                                                  role->freed < 0.1 ? 2 : 0, role->freed * 100);
+                                       : seep_say(drafts, "%s (%.2g %%)", count(drafts, g->frees),
+                                                  role->freed * 100);
     const char *text = seep_say(drafts, "%s blocks were allocated %s and %s freed; %s are in use",
                                 count(drafts, g->allocs), over_time(drafts, looks), freed,
                                 count(drafts, g->blocks_last));

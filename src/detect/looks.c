@@ -2,6 +2,8 @@
 // What the looks at a machine's pool tags say together.
 #include "detect/looks.h"
 
+#include "detect/judge.h"
+
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/time.h"
@@ -74,8 +76,6 @@ static struct counter *counter_of(struct reading *r, const struct seep_pool_tag 
     uint32_t id = key.failed ? 0 : seep_intern(&r->keys, key.data, key.len);
     seep_buf_clear(&key);
     if (!id || !seep_grow(&r->at, &r->capacity, id, sizeof *r->at))
-        return NULL;
-    if (r->keys.count < id)
         return NULL;
     return &r->at[id - 1];
 }
@@ -161,7 +161,7 @@ static bool started_anew(const struct reading *r, const struct seep_dataset_pool
         key[sizeof t->session] = t->paged ? 'p' : 'n';
         memcpy(key + sizeof t->session + 1, name, len);
         uint32_t id = seep_intern_find(&r->keys, key, sizeof t->session + 1 + len);
-        if (!id || t->allocs == SEEP_UNKNOWN_COUNT ||
+        if (!id || id > r->capacity || t->allocs == SEEP_UNKNOWN_COUNT ||
             r->at[id - 1].last.allocs == SEEP_UNKNOWN_COUNT)
             continue;
         smaller += t->allocs < r->at[id - 1].last.allocs;
@@ -234,7 +234,7 @@ static void sum(struct reading *r, struct seep_source_id source)
     for (size_t i = 0; i < looks->n; i++) {
         for (int p = SEEP_NONPAGED; p <= SEEP_PAGED; p++) {
             const struct seep_tag_growth *g = &looks->at[i].in[p];
-            if (!g->known || isnan(g->bytes_last))
+            if (!g->known || seep_unknown(g->bytes_last))
                 continue;
             looks->pool_bytes[p] += g->bytes_last;
             looks->pool_grown[p] += fmax(g->bytes_last - g->bytes_first, 0);
@@ -326,5 +326,5 @@ bool seep_tag_halves(const struct seep_looks *looks, const struct seep_tag_growt
     double after = (double)(looks->last_ns - looks->middle_ns);
     *use = (g->blocks_middle + g->blocks_last) / (g->blocks_first + g->blocks_middle);
     *allocs = (g->allocs - g->allocs_middle) / after / (g->allocs_middle / before);
-    return isfinite(*use) && isfinite(*allocs);
+    return fabs(*use) < INFINITY && fabs(*allocs) < INFINITY;
 }

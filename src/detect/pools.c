@@ -131,11 +131,12 @@ static const char *gist(const struct pools *p, const struct seep_tag_role *role,
     struct seep_drafts *drafts = p->drafts;
     const struct seep_tag_growth *g = &role->looks->in[metric == SEEP_METRIC_PAGED_POOL_BYTES];
     const char *pool = seep_metric_words(metric);
-    const char *freed = seep_unknown(role->freed) ? ""
-                        : role->growth.frees < 0.5
-                            ? ", never freed"
-                            : seep_say(drafts, ", %.*f %% of what it allocates freed",
-                                       role->freed < 0.1 ? 1 : 0, role->freed * 100);
+    const char *freed =
+        seep_unknown(role->freed)  ? ""
+        : role->growth.frees < 0.5 ? ", never freed"
+        : role->freed < 0.001
+            ? ", hardly ever freed"
+            : seep_say(drafts, ", %.2g %% of what it allocates freed", role->freed * 100);
     if (p->looks->n_looks < 2)
         return seep_say(drafts, "%s %s, %.0f %% of the pool%s", pool,
                         seep_say_amount(drafts, metric, g->bytes_last),
@@ -222,8 +223,8 @@ static bool write_tag(struct pools *p, const struct seep_tag_role *role)
     f->machine = p->machine;
     f->name = f->tag = seep_say(p->drafts, "%s", role->tag);
     f->last = tag->in[pool].bytes_last;
-    f->share = fmin(share, 1);
     if (!one) {
+        f->share = fmin(share, 1);
         f->first = tag->in[pool].bytes_first;
         f->since_ns = p->looks->first_ns;
     }

@@ -227,6 +227,7 @@ enum seep_verdict seep_verdict_of_events(size_t n, double share)
 #define TAG_MUCH (64 * MIB)    // as private memory from one snapshot to the next
 #define TAG_SHARE 0.5          // of what its pool grew by
 #define ONE_LOOK_BLOCKS 500000 // since the start, none of them freed
+#define ONE_LOOK_CROWD 200000  // the same, of one that has most of the pool
 #define ONE_LOOK_BYTES (1024 * MIB)
 #define ONE_LOOK_FREED 0.5
 #define HALF_A_LIMIT 0.5
@@ -299,7 +300,8 @@ enum seep_verdict seep_verdict_of_tag(const struct seep_tag_sign *s)
         is = grew && ((s->blocks >= TAG_BLOCKS && s->freed_ever <= TAG_AT_ALL) ||
                       (s->bytes >= TAG_MUCH && s->share >= TAG_SHARE));
     } else {
-        is = (s->blocks >= ONE_LOOK_BLOCKS && s->bytes >= TAG_MUCH && s->freed <= TAG_AT_ALL) ||
+        double blocks = s->share >= TAG_SHARE ? ONE_LOOK_CROWD : ONE_LOOK_BLOCKS;
+        is = (s->blocks >= blocks && s->bytes >= TAG_MUCH && s->freed <= TAG_AT_ALL) ||
              (s->bytes >= ONE_LOOK_BYTES && s->share >= TAG_SHARE && s->freed <= ONE_LOOK_FREED) ||
              (s->bytes >= TAG_MUCH && s->of_limit >= HALF_A_LIMIT);
     }

@@ -130,7 +130,7 @@ static const char *name_images(struct zombies *z, const struct crowd *crowd)
         told += counts[k];
     }
     if (told < crowd->n_images)
-        text = seep_say(z->drafts, "%s and %zu others", text, crowd->n_images - told);
+        text = seep_say(z->drafts, "%s and %zu more", text, crowd->n_images - told);
     return text;
 }
 

@@ -37,6 +37,7 @@ struct seep_kernel_symbols {
     uint64_t resident_available_pages, paged_pool_pages, nonpaged_pool_pages;
     uint64_t maximum_nonpaged_pool, paged_pool_size, shared_commit, driver_commit, process_commit;
     uint64_t commit_limit_maximum;
+    uint64_t invalid_pte_mask; // what is set in page table entries that are not valid
 };
 
 // Offsets of members in bytes, SEEP_KERNEL_NO_OFFSET = unknown.

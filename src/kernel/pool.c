@@ -12,7 +12,11 @@
 
 #include <inttypes.h>
 
-enum { MAX_ENTRY_BYTES = 256, NAME_MASK = 0x7fffffff };
+enum {
+    MAX_ENTRY_BYTES = 256,
+    NAME_MASK = 0x7fffffff,
+    GROUP = 64, // processors of a group: behind as many zeros there are no more
+};
 
 // A session's table shows in the address space of its processes only, and does not say whose it is.
 enum { SESSION_ID_OFFSET = 8 }; // _MM_SESSION_SPACE.SessionId, of all builds
@@ -221,7 +225,7 @@ static bool note_processors(struct reader *r, uint64_t n)
     const struct seep_kernel_symbols *s = &r->kernel->symbols;
     uint64_t bytes = seep_kernel_pointer_bytes(r->kernel), end = end_of_tag_tables(s);
     uint64_t count = end ? (end - s->pool_tag_tables) / bytes : SEEP_KERNEL_MAX_PROCESSORS;
-    uint64_t before = 1;
+    uint64_t zeros = 0;
     if (count > SEEP_KERNEL_MAX_PROCESSORS) {
         count = SEEP_KERNEL_MAX_PROCESSORS;
         end = 0;
@@ -229,16 +233,17 @@ static bool note_processors(struct reader *r, uint64_t n)
     for (uint64_t i = 0; s->pool_tag_tables && i < count; i++) {
         uint64_t at = s->pool_tag_tables + i * bytes, table;
         if (at < s->pool_tag_tables || !seep_kernel_pointer(r->kernel, at, &table)) {
-            seep_kernel_gap_unreadable(r->gaps, at);
+            if (zeros < GROUP)
+                seep_kernel_gap_unreadable(r->gaps, at);
             break;
         }
         if (!table && !end)
             break;
-        if (!before && table && !seep_kernel_plausible(r->kernel, table))
+        if (zeros && table && !seep_kernel_plausible(r->kernel, table))
             break;
         if (!note_table(r, table, n, SEEP_KERNEL_SYSTEM_SESSION))
             return false;
-        before = table;
+        zeros = table ? 0 : zeros + 1;
     }
     return true;
 }

@@ -87,7 +87,7 @@ static void entries_to_the_bit(void **state)
     assert_int_equal(seen.at[1].object, UINT64_C(0x0123456789a0));
     assert_int_equal(seen.at[1].prepaid, 0);
     // A kernel with five levels of page tables has more bits of address and fewer of references.
-    (void)strcpy(k.kernel.pdb_name, "ntkrla57.pdb");
+    memcpy(k.kernel.pdb_name, "ntkrla57.pdb", sizeof "ntkrla57.pdb");
     uint64_t header = UINT64_C(0xff12345678abcde0);
     kit_put(&k.m, at, 8, header >> 4 << 11 | 2 << 8 | 0x55 << 1 | 1);
     kit_put(&k.m, at + 16, 8, 0);

@@ -272,6 +272,29 @@ static void what_follows_the_processors_is_no_table(void **state)
     kit_kernel_clear(&k);
 }
 
+static void the_array_of_processors_may_not_be_held_whole(void **state)
+{
+    struct kit_kernel k;
+    struct rows rows;
+    struct seep_kernel_gaps gaps;
+    (void)state;
+    for (unsigned zeros = 0; zeros < 100; zeros += 99) {
+        kit_kernel_init(&k, kit_era_named("19041"), POOL);
+        uint64_t a = kit_trackers(&k, 4), page = UINT64_C(0xffff900000000000);
+        kit_memory_add(&k.m, page, 4096);
+        kit_track(&k, a, 0, &(struct kit_tracked){ "Good", 10, 2, 4096, 0, 0, 0 });
+        kit_set_pool_table(&k, a, 4);
+        // The page's last places are processors', or zeros; the next page is away.
+        k.kernel.symbols.pool_tag_tables = page + 4096 - 8 * (1 + zeros);
+        k.kernel.symbols.pool_tag_tables_end = k.kernel.symbols.pool_tag_tables + 8 * 1280;
+        kit_set_processor_table(&k, 0, a);
+        read_all(&k, &rows, &gaps);
+        assert_row(&rows, "Good", false, 10, 2, 4096);
+        assert_int_equal(gaps.n_unreadable, zeros == 0);
+        kit_kernel_clear(&k);
+    }
+}
+
 static void a_sessions_table_where_it_shows(void **state)
 {
     struct kit_kernel k;
@@ -367,6 +390,7 @@ int main(void)
         cmocka_unit_test(a_table_ends_where_addresses_do),
         cmocka_unit_test(tables_that_are_none_are_gaps),
         cmocka_unit_test(what_follows_the_processors_is_no_table),
+        cmocka_unit_test(the_array_of_processors_may_not_be_held_whole),
         cmocka_unit_test(a_sessions_table_where_it_shows),
         cmocka_unit_test(without_layout_or_table_it_says_so),
         cmocka_unit_test(it_stops_when_told),

@@ -48,9 +48,9 @@ struct seep_kernel_memory {
     struct seep_memory memory;            // first; give &m.memory to readers
     const struct seep_physical *physical; // NULL of a triage dump
     enum seep_paging paging;
-    uint64_t directory_table;      // physical address
-    uint64_t directory_table_user; // of ARM64, whose lower half has its own; 0 = the same
-    uint64_t invalid_pte_mask;
+    uint64_t directory_table;            // physical address
+    uint64_t directory_table_user;       // of ARM64, whose lower half has its own; 0 = the same
+    uint64_t invalid_pte_mask;           // may be set after opening, once the kernel is known
     struct seep_physical_blocks *blocks; // of a triage dump; NULL = none
     // Tables that were looked at, so that they are found faster: written by reads through a const
     // pointer, so only one thread at a time may read; two of the same dump are no trouble. A copy
@@ -81,6 +81,11 @@ void seep_kernel_memory_close(struct seep_kernel_memory *m);
 
 // Bytes that a triage dump's blocks promise and the file does not hold.
 uint64_t seep_triage_memory_missing(const struct seep_kernel_memory *m);
+
+// What to put into invalid_pte_mask where the kernel's own value is not known: from entries in
+// transition whose frame makes sense only without it. 0 = nothing, or it cannot be told. x64 only;
+// looks into some thousand page tables at most.
+uint64_t seep_kernel_infer_mask(const struct seep_kernel_memory *m);
 
 // Where a virtual address lies in physical memory; false where no page is mapped or held.
 bool seep_kernel_memory_translate(const struct seep_kernel_memory *m, uint64_t address,

@@ -351,7 +351,6 @@ static enum seep_page_state find(const struct seep_kernel_memory *m, uint64_t ad
 {
     const struct paging *p = paging_of(m);
     struct place at = walk(m, address);
-    bool plain = at.entry.kind == PAGE;
     if (at.entry.kind == PROTO)
         at.entry = follow(m, at.entry.address);
     if (at.entry.kind == TABLE || at.entry.kind == LOST)
@@ -365,7 +364,7 @@ static enum seep_page_state find(const struct seep_kernel_memory *m, uint64_t ad
     if (level->shift > 12) {
         uint64_t left = (UINT64_C(1) << (level->shift - 12)) - in_page;
         n = left < most ? (size_t)left : most;
-    } else if (plain) {
+    } else {
         size_t index = index_of(level, address), end = (size_t)1 << level->bits;
         while (n < most && index + n < end) {
             struct entry next = decode(m, at.level, load(p, at.table, index + n));
@@ -442,7 +441,7 @@ static bool page_held(const struct seep_kernel_memory *m, struct entry entry, un
         return false;
     uint64_t skip = from > start ? (from - start) >> 12 : 0, first = entry.address >> 12, found;
     uint64_t n = UINT64_C(1) << (shift - 12);
-    if (skip >= n || !seep_physical_next(m->physical, first + skip, &found) || found - first >= n)
+    if (!seep_physical_next(m->physical, first + skip, &found) || found - first >= n)
         return false;
     uint64_t address = start + ((found - first) << 12);
     *held = address > from ? address : from;

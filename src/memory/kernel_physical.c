@@ -426,6 +426,14 @@ bool seep_physical_next(const struct seep_physical *physical, uint64_t pfn, uint
     return true;
 }
 
+uint64_t seep_physical_end(const struct seep_physical *physical)
+{
+    if (physical->bits)
+        return physical->n_bits;
+    const struct run *last = physical->n_runs ? &physical->runs[physical->n_runs - 1] : NULL;
+    return last ? last->pfn + last->n_pages : 0;
+}
+
 uint64_t seep_physical_n_pages(const struct seep_physical *physical)
 {
     return physical->n_pages;

@@ -14,4 +14,7 @@ struct seep_bytes seep_physical_span(const struct seep_physical *physical, uint6
 // The lowest frame at or above `pfn` that is held; false where there is none.
 bool seep_physical_next(const struct seep_physical *physical, uint64_t pfn, uint64_t *held);
 
+// The frame behind the highest one that the dump can hold; 0 = none.
+uint64_t seep_physical_end(const struct seep_physical *physical);
+
 #endif

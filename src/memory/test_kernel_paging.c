@@ -155,6 +155,12 @@ static void test_next(void **state)
         struct opened o;
         build(s, &kit);
         open_kit(&kit, &o);
+        // What is passed over from the middle of a table on says nothing of its beginning.
+        uint64_t end = s->large + (UINT64_C(1) << s->large_shift);
+        if (s->high > s->large)
+            end = s->high + 8 * KIT_PAGE;
+        (void)next(&o, end);
+        (void)next(&o, s->low + KIT_PAGE);
         assert_int_equal(next(&o, 0), s->low);
         assert_int_equal(next(&o, s->low + 5), s->low + 5);
         assert_int_equal(next(&o, s->high + 1), s->high + 1);
@@ -286,38 +292,98 @@ static void test_software(void **state)
     }
 }
 
+enum { NOT_SWIZZLED = 0x10 };
+static const uint64_t mask = UINT64_C(1) << 45;
+
 static void test_swizzled(void **state)
 {
     (void)state;
-    enum { DATA = 0x160, PROTOS = 0x170, NOT_SWIZZLED = 0x10 };
-    const uint64_t mask = UINT64_C(0x2000000000000000) >> 16; // bit 45
+    enum { DATA = 0x160, PROTOS = 0x170 };
     struct kit kit;
     struct opened o;
-    uint64_t there = UINT64_C(0xffff8a0100000000);
+    // Addresses whose entries do not have the mask's bit, and do.
+    uint64_t without = UINT64_C(0xffff8a0300000000), with = UINT64_C(0xffff8a0120000000);
     kit_init(&kit, SEEP_PAGING_X64, FIRST, 0x200, TABLES);
     kit_fill(&kit, DATA);
     kit_put64(kit_frame(&kit, PROTOS), kit_valid(&kit, DATA, 12));
-    kit_map(&kit, there, PROTOS, 12);
+    kit_map(&kit, without, PROTOS, 12);
+    kit_map(&kit, with, PROTOS, 12);
     kit_entry(&kit, slot(0), 12, mask | (uint64_t)DATA << 12 | TRANSITION);
     kit_entry(&kit, slot(1), 12, (uint64_t)DATA << 12 | TRANSITION | NOT_SWIZZLED);
-    kit_entry(&kit, slot(2), 12, proto(there) | NOT_SWIZZLED);
-    kit_entry(&kit, slot(3), 12, proto(there) ^ mask);
+    kit_entry(&kit, slot(2), 12, proto(with) | NOT_SWIZZLED);
+    kit_entry(&kit, slot(3), 12, proto(without) | mask);
     kit_entry(&kit, slot(4), 12, mask | READ_WRITE); // demand zero
+    // Alone in its table.
+    kit_entry(&kit, slot(0x200), 12, mask | (uint64_t)DATA << 12 | TRANSITION);
     open_kit(&kit, &o);
     assert_true(nothing(&o, slot(0)) && reads(&o, slot(1), DATA, 0));
     assert_int_equal(next(&o, slot(0)), slot(1));
+    assert_int_equal(next(&o, slot(3)), UINT64_MAX);
     assert_true(nothing(&o, slot(4)));
     assert_int_equal(o.n_paged_out, 1); // as far as one can know
-    // The mask becomes known later: what was looked up before is forgotten.
+    // The mask becomes known later: what was found barren before is forgotten.
     o.m.invalid_pte_mask = mask;
+    assert_int_equal(next(&o, slot(4)), slot(0x200));
     assert_true(reads(&o, slot(0), DATA, 0) && reads(&o, slot(1), DATA, 0));
-    assert_true(reads(&o, slot(2), DATA, 0));
-    assert_true(reads(&o, slot(3), DATA, 0));
+    assert_true(reads(&o, slot(2), DATA, 0) && reads(&o, slot(3), DATA, 0));
     assert_int_equal(next(&o, slot(0)), slot(0));
     assert_true(nothing(&o, slot(4)));
     assert_int_equal(o.n_paged_out, 1);
     shut(&o);
     kit_clear(&kit);
+}
+
+// ARM64 has no swizzle; entries that its processor does not know lead nowhere.
+static void test_arm64_entries(void **state)
+{
+    (void)state;
+    enum { DATA = 0x160, PROTOS = 0x170 };
+    struct kit kit;
+    struct opened o;
+    uint64_t with = UINT64_C(0xffff8a0120000000);
+    kit_init(&kit, SEEP_PAGING_ARM64, FIRST, 0x200, TABLES);
+    kit_fill(&kit, DATA);
+    kit_put64(kit_frame(&kit, PROTOS), kit_valid(&kit, DATA, 12));
+    kit_map(&kit, with, PROTOS, 12);
+    kit_entry(&kit, slot(0), 12, proto(with));
+    kit_entry(&kit, slot(1), 12, (uint64_t)DATA << 12 | 1);
+    kit_entry(&kit, UINT64_C(0xffff900000000000), 39, (uint64_t)DATA << 12 | 1);
+    open_kit(&kit, &o);
+    o.m.invalid_pte_mask = mask;
+    assert_true(reads(&o, slot(0), DATA, 0));
+    assert_true(nothing(&o, slot(1)));
+    assert_true(nothing(&o, UINT64_C(0xffff900000000000)));
+    shut(&o);
+    kit_clear(&kit);
+}
+
+// Where nobody says what the mask is, entries in transition show it.
+static void test_inferred_mask(void **state)
+{
+    (void)state;
+    enum { DATA = 0x160 };
+    for (unsigned n = 0; n < 6; n++) {
+        struct kit kit;
+        struct opened o;
+        kit_init(&kit, SEEP_PAGING_X64, FIRST, 0x200, TABLES);
+        for (unsigned i = 0; i < n; i++) {
+            kit_fill(&kit, DATA + i);
+            kit_entry(&kit, slot(i), 12, mask | (uint64_t)(DATA + i) << 12 | TRANSITION);
+        }
+        // These say nothing: a page that is not held, one that needed the bits, a file's.
+        kit_entry(&kit, slot(6), 12, mask << 1 | UINT64_C(0x1ff000) | TRANSITION);
+        kit_entry(&kit, slot(7), 12, mask << 1 | DATA << 12 | TRANSITION | NOT_SWIZZLED);
+        kit_entry(&kit, slot(8), 12, UINT64_C(0x1234) << 32);
+        open_kit(&kit, &o);
+        assert_int_equal(seep_kernel_infer_mask(&o.m), n >= 3 ? mask : 0);
+        shut(&o);
+        // One that has none of the bits speaks against it.
+        kit_entry(&kit, slot(9), 12, (uint64_t)DATA << 12 | TRANSITION);
+        open_kit(&kit, &o);
+        assert_int_equal(seep_kernel_infer_mask(&o.m), 0);
+        shut(&o);
+        kit_clear(&kit);
+    }
 }
 
 static void test_software32(void **state)
@@ -333,7 +399,10 @@ static void test_software32(void **state)
     kit_entry(&kit, 0x82000000, 12, (uint64_t)DATA << 12 | TRANSITION);
     kit_entry(&kit, 0x82001000, 12, UINT64_C(0x8a00100000000000) | PROTOTYPE);
     kit_entry(&kit, 0x82002000, 12, UINT64_C(0x0000123400000000));
+    // The processor knows only valid ones of the four; so does Windows.
+    kit_entry(&kit, 0x40000000, 30, (uint64_t)PROTOS << 12 | TRANSITION);
     open_kit(&kit, &o);
+    assert_true(nothing(&o, 0x40000000) && o.n_absent == 0);
     assert_true(reads(&o, 0x82000000, DATA, 0) && reads(&o, 0x82001004, DATA, 4));
     assert_true(nothing(&o, 0x82002000) && o.n_paged_out == 1);
     shut(&o);
@@ -529,12 +598,13 @@ static void test_which_paging(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_pagings),     cmocka_unit_test(test_next),
-        cmocka_unit_test(test_addresses),   cmocka_unit_test(test_software),
-        cmocka_unit_test(test_swizzled),    cmocka_unit_test(test_software32),
-        cmocka_unit_test(test_pse36),       cmocka_unit_test(test_maze),
-        cmocka_unit_test(test_wide_maze),   cmocka_unit_test(test_arm64_halves),
-        cmocka_unit_test(test_directories), cmocka_unit_test(test_which_paging),
+        cmocka_unit_test(test_pagings),       cmocka_unit_test(test_next),
+        cmocka_unit_test(test_addresses),     cmocka_unit_test(test_software),
+        cmocka_unit_test(test_swizzled),      cmocka_unit_test(test_software32),
+        cmocka_unit_test(test_pse36),         cmocka_unit_test(test_maze),
+        cmocka_unit_test(test_wide_maze),     cmocka_unit_test(test_arm64_halves),
+        cmocka_unit_test(test_directories),   cmocka_unit_test(test_arm64_entries),
+        cmocka_unit_test(test_inferred_mask), cmocka_unit_test(test_which_paging),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

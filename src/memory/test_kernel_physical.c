@@ -139,6 +139,12 @@ static void test_cut(void **state)
                 for (uint64_t at = 0; seep_physical_next(p, at, &last); at = last + 1, seen++)
                     assert_int_equal(seep_physical_page(p, last).len, KIT_PAGE);
                 assert_int_equal(seen, here);
+                for (uint64_t at = 0; at <= kit.n_frames; at++) {
+                    size_t size = seep_physical_page(p, at).len;
+                    assert_true(size == 0 || (size == KIT_PAGE && seen > 0));
+                    seen -= size != 0;
+                }
+                assert_int_equal(seen, 0);
             }
             seep_physical_close(p);
             free(part);
@@ -208,6 +214,7 @@ static void test_bitmap_lies(void **state)
     kit_put64(at + 0x20, 0x3000);
     kit_put64(at + 0x28, UINT64_MAX - 1);
     kit_put64(at + 0x30, UINT64_MAX);
+    memset(file + 0x3000, 0xff, KIT_PAGE); // a page, no bits
     at[0x38 + 2] = 0x10;
     at[0x38 + 100] = 1;
     struct seep_physical *p = open_file(file, len, &err);
@@ -215,8 +222,26 @@ static void test_bitmap_lies(void **state)
     assert_int_equal(seep_physical_n_pages(p), 1);
     assert_int_equal(seep_physical_page(p, 20).len, KIT_PAGE);
     assert_int_equal(seep_physical_page(p, 800).len, 0);
-    assert_true(seep_physical_missing(p) > 1);
+    assert_int_equal(seep_physical_missing(p), UINT64_MAX - 2);
     seep_physical_close(p);
+    kit_put64(at + 0x28, 2);
+    p = open_file(file, len, &err);
+    assert_non_null(p);
+    assert_int_equal(seep_physical_missing(p), 1);
+    seep_physical_close(p);
+    kit_put64(at + 0x28, UINT64_MAX - 1);
+    // Bits behind the last one; more pages than bits.
+    kit_put64(at + 0x30, 21);
+    at[0x38 + 2] = 0x30;
+    p = open_file(file, len, &err);
+    assert_non_null(p);
+    assert_int_equal(seep_physical_n_pages(p), 1);
+    assert_int_equal(seep_physical_page(p, 21).len, 0);
+    assert_int_equal(seep_physical_missing(p), 0);
+    seep_physical_close(p);
+    at[0x38 + 2] = 0x10;
+    memset(file + 0x3000, 0, KIT_PAGE);
+    kit_put64(at + 0x30, UINT64_MAX);
     // Pages far behind the file; a first page before the bitmap.
     kit_put64(at + 0x20, UINT64_MAX);
     kit_put64(at + 0x28, 2);
@@ -250,6 +275,14 @@ static void test_ranges_lie(void **state)
     assert_int_equal(seep_physical_page(p, 5).len, KIT_PAGE);
     assert_int_equal(seep_physical_page(p, 6).len, 0);
     assert_int_equal(seep_physical_missing(p), UINT64_MAX - 1);
+    seep_physical_close(p);
+    // Of a complete dump no range goes beyond the total.
+    kit_put32(file + 0xf98, SEEP_KERNEL_DUMP_COMPLETE);
+    kit_put64(at + 0x28, 1);
+    p = open_file(file, len, &err);
+    assert_non_null(p);
+    assert_int_equal(seep_physical_n_pages(p), 1);
+    assert_int_equal(seep_physical_missing(p), 0);
     seep_physical_close(p);
     free(file);
 }

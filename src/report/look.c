@@ -232,7 +232,8 @@ void seep_look_add_finding(struct seep_buf *out, const struct seep_finding *f, b
 {
     seep_look_add_verdict(out, f->verdict, color);
     seep_buf_addf(out, "%s ", seep_class_name(f->class_));
-    seep_plain_add(out, f->driver ? f->driver : f->tag ? f->tag : f->name, 120);
+    const char *who = f->driver ? f->driver : f->tag ? f->tag : f->name;
+    seep_plain_add(out, who && *who ? who : "of the machine", 120);
     if (f->driver && f->tag) {
         seep_buf_adds(out, ", tag ");
         seep_plain_add(out, f->tag, 120);

@@ -187,6 +187,25 @@ bool seep_vm_doc_make(const struct seep_dataset *data, const struct seep_judgeme
     return ok;
 }
 
+const struct seep_finding *seep_vm_next_finding(const struct seep_vm_doc *doc, size_t *at)
+{
+    const struct seep_judgement *j = doc->judgement;
+    while (j && *at < j->n_findings) {
+        const struct seep_finding *f = &j->findings[(*at)++];
+        if (f->subject == SEEP_SUBJECT_MACHINE && f->verdict >= SEEP_VERDICT_SUSPECT &&
+            (!f->machine.v || f->machine.v == doc->machine.v))
+            return f;
+    }
+    return NULL;
+}
+
+enum seep_verdict seep_vm_doc_verdict(const struct seep_vm_doc *doc)
+{
+    size_t at = 0;
+    const struct seep_finding *worst = seep_vm_next_finding(doc, &at);
+    return worst ? worst->verdict : SEEP_VERDICT_UNKNOWN;
+}
+
 void seep_vm_doc_clear(struct seep_vm_doc *doc)
 {
     seep_arena_clear(&doc->arena);

@@ -43,6 +43,13 @@ bool seep_vm_doc_make(const struct seep_dataset *data, const struct seep_judgeme
                       const struct seep_vm_options *options, struct seep_vm_doc *doc);
 void seep_vm_doc_clear(struct seep_vm_doc *doc);
 
+// The findings about the machine's own totals that are more than steady, one a call, the gravest
+// first; `*at` starts at 0. NULL at the end.
+const struct seep_finding *seep_vm_next_finding(const struct seep_vm_doc *doc, size_t *at);
+
+// The gravest verdict of them; unknown where there is none.
+enum seep_verdict seep_vm_doc_verdict(const struct seep_vm_doc *doc);
+
 // Write the document of `seep vm` (docs/schema/vm.schema.json). False when the output failed or
 // memory is out.
 bool seep_vm_doc_json(const struct seep_vm_doc *doc, FILE *out);

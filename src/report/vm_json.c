@@ -61,6 +61,14 @@ static void write_body(const void *ctx, struct seep_json *json)
 {
     const struct seep_vm_doc *doc = ctx;
     seep_key_machine(json, doc->data, doc->machine, doc->taken_ns, doc->n_other_machines);
+    size_t at = 0;
+    seep_key_verdict(json, seep_vm_next_finding(doc, &at), seep_vm_doc_verdict(doc));
+    seep_json_key(json, "findings");
+    seep_json_begin_array(json);
+    const struct seep_finding *f;
+    for (at = 0; (f = seep_vm_next_finding(doc, &at));)
+        seep_json_string(json, f->id);
+    seep_json_end_array(json);
     write_vm(json, doc);
     write_ledger(json, &doc->ledger);
     write_processes(json, doc);

@@ -166,6 +166,15 @@ static void add_unknown(struct text *t)
         seep_buf_addc(&t->out, '\n');
 }
 
+static void add_findings(struct text *t)
+{
+    const struct seep_finding *f;
+    for (size_t at = 0; (f = seep_vm_next_finding(t->doc, &at));) {
+        seep_buf_addc(&t->out, '\n');
+        seep_look_add_finding(&t->out, f, t->doc->options.color);
+    }
+}
+
 bool seep_vm_doc_text(const struct seep_vm_doc *doc, FILE *out)
 {
     struct text t = { .doc = doc, .top = doc->options.top ? doc->options.top : DEFAULT_TOP };
@@ -174,6 +183,7 @@ bool seep_vm_doc_text(const struct seep_vm_doc *doc, FILE *out)
     add_ledger(&t);
     add_processes(&t);
     add_unknown(&t);
+    add_findings(&t);
     seep_look_add_losses(&t.out, doc->data);
     return seep_look_write(&t.out, out);
 }

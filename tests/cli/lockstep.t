@@ -34,7 +34,7 @@ $ seep analyze tags.seep --json --all
 @json findings[11].evidence ~ in lockstep with pool tag Filt|is explained by
 $ seep analyze tags.seep
 ? 1
-  LEAKING  pool tag Filt: nonpaged pool .* (re)
+  LEAKING  pool tag Filt \(fltmgr.sys\): nonpaged pool .* (re)
            class     nonpaged-pool; 62 % of the machine's growth of this kind
   ...
                      pool tag File grows in lockstep with it: 5.45 MB more, 1.52

@@ -7,7 +7,7 @@ $ seep pool 0.txt
   a machine without a name, 2026-03-01T12:00:00Z: 1 look: what grows is shown by two
   
   Tag  Pool          Allocs       Frees        Diff          Bytes PerAlloc Driver           Description
-  MmSt Paged          90000       30000       60000      245760000     4096 nt               Mm section object prototype ptes
+  MmSt Paged          90000       30000       60000      245760000     4096 nt               .* (re)
   Leak Nonpaged        1000           0        1000        4096000     4096 notmyfault.sys
   ...
   SUM  Nonpaged        6735        4140        2595        4262720          32 tags, 4.07 MB

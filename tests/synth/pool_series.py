@@ -224,6 +224,9 @@ def machine(seed, n):
     taken, tags = set(), []
     for _ in range(r.randrange(40, 90)):
         family = r.choices(list(SHAPES), weights=[6, 3, 6, 3, 2, 3, 1])[0]
+        # Of a morning alone nobody can say that the evening takes it back.
+        if family == "rhythm" and span < 2 * DAY_S:
+            family = "churn"
         tags.append(ordinary(r, names(r, taken), family, t))
     for _ in range(r.randrange(0, 3)):
         tags += group(r, taken, t)

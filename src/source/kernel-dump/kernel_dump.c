@@ -88,6 +88,8 @@ static bool open_memory(struct kdump *k)
             k->physical && seep_kernel_memory_open(k->physical, &k->header,
                                                    seep_kernel_paging(k->physical, &k->header),
                                                    k->header.directory_table, &k->memory, &err);
+        if (k->has_memory)
+            k->memory.invalid_pte_mask = seep_kernel_infer_mask(&k->memory);
     }
     if (k->has_memory) {
         k->memory.n_absent = &k->n_absent;
@@ -97,6 +99,16 @@ static bool open_memory(struct kdump *k)
     return seep_sink_lose(k->sink, "no-memory", SEEP_UNKNOWN_COUNT, SEEP_UNKNOWN_COUNT, err.offset,
                           "of a %s dump only the header can be read: %.300s",
                           seep_kernel_dump_kind_name(k->header.kind), err.what);
+}
+
+// Bits that no physical address has: that much can be asked of the mask before it is believed.
+static void take_pte_mask(struct kdump *k)
+{
+    uint64_t address = k->kernel.symbols.invalid_pte_mask, mask;
+    const uint64_t high = UINT64_C(0x000fff0000000000), ram = k->header.n_pages;
+    if (address && k->physical && seep_memory_u64(&k->memory.memory, address, &mask) && mask &&
+        (mask & ~high) == 0 && ram <= UINT64_C(1) << 28)
+        k->memory.invalid_pte_mask = mask;
 }
 
 static bool identify(struct kdump *k)
@@ -114,6 +126,7 @@ static bool identify(struct kdump *k)
         k->sink->error = err;
         return kdump_stop(k);
     }
+    take_pte_mask(k);
     return true;
 }
 

@@ -55,27 +55,28 @@ static void from_image(const struct kdump *k, struct seep_pe *pe, struct seep_mo
         module->version = pe->version;
 }
 
-static bool push_module(struct kdump *k, struct seep_module *module, const char *path)
+static bool push_module(struct kdump *k, const struct seep_module *given, const char *path)
 {
     struct seep_pe pe;
+    struct seep_module module = *given;
     if (path && *path) {
-        module->path = path;
-        module->identity.name = file_name(path);
+        module.path = path;
+        module.identity.name = file_name(path);
     }
-    if (!module->identity.size_bytes && module->size_bytes <= UINT32_MAX)
-        module->identity.size_bytes = (uint32_t)module->size_bytes;
-    from_image(k, &pe, module);
+    if (!module.identity.size_bytes && module.size_bytes <= UINT32_MAX)
+        module.identity.size_bytes = (uint32_t)module.size_bytes;
+    from_image(k, &pe, &module);
     // The kernel's own record may have been found in another way.
-    if (module->base == k->kernel.base && !seep_guid_known(module->identity.pdb.guid) &&
+    if (module.base == k->kernel.base && !seep_guid_known(module.identity.pdb.guid) &&
         seep_guid_known(k->kernel.pdb.guid)) {
-        module->identity.pdb = k->kernel.pdb;
-        if (!module->identity.pdb.name)
-            module->identity.pdb.name = "ntkrnlmp.pdb";
+        module.identity.pdb = k->kernel.pdb;
+        if (!module.identity.pdb.name)
+            module.identity.pdb.name = "ntkrnlmp.pdb";
     }
-    if (!module->version && module->base == k->kernel.base && k->kernel.version[0] &&
+    if (!module.version && module.base == k->kernel.base && k->kernel.version[0] &&
         k->kernel.known_by == SEEP_KERNEL_BY_TABLE)
-        module->version = k->kernel.version;
-    return seep_sink_module(k->sink, module);
+        module.version = k->kernel.version;
+    return seep_sink_module(k->sink, &module);
 }
 
 void kdump_kernel_driver(const struct kdump *k, struct seep_kernel_hints *hints)

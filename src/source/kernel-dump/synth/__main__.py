@@ -7,7 +7,7 @@ synth WORLD [--kind KIND] [--size 8G] [--set NAME=VALUE ...] -o OUT.dmp
                                                 symbols of an unknown kernel in OUT.isf.json
 synth --all FOLDER [--stamp FILE]               all of them, each of its own kind
 synth --seeds FOLDER [--stamp FILE]             small ones, good and broken, for the fuzz corpus
-KIND is full, bitmap, live, kernel, kernel-user, complete or triage.
+KIND is full, bitmap, live, kernel, kernel-user, complete, kernel-old or triage.
 """
 
 import json

@@ -9,9 +9,9 @@ import stores
 import triage
 from worlds import World
 
-MINI = {'size': 0x150000, 'compact': True, 'processes': 5, 'zombies': 2, 'driver_zombies': 1, 'thread_zombies': 1,
-        'unlisted_zombies': 1, 'handles': 8, 'tags': 10, 'table_entries': 0x21, 'processors': 1,
-        'drivers': 2}
+MINI = {'size': 0x150000, 'compact': True, 'processes': 5, 'zombies': 2, 'driver_zombies': 1,
+        'thread_zombies': 1, 'unlisted_zombies': 1, 'handles': 8, 'tags': 10,
+        'table_entries': 0x21, 'processors': 1, 'drivers': 2}
 
 
 class Made:
@@ -130,7 +130,8 @@ def names(w):
     for member in ('FullDllName', 'BaseDllName'):
         w.m.write(entry + t[member], struct.pack('<HHIQ', len(evil), len(evil), 0, buffer))
     for p in w.objects.processes[2:5]:
-        w.m.write(p.body + w.era.offset('_EPROCESS', 'ImageFileName'), b'\x1b[2J\n\x9b"\\%s%n\xff\xfe!!')
+        w.m.write(p.body + w.era.offset('_EPROCESS', 'ImageFileName'),
+                  b'\x1b[2J\n\x9b"\\%s%n\xff\xfe!!')
     first, = struct.unpack('<Q', w.m.space.read(w.m.symbol('PoolTrackTable'), 8))
     for i in range(8):
         w.m.write(first + i * 0x38, struct.pack('<IIQQQQQQ', 0x0A1B0D00 + i, 0, 1, 2, 3, 4, 5, 6))
@@ -155,7 +156,8 @@ def negative_tags(w):
 B = 0x2000  # where the second header starts
 GOOD = {
     'bitmap': Made(), 'full': Made('full'), 'live': Made('live'), 'kernel': Made('kernel'),
-    'kernel-user': Made('kernel-user'), 'complete': Made('complete'), 'triage': Made('triage'),
+    'kernel-user': Made('kernel-user'), 'summary': Made('kernel-old', era='7601'),
+    'complete': Made('complete'), 'triage': Made('triage'),
     'fdmp': Made(signature=b'FDMP'), 'la57': Made(paging='x64-la57'),
     'x86-pae': Made('full', era='x86-7601'), 'x86': Made('full', era='x86-7601', paging='x86'),
     'x86-19041': Made(era='x86-19041'), 'arm64': Made(era='arm64'), 'win7': Made(era='7601'),
@@ -175,9 +177,13 @@ FILES = {
     'cut-triage': Made('triage', cut=0x2070), 'cut-triage-drivers': Made('triage', cut=0x4000),
     'cut-x86': Made('full', era='x86-7601', cut=0x1000),
     'kind-zero': Made(patches=[(0xF98, '<I', 0)]), 'kind-header': Made(patches=[(0xF98, '<I', 3)]),
-    'kind-99': Made(patches=[(0xF98, '<I', 99)]), 'kind-page': Made(patches=[(0xF98, '4s', b'PAGE')]),
+    'kind-99': Made(patches=[(0xF98, '<I', 99)]),
+    'kind-page': Made(patches=[(0xF98, '4s', b'PAGE')]),
     'kind-of-another': Made(patches=[(0xF98, '<I', 8)]),
     'kind-summary': Made('full', patches=[(0xF98, '<I', 2)]),
+    'summary-first': Made('kernel-old', patches=[(B + 0xC, '<I', 0xFFFFFFFF)]),
+    'summary-bits': Made('kernel-old', patches=[(B + 0x10, '<III', *[0xFFFFFFFF] * 3)]),
+    'summary-odd': Made('kernel-old', patches=[(B + 0x18, '<I', 5)]),
     'magic-second': Made(patches=[(4, '4s', b'DUMX')]),
     'machine': Made(patches=[(0x30, '<I', 0x1234)]),
     'machine-x86-in-64': Made(patches=[(0x30, '<I', 0x14C)]),

@@ -110,9 +110,18 @@ def nest(era, types, word):
             'kind': 'array', 'count': 1, 'subtype': inside('_HANDLE_TABLE_FREE_LIST')})
     if 'MiState' in era.rva:
         _, state = types['_MI_SYSTEM_INFORMATION']
-        hardware, mask = state['Hardware'][0], state.pop('InvalidPteMask')[0]
-        state['Hardware'] = (hardware, inside('_MI_HARDWARE_STATE'))
-        types['_MI_HARDWARE_STATE'] = (0x1C0, {'InvalidPteMask': (mask - hardware, word)})
+        at = {name: place for name, (place, _) in state.items()}
+        state.clear()
+        for member, name in (('Pools', '_MI_POOL_STATE'), ('Hardware', '_MI_HARDWARE_STATE'),
+                             ('Vs', '_MI_VISIBLE_STATE')):
+            state[member] = (at.get(member, 0), inside(name))
+        types['_MI_POOL_STATE'] = (168, {
+            'AllocatedNonPagedPool': (at['AllocatedNonPagedPool'], word)})
+        types['_MI_HARDWARE_STATE'] = (448, {
+            'InvalidPteMask': (at['InvalidPteMask'] - at['Hardware'], word)})
+        types['_MI_VISIBLE_STATE'] = (3264, {'PagedPoolInfo': (24, inside('_MM_PAGED_POOL_INFO'))})
+        types['_MM_PAGED_POOL_INFO'] = (24, {
+            'AllocatedPagedPool': (at['AllocatedPagedPool'] - at['Vs'] - 24, word)})
     else:
         types.pop('_MI_SYSTEM_INFORMATION', None)
     if '_MI_PARTITION' in types and era.has_partition:

@@ -10,7 +10,7 @@ import struct
 from physical import PAGE
 
 # Bits of an entry that is not valid, in all modes.
-PROTOTYPE, TRANSITION = 1 << 10, 1 << 11
+NOT_SWIZZLED, PROTOTYPE, TRANSITION = 1 << 4, 1 << 10, 1 << 11
 PROTECTION = 4 << 5  # read and write
 
 
@@ -24,7 +24,6 @@ class Mode:
         self.valid, self.table, self.large = valid, table, large
         self.format = '<Q' if entry == 8 else '<I'
         self.arm = name == 'arm64'
-        # Frame numbers of prototype, transition and page file entries start here.
         self.kernel_half = (1 << self.levels[0][1]) // 2
 
     def large_frames(self):
@@ -134,9 +133,15 @@ class AddressSpace:
         frame, index = self.entry_of(address)
         self.set_entry(frame, index, value)
 
+    def swizzled(self, value):
+        """An entry that is not valid as Windows keeps it since 2018: with bits set that no address
+        of memory has (against the L1 terminal fault), or, where the entry needs those, bit 4."""
+        if not self.invalid_mask:
+            return value
+        return value | (NOT_SWIZZLED if value & self.invalid_mask else self.invalid_mask)
+
     def transition_value(self, frame):
-        value = frame << 12 | TRANSITION | PROTECTION
-        return value | self.invalid_mask
+        return self.swizzled(frame << 12 | TRANSITION | PROTECTION)
 
     def make_transition(self, address):
         """The page stays in memory; its entry says transition."""
@@ -146,7 +151,7 @@ class AddressSpace:
     def paged_out_value(self, slot):
         if self.mode.entry == 4:
             return slot << 12 | PROTECTION | 2  # PageFileHigh, page file 1
-        return slot << 32 | 1 << 12 | PROTECTION | self.invalid_mask
+        return self.swizzled(slot << 32 | 1 << 12 | PROTECTION)
 
     def make_paged_out(self, address, slot=0x1234):
         """The page is in a page file; its frame holds something else."""
@@ -168,7 +173,7 @@ class AddressSpace:
             value = self.paged_out_value(0x777)
         self.write(prototype, struct.pack(self.mode.format, value))
         if self.mode.entry == 8:
-            entry = (prototype & 0xFFFFFFFFFFFF) << 16 | PROTOTYPE | PROTECTION
+            entry = self.swizzled((prototype & 0xFFFFFFFFFFFF) << 16 | PROTOTYPE | PROTECTION)
             if self.mode.name == 'x86-pae':
                 entry = (prototype & 0xFFFFFFFF) << 32 | PROTOTYPE | PROTECTION
         else:

@@ -98,6 +98,23 @@ def write_bitmap(store, f):
     return store.end(f, first + n * PAGE)
 
 
+def write_summary(store, f):
+    """DumpType 2, as Windows wrote kernel dumps up to 7: _SUMMARY_DUMP32 and _SUMMARY_DUMP64, of
+    32-bit numbers, an RTL_BITMAP and the bitmap."""
+    start = store.header.size
+    bitmap, bits = bits_of(store)
+    n = int.from_bytes(bitmap, 'little').bit_count()
+    head = b'SDMPDUMP' + bytes(16) + struct.pack('<I', bits)
+    head = head.ljust(0x28 if store.m.wide else 0x20, b'\0')
+    first = (start + len(head) + len(bitmap) + PAGE - 1) // PAGE * PAGE
+    f.seek(start)
+    f.write(head[:0xC] + struct.pack('<III', first, bits, n) + head[0x18:] + bitmap)
+    frames = sorted(p for p in store.m.physical.pages if bitmap[p >> 3] >> (p & 7) & 1)
+    store.put_pages(f, ((p, first + i * PAGE) for p, i in ranks(bitmap, frames)))
+    store.n_held = n
+    return store.end(f, first + n * PAGE)
+
+
 def ranges_of(frames):
     """[frame, count] of frames that follow each other."""
     out = []
@@ -131,6 +148,6 @@ def write_rdmp(store, f):
     return store.end(f, first + len(frames) * PAGE)
 
 
-WRITERS = {'full': write_full, 'kernel-old': write_full, 'bitmap': write_bitmap,
+WRITERS = {'full': write_full, 'kernel-old': write_summary, 'bitmap': write_bitmap,
            'live': write_bitmap, 'kernel': write_rdmp, 'kernel-user': write_rdmp,
            'complete': write_rdmp}

@@ -107,7 +107,8 @@ class World:
         alive = [smss, services, service, monitor]
         for i in range(max(0, n - 5)):
             alive.append(o.process(NAMES[i % len(NAMES)], next(pids), services.pid,
-                                   created=moment(), commit=r.randint(500, self.commit_high), private=400))
+                                   created=moment(), private=400,
+                                   commit=r.randint(500, self.commit_high)))
         shared = [o.other(kind) for kind in ('File', 'Event', 'Key', 'Section', 'Mutant')]
         for x in shared:
             x.pointers = 1
@@ -207,11 +208,17 @@ class World:
                           ('MmResidentAvailablePages', 'resident_available'),
                           ('MmNumberOfPhysicalPages', 'physical'),
                           ('MmSharedCommit', 'shared'), ('MmDriverCommit', 'drivers'),
-                          ('MmProcessCommit', 'process_private'),
                           ('MmPagedPoolCommit', 'paged_pool'),
                           ('MmAllocatedNonPagedPool', 'nonpaged_pool')):
             if m.has(name):
                 m.ptr(m.symbol(name), vm[key])
+        if m.has('MmProcessCommit'):
+            # What page tables and the like of processes cost, not what they have committed.
+            m.ptr(m.symbol('MmProcessCommit'), 1_234)
+        if m.has('MiState'):
+            t = self.era.types['_MI_SYSTEM_INFORMATION']
+            m.ptr(m.symbol('MiState') + t['AllocatedNonPagedPool'], vm['nonpaged_pool'])
+            m.ptr(m.symbol('MiState') + t['AllocatedPagedPool'], vm['paged_pool'])
 
     # --- entries that are not plainly valid -----------------------------------------------------
 
@@ -236,8 +243,9 @@ class World:
         # Handle tables, too, are paged pool.
         tables = [p for p in sorted(space.frames)
                   if start['tables'] >> 12 <= p <= m.next['tables'] >> 12]
-        space.make_transition(tables[0] << 12)
-        states['transition'] += 1
+        for page in tables[::3]:
+            space.make_transition(page << 12)
+            states['transition'] += 1
         if paged_out:
             self.page_out_handles(states)
 
