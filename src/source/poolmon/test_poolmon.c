@@ -110,11 +110,11 @@ static void samples_go_with_the_tags(void **state)
     // What was freed before it was counted as allocated has no number of blocks.
     static const char *const lines[] = {
         "series 1 pool-tag=WCsc metric=paged_pool_bytes counter=SYSTEM_POOLTAG bytes",
-        "series 2 pool-tag=WCsc metric=outstanding_count counter=SYSTEM_POOLTAG "
-        "PagedAllocs-PagedFrees",
+        ("series 2 pool-tag=WCsc metric=outstanding_count counter=SYSTEM_POOLTAG "
+         "PagedAllocs-PagedFrees"),
         "series 3 pool-tag=WCsc metric=nonpaged_pool_bytes counter=SYSTEM_POOLTAG bytes",
-        "series 4 pool-tag=WCsc metric=outstanding_count counter=SYSTEM_POOLTAG "
-        "NonPagedAllocs-NonPagedFrees",
+        ("series 4 pool-tag=WCsc metric=outstanding_count counter=SYSTEM_POOLTAG "
+         "NonPagedAllocs-NonPagedFrees"),
         "tick 2026-03-01T12:00:00.000000000Z",
         "pool-tag 1 WCsc paged allocs=1912 frees=0 bytes=397696 wraps -",
         "sample 1 397696",
@@ -234,14 +234,14 @@ static const struct page pages[] = {
       0,
       1,
       { "pool-tag 1 ConT nonpaged allocs=3097 frees=2409 bytes=42770432 wraps -",
-        "pool-tag 1 Thre nonpaged allocs=180351 frees=176602 bytes=13179648 wraps nt!ps - Thread "
-        "objects" } },
+        ("pool-tag 1 Thre nonpaged allocs=180351 frees=176602 bytes=13179648 wraps nt!ps - Thread "
+         "objects") } },
     { "poolmon/wdd-example-9---detecting-a-pool-memory-leak.md",
       4,
       1,
       1,
-      { "vm 1 physical=16613376 available=4673536 committed=24719360 commit-limit=25550848 "
-        "commit-peak=25530368 paged-pool=2232320 nonpaged-pool=761856",
+      { ("vm 1 physical=16613376 available=4673536 committed=24719360 commit-limit=25550848 "
+         "commit-peak=25530368 paged-pool=2232320 nonpaged-pool=761856"),
         "pool-tag 1 CM paged allocs=1283 frees=1002 bytes=1377312 wraps -",
         "pool-tag 1 Strg paged allocs=10385 frees=6658 bytes=317952 wraps -",
         "pool-tag 1 Fat paged allocs=6662 frees=4971 bytes=174560 wraps -",
@@ -250,8 +250,8 @@ static const struct page pages[] = {
       8,
       1,
       1,
-      { "vm 1 physical=266874880 available=98676736 committed=208384000 commit-limit=656297984 "
-        "commit-peak=266887168 paged-pool=27873280 nonpaged-pool=8531968",
+      { ("vm 1 physical=266874880 available=98676736 committed=208384000 commit-limit=656297984 "
+         "commit-peak=266887168 paged-pool=27873280 nonpaged-pool=8531968"),
         "pool-tag 1 Wait nonpaged allocs=3971107 frees=3971077 bytes=8456 wraps -",
         "pool-tag 1 ObSt nonpaged allocs=2791258 frees=2791258 bytes=0 wraps -",
         "pool-tag 1 Io nonpaged allocs=1021112 frees=1020985 bytes=91912 wraps -",
@@ -268,21 +268,21 @@ static const struct page pages[] = {
         "pool-tag 1 Drsd paged allocs=737 frees=710 bytes=22464 wraps -",
         "pool-tag 1 Dh 2 paged allocs=344 frees=344 bytes=0 wraps session=4294967294 -",
         "pool-tag 1 Gcac paged allocs=3762 frees=3707 bytes=283632 wraps session=0 -",
-        "pool-tag 1 Gcac paged allocs=4722 frees=4666 bytes=305400 wraps session=0 Gdi glyph "
-        "cache" } },
+        ("pool-tag 1 Gcac paged allocs=4722 frees=4666 bytes=305400 wraps session=0 Gdi glyph "
+         "cache") } },
     { "poolmon/wdd-using-poolmon-to-find-a-kernel-mode-memory-leak.md",
       4 + 3,
       2,
       2,
       { "pool-tag 1 CM paged allocs=1283 frees=1002 bytes=1377312 wraps -",
-        "vm 1 physical=34276474880 available=20536455168 committed=15396622336 "
-        "commit-limit=68636213248 commit-peak=17077702656 paged-pool=2002378752 "
-        "nonpaged-pool=1047961600",
+        ("vm 1 physical=34276474880 available=20536455168 committed=15396622336 "
+         "commit-limit=68636213248 commit-peak=17077702656 paged-pool=2002378752 "
+         "nonpaged-pool=1047961600"),
         "pool-tag 1 HidC paged allocs=1667 frees=1659 bytes=896 wraps hidclass.sys - HID Class d",
-        "pool-tag 1 HidC nonpaged allocs=17375 frees=17256 bytes=19808 wraps hidclass.sys - HID "
-        "Class d",
-        "pool-tag 1 HidP nonpaged allocs=1014 frees=998 bytes=6704 wraps hidparse.sys - HID "
-        "Parser" } },
+        ("pool-tag 1 HidC nonpaged allocs=17375 frees=17256 bytes=19808 wraps hidclass.sys - HID "
+         "Class d"),
+        ("pool-tag 1 HidP nonpaged allocs=1014 frees=998 bytes=6704 wraps hidparse.sys - HID "
+         "Parser") } },
 };
 
 static void documented_screens_are_read_to_the_number(void **state)
