@@ -352,6 +352,22 @@ static void an_encoded_block_is_decoded(void **state)
     seep_symbol_table_free(table);
 }
 
+static void names_of_32_bit_symbols_may_begin_with_an_underscore(void **state)
+{
+    struct seep_symbol_builder *builder = seep_symbol_builder_new();
+    uint32_t rva;
+    (void)state;
+    assert_true(seep_symbol_builder_add(builder, SEEP_SYMBOL_DATA, 0x1000, 4, "_PspCidTable", 12));
+    assert_true(seep_symbol_builder_add(builder, SEEP_SYMBOL_DATA, 0x2000, 4, "MiState", 7));
+    struct seep_symbol_table *table = seep_symbol_builder_finish(builder, NULL);
+    seep_symbol_builder_free(builder);
+    assert_non_null(table);
+    assert_true(seep_kernel_symbol(table, "PspCidTable", &rva) && rva == 0x1000);
+    assert_true(seep_kernel_symbol(table, "MiState", &rva) && rva == 0x2000);
+    assert_false(seep_kernel_symbol(table, "PoolTrackTable", &rva));
+    seep_symbol_table_free(table);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -363,6 +379,7 @@ int main(void)
         cmocka_unit_test(another_machine_is_not_taken_for_a_known_kernel),
         cmocka_unit_test(a_kernel_without_base_is_none),
         cmocka_unit_test(an_encoded_block_is_decoded),
+        cmocka_unit_test(names_of_32_bit_symbols_may_begin_with_an_underscore),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
