@@ -6,7 +6,8 @@ bench_drivers.py SCAN_DRIVERS [--count 1000] [--keep FOLDER]
 Makes drivers of 50 to 500 KB: code of the instructions that compilers emit most, functions with
 unwind data, texts, tables, imports, and three tags each in calls at random places. Both run on the
 same files in the same run, best of three, files in the page cache; then the scan again from its
-cache. What was found is compared with what was put in. Budget: seconds for 1,000 drivers.
+cache. What was found is compared with what was put in. Budget: 4 times md5sum, which is a second
+or two for 1,000 drivers on one core; from the cache a tenth of md5sum.
 """
 import argparse
 import pathlib
@@ -21,7 +22,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "src/drivers"))
 import synth_sys  # noqa: E402
 import timed  # noqa: E402
 
-BUDGET_SECONDS = 5
+BUDGET, CACHE_BUDGET = 4, 0.1
 CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 WORDS = ["Device", "%s: failed with %x\n", "Registry", "Parameters", "status", "ObReference", "irp"]
 
@@ -162,13 +163,15 @@ def main():
     wrong = sum(len(seen.get(name, set()) - tags) for name, tags in truth.items())
     print("%d drivers, %.0f MB" % (len(truth), total / 1e6))
     print("md5sum          %8.1f ms" % (theirs * 1e3))
-    print("scan            %8.1f ms  %.2f times md5sum, %.0f MB/s, peak %.0f MB; budget %d s: %s"
-          % (ours * 1e3, ours / theirs, total / 1e6 / ours, peak / 1024, BUDGET_SECONDS,
-             "met" if ours < BUDGET_SECONDS else "MISSED"))
+    met = ours <= BUDGET * theirs and again <= CACHE_BUDGET * theirs
+    print("scan            %8.1f ms  %.2f times md5sum, %.0f MB/s, peak %.0f MB"
+          % (ours * 1e3, ours / theirs, total / 1e6 / ours, peak / 1024))
     print("from the cache  %8.1f ms  %.3f times md5sum; cache %.0f KB"
           % (again * 1e3, again / theirs, size / 1e3))
+    print("budget %d and %.1f times md5sum: %s"
+          % (BUDGET, CACHE_BUDGET, "met" if met else "MISSED"))
     print("%d of %d tags found as operands of a call, %d others" % (hit, 3 * len(truth), wrong))
-    sys.exit(ours >= BUDGET_SECONDS or hit != 3 * len(truth))
+    sys.exit(not met or hit != 3 * len(truth))
 
 
 if __name__ == "__main__":

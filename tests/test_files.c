@@ -64,6 +64,8 @@ static void folders_are_made_with_those_above(void **state)
     assert_true(seep_os_file_info(path, &info));
     assert_true(info.folder);
     assert_true(info.readable);
+    assert_false(seep_os_is_link(path));
+    assert_false(seep_os_is_link("/nowhere/at/all"));
     scratch(path, sizeof path, "a/file");
     write_new(path, "x", true);
     scratch(path, sizeof path, "a/file/below");

@@ -98,6 +98,7 @@ static bool write_report(struct look *look, struct seep_err *err)
     struct seep_stacks_options options = {
         .process = args->text[CLI_WHOSE],
         .kind = kind_of(args->text[CLI_SITE_KIND]),
+        .tag = args->text[CLI_TAG],
         .by_count = by && strcmp(by, "count") == 0,
         .blame = cli_has(args, CLI_BLAME),
         .tree = args->text[CLI_TREE],
@@ -193,10 +194,11 @@ const struct cli_command cli_stacks = {
                 "  seep stacks monday.etl tuesday.etl --process app.exe\n"
                 "  seep stacks 1.txt 2.txt 3.txt --by count\n"
                 "  seep stacks heap.etl --tree callers --kind virtual\n"
+                "  seep stacks pool.etl --kind pool --tag Leak\n"
                 "  seep stacks heap.etl -o heap.pb.gz\n",
     .options = CLI_BIT(CLI_JSON) | CLI_BIT(CLI_STACKS_FORMAT) | CLI_BIT(CLI_OUTPUT) |
                CLI_BIT(CLI_AS) | CLI_BIT(CLI_TOP) | CLI_BIT(CLI_BY) | CLI_BIT(CLI_WHOSE) |
-               CLI_BIT(CLI_SITE_KIND) | CLI_BIT(CLI_TREE) | CLI_BIT(CLI_BLAME) |
+               CLI_BIT(CLI_SITE_KIND) | CLI_BIT(CLI_TAG) | CLI_BIT(CLI_TREE) | CLI_BIT(CLI_BLAME) |
                CLI_BIT(CLI_SYMBOLS),
     .min_files = 1,
     .max_files = (size_t)-1,

@@ -138,7 +138,7 @@ static void name_from_log(struct seep_tag_role *role, const char *mapped)
 
 static void find_owner(const struct seep_dataset *data, struct seep_tag_role *role)
 {
-    role->owners = data->owners ? data->owners(data->owners_ctx, role->tag) : NULL;
+    role->owners = data && data->owners ? data->owners(data->owners_ctx, role->tag) : NULL;
     if (role->owners && role->owners->n) {
         const struct seep_tag_owner *o = &role->owners->at[0];
         if (o->name && *o->name && o->confidence >= SURE_ENOUGH) {

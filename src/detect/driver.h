@@ -25,7 +25,7 @@ struct seep_tag_role {
     bool inbox;     // known to be part of Windows
 };
 
-// `tag` outlives the role.
+// `tag` outlives the role. `data` NULL: nobody is asked for the owner.
 void seep_tag_role_find(const struct seep_dataset *data, const struct seep_looks *looks,
                         const char *tag, struct seep_tag_role *role);
 

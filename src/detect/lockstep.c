@@ -287,7 +287,7 @@ static void name_small_ones(struct lockstep *l, const struct follower *leader,
         struct seep_tag_role role;
         if (is_among(l, looks->at[i].tag))
             continue;
-        seep_tag_role_find(l->scene->data, looks, looks->at[i].tag, &role);
+        seep_tag_role_find(NULL, looks, looks->at[i].tag, &role);
         if (!(role.grown >= FEW_BLOCKS) || !seep_tags_are_one_to_one(&leader->role, &role))
             continue;
         seep_draft_evidence(l->drafts, seep_draft_of(l->drafts, leader->judged),
@@ -345,9 +345,11 @@ static bool collect(struct lockstep *l)
             continue;
         const char *name = scene->data->series[j->series].series.subject.name;
         if (tag)
-            seep_tag_role_find(scene->data, scene->looks, name ? name : "", &role);
+            seep_tag_role_find(NULL, scene->looks, name ? name : "", &role);
         if (!seep_accused(j) && !may_be_source(j, &role))
             continue;
+        if (tag)
+            seep_tag_role_find(scene->data, scene->looks, name ? name : "", &role);
         if (l->n == AT_MOST)
             return false;
         l->all[l->n++] = (struct follower){ j, role };

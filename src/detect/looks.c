@@ -2,6 +2,8 @@
 // What the looks at a machine's pool tags say together.
 #include "detect/looks.h"
 
+#include "detect/judge.h"
+
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/time.h"
@@ -232,7 +234,7 @@ static void sum(struct reading *r, struct seep_source_id source)
     for (size_t i = 0; i < looks->n; i++) {
         for (int p = SEEP_NONPAGED; p <= SEEP_PAGED; p++) {
             const struct seep_tag_growth *g = &looks->at[i].in[p];
-            if (!g->known || isnan(g->bytes_last))
+            if (!g->known || seep_unknown(g->bytes_last))
                 continue;
             looks->pool_bytes[p] += g->bytes_last;
             looks->pool_grown[p] += fmax(g->bytes_last - g->bytes_first, 0);
@@ -257,6 +259,20 @@ static size_t end_of_look(const struct seep_dataset *data, size_t i)
     return end;
 }
 
+// Rows are in the order of machines.
+static size_t first_of(const struct seep_dataset *data, struct seep_machine_id machine)
+{
+    size_t low = 0, high = data->n_pool_tags;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (data->pool_tags[middle].tag.machine.v < machine.v)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 bool seep_looks_read(const struct seep_dataset *data, struct seep_machine_id machine,
                      const struct seep_detect_options *options, struct seep_looks *looks)
 {
@@ -265,14 +281,15 @@ bool seep_looks_read(const struct seep_dataset *data, struct seep_machine_id mac
                                   .last_ns = SEEP_NO_TIME };
     struct reading r = { .looks = looks };
     const struct seep_dataset_pool_tag *rows = data->pool_tags;
-    size_t n = 0;
+    size_t first = first_of(data, machine), last = first, n = 0;
     bool ok = true;
-    for (size_t i = 0; i < data->n_pool_tags; i = end_of_look(data, i))
-        n += rows[i].tag.machine.v == machine.v && in_time(options, rows[i].taken_ns);
+    for (; last < data->n_pool_tags && rows[last].tag.machine.v == machine.v;
+         last = end_of_look(data, last))
+        n += in_time(options, rows[last].taken_ns);
     r.middle = n < 4 ? 0 : (n + 1) / 2;
-    for (size_t i = 0, end; ok && i < data->n_pool_tags; i = end) {
+    for (size_t i = first, end; ok && i < last; i = end) {
         end = end_of_look(data, i);
-        if (rows[i].tag.machine.v == machine.v && in_time(options, rows[i].taken_ns))
+        if (in_time(options, rows[i].taken_ns))
             ok = add_look(&r, &rows[i], end - i);
     }
     if (ok)
@@ -324,5 +341,5 @@ bool seep_tag_halves(const struct seep_looks *looks, const struct seep_tag_growt
     double after = (double)(looks->last_ns - looks->middle_ns);
     *use = (g->blocks_middle + g->blocks_last) / (g->blocks_first + g->blocks_middle);
     *allocs = (g->allocs - g->allocs_middle) / after / (g->allocs_middle / before);
-    return isfinite(*use) && isfinite(*allocs);
+    return fabs(*use) < INFINITY && fabs(*allocs) < INFINITY;
 }

@@ -162,9 +162,7 @@ static bool name_members(struct pools *p, const struct seep_tag_role *source, si
         struct seep_tag_role role;
         if (strcmp(p->looks->at[i].tag, source->tag) == 0)
             continue;
-        // Who owns them does not matter, and is not asked.
-        struct seep_dataset nobody = { 0 };
-        seep_tag_role_find(&nobody, p->looks, p->looks->at[i].tag, &role);
+        seep_tag_role_find(NULL, p->looks, p->looks->at[i].tag, &role);
         if (!(role.grown >= FEW_BLOCKS) || !seep_tags_are_one_to_one(source, &role))
             continue;
         if (!mark(p, role.tag))

@@ -2,8 +2,10 @@
 // Who is behind a pool tag: what tables and files say, weighed.
 //
 // Each piece of evidence has a weight, the chance that it is right (below). Pieces that name the
-// same file add up as independent ones do: 1 - (1 - a)(1 - b). One tag has, as a rule, one user:
-// where the chances of all files together exceed 1, each is divided by their sum.
+// same file add up as independent ones do: 1 - (1 - a)(1 - b). One tag has, as a rule, one user,
+// who may be nobody that is known here: with odds o = p / (1 - p) for each file, its chance is o /
+// (1 + the sum of all odds). So a file alone keeps its chance, two that are equally likely have
+// half each, and many weak ones take little from a strong one.
 #include "drivers/drivers.h"
 
 #include "base/alloc.h"
@@ -39,6 +41,7 @@ static const double table_weights[] = { 0.80, 0.60, 0.40, 0.25, 0.05 };
 
 struct found_tag {
     uint32_t key, file, tag; // which file, which of its tags
+    uint8_t how;
 };
 
 struct seep_drivers {
@@ -47,7 +50,7 @@ struct seep_drivers {
     char **names; // of the files like pooltag.txt, without folders
     size_t n_names;
     struct seep_driver_files files;
-    struct found_tag *found; // by key, then by file
+    struct found_tag *found; // by key, the best evidence first, then by file
     size_t n_found;
     struct seep_intern asked;         // tags
     struct seep_tag_owners **answers; // by id - 1; NULL = nobody is known
@@ -120,6 +123,8 @@ static int by_key(const void *a, const void *b)
     const struct found_tag *x = a, *y = b;
     if (x->key != y->key)
         return x->key < y->key ? -1 : 1;
+    if (x->how != y->how)
+        return x->how > y->how ? -1 : 1;
     return x->file < y->file ? -1 : x->file > y->file;
 }
 
@@ -139,7 +144,8 @@ static bool index_found(struct seep_drivers *d)
             // By the text that is asked for, where what is not printable is a point.
             char text[SEEP_TAG_TEXT];
             uint32_t key = key_of(seep_pool_tag_text(scan->tags[k].key, text));
-            d->found[d->n_found++] = (struct found_tag){ key, (uint32_t)i, (uint32_t)k };
+            d->found[d->n_found++] =
+                (struct found_tag){ key, (uint32_t)i, (uint32_t)k, scan->tags[k].how };
         }
     }
     qsort(d->found, n, sizeof *d->found, by_key);
@@ -387,11 +393,10 @@ static void weigh(struct draft *draft)
 {
     double sum = 0;
     for (size_t i = 0; i < draft->n; i++)
-        sum += draft->owners[i].confidence;
+        sum += draft->owners[i].confidence / (1 - draft->owners[i].confidence);
     for (size_t i = 0; i < draft->n; i++) {
         struct seep_tag_owner *owner = &draft->owners[i];
-        if (sum > 1)
-            owner->confidence /= sum;
+        owner->confidence = owner->confidence / (1 - owner->confidence) / (1 + sum);
         // A file that was scanned says itself who made it; of others the name has to do.
         owner->inbox = seep_inbox_knows(owner->name) &&
                        (!owner->path || (owner->company && names_microsoft(owner->company)));

@@ -115,11 +115,11 @@ const struct seep_pooltag *seep_pooltags_find(const struct seep_pooltags *tags, 
         }
         uint32_t place = *slot_of(tags, pattern);
         const struct seep_pooltag *entry = place ? &tags->entries[place] : NULL;
-        // A chain is in the order of the files, so its first is of the most trusted.
-        if (entry && (!best || (entry->wild == best->wild && entry->file < best->file)))
+        // A chain is in the order of the files, so its first is of the most trusted. A tag may hold
+        // a `?` itself: then what fits with fewer of them can come later.
+        if (entry && (!best || entry->wild < best->wild ||
+                      (entry->wild == best->wild && entry->file < best->file)))
             best = entry;
-        else if (best && entry && entry->wild > best->wild)
-            break;
     }
     return best;
 }

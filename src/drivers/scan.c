@@ -431,13 +431,23 @@ static bool is_tables(const struct seep_image *image, uint32_t section)
     return false;
 }
 
+// Sections may lie over each other: all together they are not more than the file.
+static struct seep_bytes next_section(const struct seep_image *image, uint32_t section,
+                                      size_t *left)
+{
+    struct seep_bytes bytes = seep_bytes_part(seep_image_section(image, section), 0, *left);
+    *left -= bytes.len;
+    return bytes;
+}
+
 static void scan_code(struct seep_scanner *s)
 {
     const struct seep_image *image = s->image;
+    size_t left = image->file.len;
     for (uint32_t i = 0; i < image->pe.n_sections && !s->failed; i++) {
         if (!image->is_code[i])
             continue;
-        struct seep_bytes code = seep_image_section(image, i);
+        struct seep_bytes code = next_section(image, i, &left);
         if (image->pe.machine == SEEP_MACHINE_ARM64)
             seep_scan_arm64(s, code, image->pe.sections[i].rva);
         else
@@ -455,9 +465,10 @@ static void scan(struct seep_scanner *s, const char *stem)
 {
     const struct seep_image *image = s->image;
     seep_image_each_import(image, take_import, s);
+    size_t left = image->file.len;
     for (uint32_t i = 0; s->uses_wdf && i < image->pe.n_sections; i++) {
         if (image->is_data[i])
-            find_wdf(s, seep_image_section(image, i));
+            find_wdf(s, next_section(image, i, &left));
     }
     for (unsigned pass = 0; pass < N_PASSES && !s->failed; pass++) {
         if (s->tags)
@@ -471,10 +482,11 @@ static void scan(struct seep_scanner *s, const char *stem)
     }
     if (s->uses_wdf)
         find_wdf_name(s, stem);
+    left = image->file.len;
     bool allocates = s->n_imports || s->uses_wdf || s->looks_up;
     for (uint32_t i = 0; allocates && i < image->pe.n_sections && !s->failed; i++) {
         if (image->is_data[i] && !is_tables(image, i))
-            scan_data(s, seep_image_section(image, i), image->pe.sections[i].rva);
+            scan_data(s, next_section(image, i, &left), image->pe.sections[i].rva);
     }
 }
 

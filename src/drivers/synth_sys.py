@@ -260,7 +260,8 @@ def x64():
     """Every way of passing a tag on x64 (see test_scan.c for what is found)."""
     d = Driver("x64", ["ExAllocatePoolWithTag", "ExAllocatePool2", "ExFreePoolWithTag",
                        "ExInitializeLookasideListEx", "FltRegisterFilter",
-                       "StorPortExtendedFunction", "WdfVersionBind", "ExAllocatePool"], ["NdisAllocateMemoryWithTag"])
+                       "StorPortExtendedFunction", "WdfVersionBind", "ExAllocatePool"],
+               ["NdisAllocateMemoryWithTag"])
     r8 = b"\x41\xB8"
     # A stub, as an incremental linker makes it.
     stub = d.begin()

@@ -117,6 +117,7 @@ static void check_owners(struct seep_drivers *drivers)
     assert_int_equal(owners->n, 3);
     assert_string_equal(owners->at[0].name, "Old.SYS");
     assert_true(owner(owners, "a.sys")->confidence < 0.41);
+    assert_true(owners->at[0].confidence > 0.85); // and take little from an operand of a call
     owners = seep_drivers_of(drivers, "Wild");
     assert_int_equal(owners->n, 1);
     assert_true(owners->at[0].confidence < 0.5);

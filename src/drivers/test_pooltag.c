@@ -85,6 +85,7 @@ static void the_most_specific_wins(void **state)
     check(&tags, "XM25", "front.sys", "one in front");
     check(&tags, "Usx", "short.sys", "at the end");
     check(&tags, "Usxy", "all.sys", "all");
+    check(&tags, "CM?5", "five.sys", "one"); // a tag with that character
     seep_pooltags_clear(&tags);
 }
 

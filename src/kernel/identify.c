@@ -374,19 +374,27 @@ static void take_build(struct search *s)
         seep_kernel_layout_known(known, &kernel->layout);
 }
 
+// One sentence: that the kernel is not known, and what would help.
 static void explain(struct search *s, const struct seep_err *why)
 {
     struct seep_kernel *kernel = s->kernel;
-    char which[48] = "";
+    char which[48] = "", guid[SEEP_GUID_TEXT], pdb[160] = "";
     if (kernel->known_by != SEEP_KERNEL_UNKNOWN)
         return;
     if (kernel->version[0])
         (void)snprintf(which, sizeof which, " %s", kernel->version);
+    if (seep_guid_known(kernel->pdb.guid)) {
+        seep_guid_text(kernel->pdb.guid, guid);
+        (void)snprintf(pdb, sizeof pdb, " (%.60s, %s, age %" PRIu32 ")",
+                       kernel->pdb_name[0] ? kernel->pdb_name : "ntkrnlmp.pdb", guid,
+                       kernel->pdb.age);
+    }
     if (!kernel->base)
         (void)snprintf(kernel->why, sizeof kernel->why, "no kernel was found in this memory");
-    else if (why->what[0] && s->hints->symbols && seep_guid_known(kernel->pdb.guid))
+    else if (s->hints->symbols && pdb[0] && why->what[0] && !why->hint[0])
+        // There is a symbol path, and what it lacks, or has instead, is said already.
         (void)snprintf(kernel->why, sizeof kernel->why,
-                       "the kernel%s is not among those that seep knows, and %.150s", which,
+                       "the kernel%s is not among those that seep knows, and %.180s", which,
                        why->what);
     else if (s->ambiguous)
         (void)snprintf(kernel->why, sizeof kernel->why,
@@ -395,9 +403,9 @@ static void explain(struct search *s, const struct seep_err *why)
                        which, (uint64_t)s->n_alike);
     else
         (void)snprintf(kernel->why, sizeof kernel->why,
-                       "the kernel%s is not among those that seep knows: give its symbols with "
+                       "the kernel%s is not among those that seep knows: give its symbols%s with "
                        "--symbols",
-                       which);
+                       which, pdb);
 }
 
 bool seep_kernel_identify(const struct seep_memory *memory, const struct seep_kernel_hints *hints,

@@ -251,6 +251,26 @@ static void kernels_that_cannot_be_told_apart_are_said_to_be(void **state)
     clear(&p);
 }
 
+static void what_symbols_are_needed_is_said(void **state)
+{
+    struct pieces p = { 0 };
+    uint8_t guid[16];
+    (void)state;
+    assert_true(seep_guid_parse("C0FFEE0012344E59A1B2C3D4E5F60718", guid));
+    image(&p, guid);
+    struct seep_kernel_dump_header header = { .machine = 0x8664,
+                                              .build = 22621,
+                                              .active_processes = BASE + 0xc1e200 };
+    struct seep_kernel kernel = identify(&p, &header);
+    assert_int_equal(kernel.known_by, SEEP_KERNEL_UNKNOWN);
+    assert_string_equal(kernel.why,
+                        "the kernel 10.0.22621 is not among those that seep knows: give its "
+                        "symbols (ntkrnlmp.pdb, C0FFEE00-1234-4E59-A1B2-C3D4E5F60718, age 1) with "
+                        "--symbols");
+    assert_int_equal(kernel.layout.process.pid, SEEP_KERNEL_NO_OFFSET);
+    clear(&p);
+}
+
 static void another_machine_is_not_taken_for_a_known_kernel(void **state)
 {
     struct pieces p = { 0 };
@@ -352,6 +372,22 @@ static void an_encoded_block_is_decoded(void **state)
     seep_symbol_table_free(table);
 }
 
+static void names_of_32_bit_symbols_may_begin_with_an_underscore(void **state)
+{
+    struct seep_symbol_builder *builder = seep_symbol_builder_new();
+    uint32_t rva;
+    (void)state;
+    assert_true(seep_symbol_builder_add(builder, SEEP_SYMBOL_DATA, 0x1000, 4, "_PspCidTable", 12));
+    assert_true(seep_symbol_builder_add(builder, SEEP_SYMBOL_DATA, 0x2000, 4, "MiState", 7));
+    struct seep_symbol_table *table = seep_symbol_builder_finish(builder, NULL);
+    seep_symbol_builder_free(builder);
+    assert_non_null(table);
+    assert_true(seep_kernel_symbol(table, "PspCidTable", &rva) && rva == 0x1000);
+    assert_true(seep_kernel_symbol(table, "MiState", &rva) && rva == 0x2000);
+    assert_false(seep_kernel_symbol(table, "PoolTrackTable", &rva));
+    seep_symbol_table_free(table);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -360,9 +396,11 @@ int main(void)
         cmocka_unit_test(a_pdb_record_names_the_kernel),
         cmocka_unit_test(the_debuggers_block_names_the_kernel_without_a_pdb_record),
         cmocka_unit_test(kernels_that_cannot_be_told_apart_are_said_to_be),
+        cmocka_unit_test(what_symbols_are_needed_is_said),
         cmocka_unit_test(another_machine_is_not_taken_for_a_known_kernel),
         cmocka_unit_test(a_kernel_without_base_is_none),
         cmocka_unit_test(an_encoded_block_is_decoded),
+        cmocka_unit_test(names_of_32_bit_symbols_may_begin_with_an_underscore),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

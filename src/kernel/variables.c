@@ -134,13 +134,7 @@ void seep_kernel_variables_debugger(struct seep_kernel *kernel)
         if (!*rows[i].address)
             *rows[i].address = rows[i].value;
     }
-    // MmPagedPoolCommit points into MiState since Windows 10, in a real dump of 10.0.19041.804 to
-    // 0x2668; InvalidPteMask lies there at 0x1680 (its ISF).
-    uint64_t inside = d->paged_pool_commit;
-    if (kernel->has_debugger_data && !s->invalid_pte_mask && s->system_partition &&
-        kernel->layout.pointer_bytes == 8 && kernel->build >= 19041 && kernel->build <= 19045 &&
-        inside > 0x2668)
-        s->invalid_pte_mask = inside - 0x2668 + 0x1680;
+    // Since Windows 10 it points to something else in MiState.
     if (kernel->has_debugger_data && !s->system_partition && !s->paged_pool_pages)
         s->paged_pool_pages = d->paged_pool_commit;
 }

@@ -48,9 +48,9 @@ struct seep_kernel_memory {
     struct seep_memory memory;            // first; give &m.memory to readers
     const struct seep_physical *physical; // NULL of a triage dump
     enum seep_paging paging;
-    uint64_t directory_table;      // physical address
-    uint64_t directory_table_user; // of ARM64, whose lower half has its own; 0 = the same
-    uint64_t invalid_pte_mask;
+    uint64_t directory_table;            // physical address
+    uint64_t directory_table_user;       // of ARM64, whose lower half has its own; 0 = the same
+    uint64_t invalid_pte_mask;           // may be set after opening, once the kernel is known
     struct seep_physical_blocks *blocks; // of a triage dump; NULL = none
     // Tables that were looked at, so that they are found faster: written by reads through a const
     // pointer, so only one thread at a time may read; two of the same dump are no trouble. A copy

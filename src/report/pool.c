@@ -322,27 +322,24 @@ static bool read_mapped(struct seep_pool *pool, struct seep_pool_row *row)
     return true;
 }
 
-// The gravest finding about a row: about the tag itself before one about a stack that takes it.
-static const struct seep_finding *finding_of(const struct seep_pool *pool,
-                                             const struct seep_pool_row *row)
+// What a judgement says of a tag: a finding, or that it is in a cluster.
+struct said {
+    const char *tag;
+    const struct seep_finding *finding;
+    const struct seep_pool_cluster *cluster; // where `finding` is NULL
+    size_t order;                            // as the judgement gives them: the gravest first
+};
+
+struct says {
+    struct said *at; // by tag
+    size_t n;
+};
+
+static int by_said(const void *left, const void *right)
 {
-    const struct seep_judgement *j = pool->judgement;
-    const struct seep_finding *of_site = NULL;
-    for (size_t i = 0; j && i < j->n_findings; i++) {
-        const struct seep_finding *f = &j->findings[i];
-        bool other_pool =
-            f->metric ==
-                (row->paged ? SEEP_METRIC_NONPAGED_POOL_BYTES : SEEP_METRIC_PAGED_POOL_BYTES) ||
-            f->class_ == (row->paged ? SEEP_CLASS_NONPAGED_POOL : SEEP_CLASS_PAGED_POOL);
-        if (!seep_pool_concerns(f) || !f->tag || other_pool || !same_machine(pool, f->machine) ||
-            strcmp(f->tag, row->tag) != 0)
-            continue;
-        if (f->subject != SEEP_SUBJECT_SITE)
-            return f; // by gravity: the first is the gravest
-        if (!of_site && f->verdict >= SEEP_VERDICT_SUSPECT)
-            of_site = f;
-    }
-    return of_site;
+    const struct said *a = left, *b = right;
+    int order = strcmp(a->tag, b->tag);
+    return order ? order : (a->order > b->order) - (a->order < b->order);
 }
 
 const struct seep_pool_cluster *seep_pool_next_cluster(const struct seep_pool *pool, size_t *at)
@@ -356,33 +353,89 @@ const struct seep_pool_cluster *seep_pool_next_cluster(const struct seep_pool *p
     return NULL;
 }
 
-static const char *leader_of(const struct seep_pool *pool, const char *tag)
+static bool collect_says(struct seep_pool *pool, struct says *says)
 {
+    const struct seep_judgement *j = pool->judgement;
     const struct seep_pool_cluster *cluster;
+    size_t n = j ? j->n_findings : 0;
+    for (size_t at = 0; (cluster = seep_pool_next_cluster(pool, &at));)
+        n += cluster->n_members;
+    *says = (struct says){ .at = seep_arena_alloc(&pool->arena, n + 1, sizeof *says->at) };
+    if (!says->at)
+        return false;
     for (size_t at = 0; (cluster = seep_pool_next_cluster(pool, &at));) {
         for (size_t i = 0; i < cluster->n_members; i++) {
-            if (strcmp(cluster->members[i].tag, tag) == 0)
-                return strcmp(cluster->source, tag) == 0 ? NULL : cluster->source;
+            says->at[says->n] = (struct said){ cluster->members[i].tag, NULL, cluster, says->n };
+            says->n++;
         }
     }
-    return NULL;
+    for (size_t i = 0; j && i < j->n_findings; i++) {
+        const struct seep_finding *f = &j->findings[i];
+        if (seep_pool_concerns(f) && f->tag && same_machine(pool, f->machine)) {
+            says->at[says->n] = (struct said){ f->tag, f, NULL, says->n };
+            says->n++;
+        }
+    }
+    if (says->n)
+        qsort(says->at, says->n, sizeof *says->at, by_said);
+    return true;
 }
 
-static bool name_row(struct seep_pool *pool, struct seep_pool_row *row)
+static bool is_of_pool(const struct seep_finding *f, bool paged)
+{
+    return f->metric != (paged ? SEEP_METRIC_NONPAGED_POOL_BYTES : SEEP_METRIC_PAGED_POOL_BYTES) &&
+           f->class_ != (paged ? SEEP_CLASS_NONPAGED_POOL : SEEP_CLASS_PAGED_POOL);
+}
+
+// The verdict of a row is its cluster's, else that of the gravest finding about the tag, unless a
+// stack that takes it is accused of more.
+static void judge_row(const struct says *says, struct seep_pool_row *row)
+{
+    const struct said key = { .tag = row->tag };
+    const struct seep_finding *of_site = NULL;
+    size_t low = 0, high = says->n;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (strcmp(says->at[middle].tag, key.tag) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    for (; low < says->n && strcmp(says->at[low].tag, key.tag) == 0; low++) {
+        const struct seep_finding *f = says->at[low].finding;
+        const struct seep_pool_cluster *cluster = says->at[low].cluster;
+        if (cluster && !row->judged) {
+            row->judged = true;
+            row->verdict = cluster->verdict;
+            row->follows = strcmp(cluster->source, row->tag) == 0 ? NULL : cluster->source;
+        }
+        if (!f || !is_of_pool(f, row->paged))
+            continue;
+        if (f->subject != SEEP_SUBJECT_SITE && !row->finding)
+            row->finding = f;
+        if (f->subject == SEEP_SUBJECT_SITE && !of_site && f->verdict >= SEEP_VERDICT_SUSPECT)
+            of_site = f;
+    }
+    if (row->follows && row->finding && row->finding->verdict < SEEP_VERDICT_SUSPECT)
+        row->finding = NULL; // it is the cluster's that tells
+    if (row->finding && !row->judged) {
+        row->judged = true;
+        row->verdict = row->finding->verdict;
+    }
+    if (of_site && (!row->judged || of_site->verdict > row->verdict)) {
+        row->judged = true;
+        row->verdict = of_site->verdict;
+        row->finding = of_site;
+    }
+}
+
+static bool name_row(struct seep_pool *pool, const struct says *says, struct seep_pool_row *row)
 {
     const struct seep_dataset *data = pool->data;
     if (!read_mapped(pool, row))
         return false;
     row->owners = data->owners ? data->owners(data->owners_ctx, row->tag) : NULL;
-    row->finding = finding_of(pool, row);
-    row->judged = pool->judgement && seep_pool_judge(pool->judgement, pool->machine, row->tag,
-                                                     row->paged, &row->verdict);
-    if (row->finding && row->finding->subject == SEEP_SUBJECT_SITE &&
-        (!row->judged || row->finding->verdict > row->verdict)) {
-        row->judged = true;
-        row->verdict = row->finding->verdict;
-    }
-    row->follows = leader_of(pool, row->tag);
+    judge_row(says, row);
     row->driver = row->logged.name;
     if (row->owners && row->owners->n)
         row->driver = row->owners->at[0].name;
@@ -495,6 +548,7 @@ bool seep_pool_make(const struct seep_dataset *data, const struct seep_judgement
 {
     uint32_t now, old;
     struct seep_pool_site *sites;
+    struct says says;
     size_t n_sites;
     *pool = (struct seep_pool){ .data = data,
                                 .judgement = judgement,
@@ -505,9 +559,10 @@ bool seep_pool_make(const struct seep_dataset *data, const struct seep_judgement
     bool ok = choose_machine(pool);
     choose_looks(pool, &now, &old);
     ok = ok && collect_sites(pool, &sites, &n_sites) &&
-         (now ? take_look(pool, now, old) : rows_of_sites(pool, sites, n_sites));
+         (now ? take_look(pool, now, old) : rows_of_sites(pool, sites, n_sites)) &&
+         collect_says(pool, &says);
     for (size_t i = 0; ok && i < pool->n_rows; i++)
-        ok = name_row(pool, &pool->rows[i]);
+        ok = name_row(pool, &says, &pool->rows[i]);
     if (!ok) {
         seep_pool_clear(pool);
         return false;

@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/time.h"
 #include "model/blame.h"
+#include "report/pool.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -109,7 +110,9 @@ static bool take_row(struct seep_stacks_doc *doc, size_t index)
             survive(&row, &sums);
     }
     if (!newest || !is_wanted(doc, &p->processes[newest->site.process.v - 1]) ||
-        (doc->options.kind >= 0 && (int)newest->site.kind != doc->options.kind))
+        (doc->options.kind >= 0 && (int)newest->site.kind != doc->options.kind) ||
+        (doc->options.tag &&
+         (!newest->site.tag || !seep_pool_tag_fits(doc->options.tag, newest->site.tag))))
         return true;
     // Logs that list their blocks tell exactly.
     if (doc->mode == SEEP_STACKS_SURVIVORS)
@@ -211,7 +214,8 @@ static bool find_messages(struct seep_stacks_doc *doc)
 
 bool seep_stacks_wants_frees(const struct seep_stacks_doc *doc, const struct seep_site_frees *frees)
 {
-    return is_wanted(doc, &doc->profile->processes[frees->process.v - 1]) &&
+    // Which tag a free was of is known with its allocation only.
+    return !doc->options.tag && is_wanted(doc, &doc->profile->processes[frees->process.v - 1]) &&
            (doc->options.kind < 0 || (int)frees->kind == doc->options.kind);
 }
 

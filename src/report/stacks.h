@@ -63,6 +63,7 @@ struct seep_stacks_namer {
 struct seep_stacks_options {
     const char *process; // image (without regard to case) or PID; NULL = all
     int kind;            // enum seep_site_kind; -1 = all
+    const char *tag;     // of pool, or the type of handles; * and ? stand for characters; NULL
     bool by_count;
     bool blame;       // fold what passes allocations on
     const char *tree; // "callers", "callees"; NULL = none

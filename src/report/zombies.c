@@ -247,10 +247,13 @@ static bool count_handles(struct seep_zombies *doc)
     const struct seep_dataset *data = doc->data;
     struct seep_zombies_busy *busy =
         seep_arena_alloc(&doc->arena, data->n_processes + 1, sizeof *busy);
+    uint64_t *handles = seep_arena_alloc(&doc->arena, data->n_processes + 1, sizeof *handles);
     struct seep_points points = { 0 };
     struct seep_err err;
-    if (!busy)
+    if (!busy || !handles)
         return false;
+    for (size_t i = 0; i < data->n_processes; i++)
+        handles[i] = SEEP_UNKNOWN_COUNT;
     for (size_t i = 0; data->points && i < data->n_series; i++) {
         const struct seep_dataset_series *s = &data->series[i];
         const struct seep_process *p = process_of(data, s->series.subject.process);
@@ -260,14 +263,13 @@ static bool count_handles(struct seep_zombies *doc)
             continue;
         double value = points.at[points.count - 1].value;
         uint64_t n = value >= 0 && value < 1e15 ? (uint64_t)value : 0;
-        for (size_t k = 0; k < doc->n_holders; k++) {
-            if (doc->holders[k].process == p)
-                doc->holders[k].n_handles_in_all = n;
-        }
+        handles[p - data->processes] = n;
         if (n > SEEP_ZOMBIES_MANY_HANDLES && doc->n_busy < data->n_processes)
             busy[doc->n_busy++] = (struct seep_zombies_busy){ p, n };
     }
     seep_points_clear(&points);
+    for (size_t i = 0; i < doc->n_holders; i++)
+        doc->holders[i].n_handles_in_all = handles[doc->holders[i].process - data->processes];
     if (doc->n_busy)
         qsort(busy, doc->n_busy, sizeof *busy, by_handles);
     doc->busy = busy;

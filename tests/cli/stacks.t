@@ -175,6 +175,17 @@ $ seep stacks two.seep --kind heap --process server --json --blame
 @json sites[2].outstanding_bytes = 406528
 @json sites[2].stack[0].module = "session.dll"
 @json sites[2].growth.verdict = "leaking"
+# One pool tag.
+@made etl-cases/pools.etl pools.etl
+$ seep stacks pools.etl --kind pool --tag L?ak --json
+@schema stacks
+@json sites[0].tag = "Leak"
+@json totals.outstanding_bytes = 100
+@json totals.unmatched_frees = 0
+$ seep stacks pools.etl --kind pool --json
+@json totals.outstanding_bytes = 1500
+$ seep stacks pools.etl --tag none --json
+@json sites = []
 # Facts.
 $ seep facts heap.etl --json
 @json counts.site ~ ^\d+$

@@ -101,7 +101,8 @@ static bool open_memory(struct kdump *k)
                           seep_kernel_dump_kind_name(k->header.kind), err.what);
 }
 
-// Bits that no physical address has: that much can be asked of the mask before it is believed.
+// What symbols say of the mask counts more than what entries show. Bits that no physical address
+// has: that much can be asked of it before it is believed.
 static void take_pte_mask(struct kdump *k)
 {
     uint64_t address = k->kernel.symbols.invalid_pte_mask, mask;

@@ -277,6 +277,34 @@ static void what_nobody_wants_is_left_out(void **state)
     seep_buf_clear(&file);
 }
 
+static void handle_tables_are_walked_only_for_who_wants_zombies(void **state)
+{
+    struct seep_buf file = testkit_built_file("kernel-dump-cases/x64-bitmap.dmp");
+    struct run all, r;
+    (void)state;
+    read_with(&all, file.data, file.len, &(struct seep_input){ 0 });
+    const uint64_t *counts = all.sink.sink.counts;
+    assert_int_equal(all.status, SEEP_OK);
+    assert_true(counts[SEEP_FACT_ZOMBIE] && counts[SEEP_FACT_HANDLE] && counts[SEEP_FACT_POOL_TAG]);
+    EXPECT(&all, "metric=handles counter=HANDLE_TABLE\n");
+    read_with(&r, file.data, file.len,
+              &(struct seep_input){ .leave_out = UINT32_C(1) << SEEP_FACT_ZOMBIE });
+    assert_int_equal(r.sink.sink.counts[SEEP_FACT_ZOMBIE], 0);
+    assert_int_equal(r.sink.sink.counts[SEEP_FACT_HANDLE], 0);
+    assert_int_equal(r.sink.sink.counts[SEEP_FACT_PROCESS], counts[SEEP_FACT_PROCESS]);
+    assert_int_equal(r.sink.sink.counts[SEEP_FACT_POOL_TAG], counts[SEEP_FACT_POOL_TAG]);
+    REFUSE(&r, "metric=handles");
+    end(&r);
+    read_with(&r, file.data, file.len,
+              &(struct seep_input){ .leave_out = UINT32_C(1) << SEEP_FACT_POOL_TAG });
+    assert_int_equal(r.sink.sink.counts[SEEP_FACT_POOL_TAG], 0);
+    REFUSE(&r, "SYSTEM_POOLTAG");
+    EXPECT(&r, " nonpaged-pool=");
+    end(&r);
+    end(&all);
+    seep_buf_clear(&file);
+}
+
 // Real dumps cut and flipped: nothing but losses.
 static void damage_ends_in_losses(void **state)
 {
@@ -336,6 +364,7 @@ int main(void)
         cmocka_unit_test(lists_that_lead_in_circles_end),
         cmocka_unit_test(what_is_no_dump_is_refused_in_one_line),
         cmocka_unit_test(what_nobody_wants_is_left_out),
+        cmocka_unit_test(handle_tables_are_walked_only_for_who_wants_zombies),
         cmocka_unit_test(damage_ends_in_losses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
