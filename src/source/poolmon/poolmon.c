@@ -264,12 +264,12 @@ static bool announce_entry(struct reader *r, struct entry *e)
     };
     if (e->bytes.v)
         return true;
-    if (!seep_sink_series(r->sink, &series, &e->bytes))
+    if (r->name.failed || !seep_sink_series(r->sink, &series, &e->bytes))
         return false;
     series.metric = SEEP_METRIC_OUTSTANDING_COUNT;
     series.counter =
         counter_of(r, e, e->paged ? SEEP_POOL_PAGED_COUNTER : SEEP_POOL_NONPAGED_COUNTER);
-    return seep_sink_series(r->sink, &series, &e->count) && !r->name.failed;
+    return !r->name.failed && seep_sink_series(r->sink, &series, &e->count);
 }
 
 static void totals_of(const struct reader *r, uint64_t values[N_TOTALS])
