@@ -264,8 +264,10 @@ static bool load_series(struct seep_case *c, struct seep_dataset *data, struct s
     if (!rows_open(&rows, c,
                    "SELECT id,source_id,machine_id,subject,process_id,name,metric,counter,"
                    "n_points,first,last FROM series LEFT JOIN (SELECT series_id,"
-                   "sum(n_points) AS n_points,min(first_tick_id) AS first,max(last_tick_id) AS last"
-                   " FROM chunk GROUP BY series_id) ON series_id=id ORDER BY id",
+                   "sum(n_points) AS n_points,min(min(f.time_ns,l.time_ns)) AS first,"
+                   "max(max(f.time_ns,l.time_ns)) AS last FROM chunk"
+                   " JOIN tick f ON f.id=first_tick_id JOIN tick l ON l.id=last_tick_id"
+                   " GROUP BY series_id) ON series_id=series.id ORDER BY series.id",
                    err))
         return false;
     struct seep_dataset_series *series = NULL;
@@ -287,8 +289,9 @@ static bool load_series(struct seep_case *c, struct seep_dataset *data, struct s
         s->series.metric = metric ? seep_metric_from_name(metric) : SEEP_METRIC_NONE;
         s->series.counter = case_text(&c->arena, rows.stmt, 7);
         s->n_points = (uint64_t)sqlite3_column_int64(rows.stmt, 8);
-        s->first_ns = tick_time(c, sqlite3_column_int64(rows.stmt, 9));
-        s->last_ns = tick_time(c, sqlite3_column_int64(rows.stmt, 10));
+        // Sources come in any order of time: the oldest tick need not be the first.
+        s->first_ns = time_or_none(rows.stmt, 9);
+        s->last_ns = time_or_none(rows.stmt, 10);
         // Rows of points that name no tick say nothing.
         if (s->first_ns == SEEP_NO_TIME || s->last_ns == SEEP_NO_TIME)
             s->n_points = 0;
