@@ -85,6 +85,12 @@ static void flags_go_up_at_their_limits(void **state)
         vm.bytes[SEEP_VM_COMMIT_LIMIT_MAXIMUM] = SEEP_UNKNOWN_COUNT;
         assert_int_equal(seep_vm_flags(&vm), 0);
     }
+    // At today's limit, however far the page files may grow.
+    struct seep_vm vm = seep_vm_unknown((struct seep_machine_id){ 1 });
+    vm.bytes[SEEP_VM_COMMITTED] = 980 * MIB;
+    vm.bytes[SEEP_VM_COMMIT_LIMIT] = 1000 * MIB;
+    vm.bytes[SEEP_VM_COMMIT_LIMIT_MAXIMUM] = 2000 * MIB;
+    assert_int_equal(seep_vm_flags(&vm), 1u << SEEP_VM_COMMIT_NEAR_LIMIT);
 }
 
 static struct seep_vm full(void)

@@ -81,7 +81,9 @@ unsigned seep_vm_flags(const struct seep_vm *vm)
         flags |= 1u << SEEP_VM_PAGED_POOL_NEAR_LIMIT;
     if (reaches(b[SEEP_VM_NONPAGED_POOL], POOL_NEAR, b[SEEP_VM_NONPAGED_POOL_LIMIT]))
         flags |= 1u << SEEP_VM_NONPAGED_POOL_NEAR_LIMIT;
-    if (reaches(b[SEEP_VM_COMMITTED], COMMIT_NEAR, limit))
+    // At today's limit an allocation waits for the page files to grow, if they can.
+    if (reaches(b[SEEP_VM_COMMITTED], COMMIT_NEAR, limit) ||
+        reaches(b[SEEP_VM_COMMITTED], PEAK_AT, b[SEEP_VM_COMMIT_LIMIT]))
         flags |= 1u << SEEP_VM_COMMIT_NEAR_LIMIT;
     if (reaches(b[SEEP_VM_COMMIT_PEAK], PEAK_AT, limit))
         flags |= 1u << SEEP_VM_COMMIT_PEAK_AT_LIMIT;

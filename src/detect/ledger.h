@@ -26,7 +26,8 @@ enum seep_vm_flag {
 const char *seep_vm_flag_name(enum seep_vm_flag flag);
 
 // The flags that are up, as bits 1 << flag. What is unknown raises none. Where it is known how far
-// the page files may grow, the commit is compared with that limit.
+// the page files may grow, the commit is near its limit only when it is near that one, or at
+// today's.
 unsigned seep_vm_flags(const struct seep_vm *vm);
 
 // What a process that has exited and is still referenced costs: an estimate, by what was measured

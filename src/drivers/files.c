@@ -261,6 +261,7 @@ static bool read_all(struct seep_driver_files *files, const struct seep_driver_c
         seep_os_thread_join(threads[i]);
     if (work.lock)
         seep_os_lock_free(work.lock);
+    seep_progress(control, work.done_bytes, work.total_bytes); // others may have read the last ones
     if (work.failed)
         return seep_fail_memory(err);
     if (work.next < files->n)

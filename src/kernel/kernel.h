@@ -117,6 +117,8 @@ struct seep_kernel_gaps {
     uint64_t n_unreadable; // structures, or parts of tables, whose memory is not held
     uint64_t n_bad;        // that make no sense
     uint64_t first;        // address of the first one; 0 = none
+    bool session_missing;  // a session's own table of pool tags, which shows in the address spaces
+                           // of its processes only: no defect
 };
 
 // pool.c: every tag of every table, summed over processors. `take` gets one row for a tag and pool

@@ -150,7 +150,10 @@ static bool read_table(struct reader *r, const struct table *table)
         uint8_t entry[MAX_ENTRY_BYTES];
         size_t got = seep_memory_read(memory, at, entry, (size_t)size);
         if (got < size) {
-            seep_kernel_gap_unreadable(r->gaps, at);
+            if (table->session == SEEP_KERNEL_SYSTEM_SESSION)
+                seep_kernel_gap_unreadable(r->gaps, at);
+            else
+                r->gaps->session_missing = true;
             i = next_held(r, table, at + got);
             continue;
         }

@@ -231,7 +231,9 @@ static void add_labelled(struct seep_buf *out, const char *label, const char *te
 void seep_look_add_finding(struct seep_buf *out, const struct seep_finding *f, bool color)
 {
     seep_look_add_verdict(out, f->verdict, color);
-    seep_buf_addf(out, "%s ", seep_class_name(f->class_));
+    // A driver's tag whose driver nobody knows is called a tag.
+    bool nameless = f->class_ == SEEP_CLASS_DRIVER && !f->driver;
+    seep_buf_addf(out, "%s ", nameless ? "pool tag" : seep_class_name(f->class_));
     const char *who = f->driver ? f->driver : f->tag ? f->tag : f->name;
     seep_plain_add(out, who && *who ? who : "of the machine", 120);
     if (f->driver && f->tag) {

@@ -508,7 +508,9 @@ static void sum_up(struct seep_pool *pool)
         struct seep_pool_sum *sum = &pool->sums[row->paged];
         row->order = pool->options.sort == SEEP_POOL_BY_TAG ? 0 : sort_key(pool, row);
         sum->n_tags++;
-        add(&sum->allocs, row->allocs);
+        // Of counts that went round at 2^32 only the blocks in use are right.
+        bool known = row->frees != SEEP_UNKNOWN_COUNT && row->diff != SEEP_UNKNOWN_COUNT;
+        add(&sum->allocs, known ? row->frees + row->diff : row->allocs);
         add(&sum->frees, row->frees);
         add(&sum->diff, row->diff);
         add(&sum->bytes, row->bytes);

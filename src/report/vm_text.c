@@ -27,11 +27,11 @@ static void add_bytes(struct text *t, uint64_t bytes)
     seep_buf_adds(&t->out, text);
 }
 
-static void add_percent(struct text *t, uint64_t part, uint64_t whole, const char *format)
+static void add_percent(struct text *t, uint64_t part, uint64_t whole, bool in_brackets)
 {
     if (known(part) && known(whole) && whole)
-        seep_buf_addf(&t->out, "%s%.0f %%%s", format[0] == '(' ? " (" : " ",
-                      100 * (double)part / (double)whole, format[0] == '(' ? ")" : "");
+        seep_buf_addf(&t->out, "%s%.0f %%%s", in_brackets ? " (" : " ",
+                      100 * (double)part / (double)whole, in_brackets ? ")" : "");
 }
 
 static void add_answer(struct text *t)
@@ -52,7 +52,15 @@ static void add_answer(struct text *t)
     if (known(bytes[SEEP_VM_COMMIT_LIMIT])) {
         seep_buf_adds(&t->out, " of ");
         add_bytes(t, bytes[SEEP_VM_COMMIT_LIMIT]);
-        add_percent(t, bytes[SEEP_VM_COMMITTED], bytes[SEEP_VM_COMMIT_LIMIT], "(");
+        add_percent(t, bytes[SEEP_VM_COMMITTED], bytes[SEEP_VM_COMMIT_LIMIT], true);
+    }
+    // Flags compare with what the page files may grow to, where that is known.
+    if (known(bytes[SEEP_VM_COMMIT_LIMIT_MAXIMUM]) &&
+        bytes[SEEP_VM_COMMIT_LIMIT_MAXIMUM] != bytes[SEEP_VM_COMMIT_LIMIT]) {
+        seep_buf_adds(&t->out, ", at most ");
+        add_bytes(t, bytes[SEEP_VM_COMMIT_LIMIT_MAXIMUM]);
+        seep_buf_adds(&t->out, " when the page files grow");
+        add_percent(t, bytes[SEEP_VM_COMMITTED], bytes[SEEP_VM_COMMIT_LIMIT_MAXIMUM], true);
     }
     if (!doc->flags)
         seep_buf_adds(&t->out, "; nothing that is known is near a limit");
@@ -78,7 +86,7 @@ static void add_line(struct text *t, const char *label, enum seep_vm_item item, 
     seep_human_bytes((double)bytes, text);
     seep_buf_addf(&t->out, " %9s", text);
     if (of >= 0)
-        add_percent(t, bytes, doc->vm.bytes[of], " ");
+        add_percent(t, bytes, doc->vm.bytes[of], false);
     seep_buf_addc(&t->out, '\n');
 }
 

@@ -235,6 +235,11 @@ bool kdump_read_pool(struct kdump *k)
                             SEEP_NO_OFFSET,
                             "tags that the kernel counts apart, as its table of tags was full, are "
                             "only read with symbols");
+    if (ok && gaps.session_missing)
+        ok = seep_sink_note(k->sink, "pool-of-sessions", SEEP_UNKNOWN_COUNT, SEEP_UNKNOWN_COUNT,
+                            SEEP_NO_OFFSET,
+                            "pool tags that sessions count for themselves are in the memory of "
+                            "their processes and are not read");
     return ok && kdump_gaps(k, "the tables of pool tags", &gaps);
 }
 

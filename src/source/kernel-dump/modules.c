@@ -2,7 +2,7 @@
 // The drivers of a kernel dump, loaded and unloaded.
 #include "source/kernel-dump/reader.h"
 
-#include "symbols/pe.h"
+#include "kernel/identify.h"
 
 #include <string.h>
 
@@ -26,25 +26,11 @@ static const char *file_name(const char *path)
     return slash ? slash + 1 : path;
 }
 
-struct image_read {
-    const struct seep_memory *memory;
-    uint64_t base;
-};
-
-static size_t read_image(const struct seep_pe_reader *reader, uint64_t at, void *out, size_t len)
-{
-    const struct image_read *image = reader->ctx;
-    return at > UINT64_MAX - image->base
-               ? 0
-               : seep_memory_read(image->memory, image->base + at, out, len);
-}
-
 // Fills in what the image's own pages say, where the dump holds them.
 static void from_image(const struct kdump *k, struct seep_pe *pe, struct seep_module *module)
 {
-    struct image_read image = { .memory = &k->memory.memory, .base = module->base };
-    struct seep_pe_reader reader = { .read = read_image, .ctx = &image, .mapped = true };
-    if (!k->has_memory || module->unloaded || !seep_pe_read(&reader, pe, NULL))
+    if (!k->has_memory || module->unloaded ||
+        !seep_kernel_image_at(&k->memory.memory, module->base, pe))
         return;
     const char *name = module->identity.name;
     uint32_t checksum = module->identity.checksum;
