@@ -135,6 +135,29 @@ static void a_recording_begins_and_ends_with_a_look(void **state)
     testkit_sink_clear(&sink);
 }
 
+static void looks_come_as_often_as_asked_for(void **state)
+{
+    (void)state;
+    struct testkit_sink sink;
+    struct seep_err err = { 0 };
+    struct seep_live *live = NULL;
+    const struct seep_live_options options = { .heartbeat_ns = 3600 * SEEP_NS_PER_S,
+                                               .look_ns = SEEP_NS_PER_S / 2 };
+    testkit_sink_init(&sink);
+    assert_true(seep_live_open(&live, &options, &sink.sink, &err));
+    assert_true(seep_live_take(live, &err));
+    assert_true(seep_live_take(live, &err));
+    uint64_t before = sink.sink.counts[SEEP_FACT_VM];
+    nap(0.6);
+    assert_true(seep_live_take(live, &err));
+    assert_int_equal(sink.sink.counts[SEEP_FACT_VM], before + 1);
+    // The last sample has its look already.
+    assert_true(seep_live_finish(live, &err));
+    assert_int_equal(sink.sink.counts[SEEP_FACT_VM], before + 1);
+    seep_live_close(live);
+    testkit_sink_clear(&sink);
+}
+
 // A tag's blocks become points in every eighth sample and at the end, so that they cost little:
 // however often they change, nine samples make three points at most.
 static void blocks_of_tags_are_thinned(void **state)
@@ -184,6 +207,7 @@ int main(void)
         cmocka_unit_test(a_look_tells_of_memory_and_tags),
         cmocka_unit_test(zombies_are_found_with_their_holder),
         cmocka_unit_test(a_recording_begins_and_ends_with_a_look),
+        cmocka_unit_test(looks_come_as_often_as_asked_for),
         cmocka_unit_test(blocks_of_tags_are_thinned),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

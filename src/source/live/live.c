@@ -22,7 +22,6 @@ enum {
     BLOCKS_EVERY = 8,  // samples: blocks of a tag change nearly always, and are there to compare
                        // tags with each other over hours
 };
-#define LOOK_NS (3600 * SEEP_NS_PER_S) // between two looks at all counts of all tags
 
 #define TOTAL(name, metric_)                                                                       \
     {                                                                                              \
@@ -76,7 +75,7 @@ struct seep_live {
     struct root *roots;
     size_t n_roots;
     char *pattern;
-    int64_t heartbeat_ns;
+    int64_t heartbeat_ns, every_look_ns;
     struct seep_os_process_fields process_fields;
     struct seep_os_totals_fields total_fields;
     struct seep_machine_id machine;
@@ -163,6 +162,7 @@ bool seep_live_open(struct seep_live **live, const struct seep_live_options *opt
     *l = (struct seep_live){
         .sink = sink,
         .heartbeat_ns = options->heartbeat_ns,
+        .every_look_ns = options->look_ns ? options->look_ns : 3600 * SEEP_NS_PER_S,
         .last_ns = SEEP_NO_TIME,
         .look_ns = SEEP_NO_TIME,
         .finished = true, // until a sample was taken
@@ -580,7 +580,7 @@ static bool store_sample(struct seep_live *live, const struct seep_os_sample *sa
         if (!store(live, &live->totals[c], number, t_ns, true))
             return false;
     }
-    if ((live->look_ns == SEEP_NO_TIME || t_ns - live->look_ns >= LOOK_NS) &&
+    if ((live->look_ns == SEEP_NO_TIME || t_ns - live->look_ns >= live->every_look_ns) &&
         !push_look(live, sample, t_ns))
         return false;
     for (size_t i = 0; i < sample->n_tags; i++) {

@@ -7,8 +7,8 @@
 // the series reaches. For the last points the tick of the previous sample is opened again.
 //
 // The blocks that a pool tag has in use change nearly always: of them every eighth sample can
-// become a point. At the first sample, the last one and one of each hour stands a look: all counts
-// of all tags, and what the memory is used for.
+// become a point. At the first sample, the last one and one of each hour (`look_ns`) stands a look:
+// all counts of all tags, and what the memory is used for.
 //
 // Numbers that are 0 on almost every process or pool tag (`zombies`, what a tag has) become
 // series when they are first not 0.
@@ -36,6 +36,7 @@ struct seep_live_options {
     // letters match without regard to case. NULL = none.
     const char *name_pattern;
     int64_t heartbeat_ns; // 0 = every number of every sample becomes a point
+    int64_t look_ns;      // between two looks; 0 = an hour
 };
 
 // Opens a sampler. The options are copied; `sink` must live longer than the result, which
