@@ -98,8 +98,9 @@ static bool read_pooltags(struct seep_drivers *d, const struct seep_drivers_opti
                              "%s: no line of it names a pool tag", path);
         if (n_bad && options->say) {
             struct seep_buf line = { 0 };
-            seep_buf_addf(&line, "seep: %s: %" PRIu64 " lines are no entries and were left out",
-                          path, (uint64_t)n_bad);
+            seep_buf_addf(&line, "seep: %s: %" PRIu64 " %s left out", path, (uint64_t)n_bad,
+                          n_bad == 1 ? "line that is no entry was"
+                                     : "lines that are no entries were");
             if (line.data)
                 seep_err_plain(line.data);
             options->say(options->ctx, seep_buf_text(&line));

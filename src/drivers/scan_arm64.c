@@ -42,7 +42,6 @@ static void start_function(struct sweep *w, bool whole)
 {
     struct seep_scanner *s = w->s;
     memset(&s->track, 0, sizeof s->track);
-    memset(s->pending, 0, sizeof s->pending);
     s->n_pending = 0;
     s->function = w->here;
     s->knows_function = whole;

@@ -38,7 +38,6 @@ static void start_function(struct sweep *w, uint32_t rva, bool whole)
     struct seep_scanner *s = w->s;
     memset(&s->track, 0, sizeof s->track);
     s->n_pending = 0;
-    memset(s->pending, 0, sizeof s->pending);
     s->function = rva;
     s->knows_function = whole;
     s->track.regs[SP] = stack(0);
