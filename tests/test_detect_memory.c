@@ -114,7 +114,7 @@ static void the_ledger_balances(void **state)
     struct seep_ledger ledger;
     struct seep_buf text = { 0 };
     struct seep_vm vm = full();
-    seep_ledger_make(&vm, SEEP_UNKNOWN_COUNT, &ledger);
+    seep_ledger_make(&vm, NULL, SEEP_UNKNOWN_COUNT, &ledger);
     assert_true(ledger.balances);
     int64_t sum = 0;
     for (size_t i = 0; i < SEEP_N_LEDGER_ITEMS; i++)
@@ -127,7 +127,7 @@ static void the_ledger_balances(void **state)
     // What is unknown is named, not 0.
     vm.bytes[SEEP_VM_SHARED] = vm.bytes[SEEP_VM_DRIVERS] = SEEP_UNKNOWN_COUNT;
     vm.bytes[SEEP_VM_ZOMBIES] = SEEP_UNKNOWN_COUNT;
-    seep_ledger_make(&vm, 1000, &ledger);
+    seep_ledger_make(&vm, NULL, 1000, &ledger);
     assert_false(ledger.known[SEEP_LEDGER_SHARED]);
     assert_true(ledger.estimated[SEEP_LEDGER_ZOMBIES]);
     assert_int_equal(ledger.bytes[SEEP_LEDGER_ZOMBIES], 1000 * 67 * 1024); // 79 KB less its pool
@@ -138,19 +138,29 @@ static void the_ledger_balances(void **state)
     // More than is committed is said.
     vm = full();
     vm.bytes[SEEP_VM_PROCESS_PRIVATE] = 9000 * MIB;
-    seep_ledger_make(&vm, SEEP_UNKNOWN_COUNT, &ledger);
+    seep_ledger_make(&vm, NULL, SEEP_UNKNOWN_COUNT, &ledger);
     assert_true(ledger.bytes[SEEP_LEDGER_UNATTRIBUTED] == -(int64_t)(1300 * MIB));
     seep_buf_reset(&text);
     seep_ledger_say(&ledger, &text);
     assert_non_null(strstr(text.data, "more than is committed"));
 
+    // Linux commits less.
+    const struct seep_machine linux_machine = { .os = "Linux" };
+    vm = full();
+    seep_ledger_make(&vm, &linux_machine, 1000, &ledger);
+    assert_false(ledger.known[SEEP_LEDGER_PAGED_POOL] || ledger.known[SEEP_LEDGER_ZOMBIES]);
+    assert_true(ledger.uncharged[SEEP_LEDGER_PAGE_TABLES] && ledger.known[SEEP_LEDGER_SHARED]);
+    seep_buf_reset(&text);
+    seep_ledger_say(&ledger, &text);
+    assert_int_equal(text.len, 0);
+
     vm = seep_vm_unknown((struct seep_machine_id){ 1 });
-    seep_ledger_make(&vm, 5, &ledger);
+    seep_ledger_make(&vm, NULL, 5, &ledger);
     assert_false(ledger.balances);
     assert_false(ledger.known[SEEP_LEDGER_UNATTRIBUTED]);
     for (size_t i = 0; i < SEEP_N_VM_ITEMS; i++)
         vm.bytes[i] = UINT64_MAX - 1;
-    seep_ledger_make(&vm, UINT64_MAX - 1, &ledger); // no overflow (UBSan)
+    seep_ledger_make(&vm, NULL, UINT64_MAX - 1, &ledger); // no overflow (UBSan)
     assert_true(ledger.balances);
     assert_string_equal(seep_ledger_item_name(SEEP_LEDGER_UNATTRIBUTED), "unattributed");
     seep_buf_clear(&text);

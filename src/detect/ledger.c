@@ -6,6 +6,7 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <string.h>
 
 // From this share of its limit on a pool is near it: there the memory manager begins to trim paged
 // pool (PoolUsageMaximum, 80 by default; Microsoft KB 312362), and PAL calls both critical.
@@ -100,8 +101,21 @@ static int64_t in_range(uint64_t bytes)
     return (int64_t)(bytes < most ? bytes : most);
 }
 
-void seep_ledger_make(const struct seep_vm *vm, uint64_t n_zombies, struct seep_ledger *ledger)
+bool seep_charges_as_windows(const struct seep_machine *machine)
 {
+    return !machine || !machine->os || strcmp(machine->os, "Linux") != 0;
+}
+
+// Committed_AS of Linux is what processes may write to for themselves, and shared memory.
+static bool is_charged(enum seep_ledger_item item, bool windows)
+{
+    return windows || item == SEEP_LEDGER_PROCESS_PRIVATE || item == SEEP_LEDGER_SHARED;
+}
+
+void seep_ledger_make(const struct seep_vm *vm, const struct seep_machine *machine,
+                      uint64_t n_zombies, struct seep_ledger *ledger)
+{
+    bool windows = seep_charges_as_windows(machine);
     *ledger = (struct seep_ledger){ .committed = vm->bytes[SEEP_VM_COMMITTED] };
     bool any = false;
     int64_t rest = ledger->committed == SEEP_UNKNOWN_COUNT ? 0 : in_range(ledger->committed);
@@ -112,7 +126,8 @@ void seep_ledger_make(const struct seep_vm *vm, uint64_t n_zombies, struct seep_
             n_zombies != SEEP_UNKNOWN_COUNT)
             bytes = (n_zombies < UINT32_MAX ? n_zombies : UINT32_MAX) *
                     (SEEP_ZOMBIE_COMMIT_BYTES - SEEP_ZOMBIE_POOL_BYTES);
-        ledger->known[i] = bytes != SEEP_UNKNOWN_COUNT;
+        ledger->uncharged[i] = !is_charged((enum seep_ledger_item)i, windows);
+        ledger->known[i] = bytes != SEEP_UNKNOWN_COUNT && !ledger->uncharged[i];
         if (!ledger->known[i])
             continue;
         ledger->bytes[i] = in_range(bytes);
@@ -130,7 +145,7 @@ void seep_ledger_say(const struct seep_ledger *ledger, struct seep_buf *text)
     const char *unknown[SEEP_N_LEDGER_ITEMS];
     size_t n = 0;
     for (size_t i = 0; i < SEEP_LEDGER_UNATTRIBUTED; i++) {
-        if (!ledger->known[i])
+        if (!ledger->known[i] && !ledger->uncharged[i])
             unknown[n++] = item_names[i];
     }
     if (!ledger->balances) {

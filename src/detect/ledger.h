@@ -6,6 +6,7 @@
 #define SEEP_DETECT_LEDGER_H
 
 #include "base/buf.h"
+#include "model/machine.h"
 #include "model/vm.h"
 
 #include <stdbool.h>
@@ -35,6 +36,10 @@ unsigned seep_vm_flags(const struct seep_vm *vm);
 #define SEEP_ZOMBIE_COMMIT_BYTES ((uint64_t)79 * 1024)
 #define SEEP_ZOMBIE_POOL_BYTES ((uint64_t)12 * 1024)
 
+// Whether a machine (NULL = unknown) charges as Windows does. Linux charges neither slabs, page
+// tables and kernel stacks nor what its zombies keep.
+bool seep_charges_as_windows(const struct seep_machine *machine);
+
 enum seep_ledger_item {
     SEEP_LEDGER_PROCESS_PRIVATE = 0,
     SEEP_LEDGER_SHARED,
@@ -56,15 +61,17 @@ struct seep_ledger {
                         // up to it, `unattributed` included
     uint64_t committed; // bytes; SEEP_UNKNOWN_COUNT = unknown
     bool known[SEEP_N_LEDGER_ITEMS];
+    bool uncharged[SEEP_N_LEDGER_ITEMS]; // this system does not count it as committed
     // `unattributed` is what is committed less all others. It is negative where they come to more
     // than that: something is counted twice, or was read at another moment.
     int64_t bytes[SEEP_N_LEDGER_ITEMS];
     bool estimated[SEEP_N_LEDGER_ITEMS];
 };
 
-// `n_zombies`: exited processes that are still referenced, for an estimate where `vm` has none;
-// SEEP_UNKNOWN_COUNT = unknown.
-void seep_ledger_make(const struct seep_vm *vm, uint64_t n_zombies, struct seep_ledger *ledger);
+// `machine` may be NULL: unknown. `n_zombies`: exited processes that are still referenced, for an
+// estimate where `vm` has none; SEEP_UNKNOWN_COUNT = unknown.
+void seep_ledger_make(const struct seep_vm *vm, const struct seep_machine *machine,
+                      uint64_t n_zombies, struct seep_ledger *ledger);
 
 // What its reader must know, as sentences: items that are unknown and so part of `unattributed`,
 // an `unattributed` below zero, estimates. Nothing is added where there is nothing to say.

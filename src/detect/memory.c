@@ -54,7 +54,9 @@ static bool judge_ledger(const struct memory *m)
 {
     struct seep_ledger ledger;
     struct seep_buf text = { 0 };
-    seep_ledger_make(&m->at->vm, count_zombies(m), &ledger);
+    uint32_t machine = m->at->vm.machine.v;
+    seep_ledger_make(&m->at->vm, machine ? &m->data->machines[machine - 1] : NULL, count_zombies(m),
+                     &ledger);
     // Where the large items are not known, what is left is no hole.
     if (!ledger.balances || !ledger.known[SEEP_LEDGER_PROCESS_PRIVATE] ||
         !ledger.known[SEEP_LEDGER_PAGED_POOL] || !ledger.known[SEEP_LEDGER_NONPAGED_POOL])

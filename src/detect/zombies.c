@@ -140,6 +140,11 @@ static const char *estimate(struct zombies *z, const struct crowd *crowd)
                            (double)crowd->n * (double)SEEP_ZOMBIE_COMMIT_BYTES);
 }
 
+static bool is_windows(const struct zombies *z, struct seep_machine_id machine)
+{
+    return !machine.v || seep_charges_as_windows(&z->data->machines[machine.v - 1]);
+}
+
 // What all findings about zombies say besides who holds them.
 static void say_crowd(struct zombies *z, struct seep_draft *draft, const struct crowd *crowd,
                       const struct seep_dataset_zombie *one)
@@ -161,13 +166,15 @@ static void say_crowd(struct zombies *z, struct seep_draft *draft, const struct 
             drafts, draft, seep_say(drafts, "they exited from %.16s to %.16s%s", first, last, each),
             one->source, SEEP_NO_OFFSET, SEEP_NO_TIME);
     }
-    seep_draft_evidence(
-        drafts, draft,
-        seep_say(drafts,
-                 "about %s of commit, by %u KB for each, %u KB of it pool, as measured in public",
-                 estimate(z, crowd), (unsigned)(SEEP_ZOMBIE_COMMIT_BYTES / 1024),
-                 (unsigned)(SEEP_ZOMBIE_POOL_BYTES / 1024)),
-        one->source, SEEP_NO_OFFSET, SEEP_NO_TIME);
+    if (is_windows(z, draft->finding.machine))
+        seep_draft_evidence(
+            drafts, draft,
+            seep_say(
+                drafts,
+                "about %s of commit, by %u KB for each, %u KB of it pool, as measured in public",
+                estimate(z, crowd), (unsigned)(SEEP_ZOMBIE_COMMIT_BYTES / 1024),
+                (unsigned)(SEEP_ZOMBIE_POOL_BYTES / 1024)),
+            one->source, SEEP_NO_OFFSET, SEEP_NO_TIME);
     if (crowd->charged > 0)
         seep_draft_evidence(
             drafts, draft,
@@ -256,10 +263,12 @@ static bool write_holder(struct zombies *z, uint32_t holder, const struct crowd 
     f->pid = p->pid;
     f->has_pid = p->has_pid;
     f->start_ns = p->start_ns;
-    f->gist = seep_say(z->drafts,
-                       "holds %zu processes that have exited, with %" PRIu64
-                       " handles: about %s of commit",
-                       crowd->n, crowd->n_handles, estimate(z, crowd));
+    const char *cost = is_windows(z, p->machine)
+                           ? seep_say(z->drafts, ": about %s of commit", estimate(z, crowd))
+                           : "";
+    f->gist =
+        seep_say(z->drafts, "holds %zu processes that have exited, with %" PRIu64 " handles%s",
+                 crowd->n, crowd->n_handles, cost);
     say_crowd(z, draft, crowd, one);
     say_pids(z, draft, p->machine.v);
     if (crowd->n_handles > MANY_HANDLES)

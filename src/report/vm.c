@@ -167,7 +167,9 @@ static void judge_numbers(struct seep_vm_doc *doc)
     if (*private_bytes == SEEP_UNKNOWN_COUNT && doc->n_processes >= WHOLE_MACHINE)
         *private_bytes = doc->private_bytes;
     doc->flags = seep_vm_flags(&doc->vm);
-    seep_ledger_make(&doc->vm, n_zombies(doc), &doc->ledger);
+    const struct seep_machine *machine =
+        doc->machine.v ? &doc->data->machines[doc->machine.v - 1] : NULL;
+    seep_ledger_make(&doc->vm, machine, n_zombies(doc), &doc->ledger);
 }
 
 bool seep_vm_doc_make(const struct seep_dataset *data, const struct seep_judgement *judgement,

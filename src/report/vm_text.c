@@ -116,7 +116,7 @@ static void add_ledger(struct text *t)
         char text[SEEP_HUMAN_TEXT];
         seep_buf_addf(&t->out, "%26s ", seep_ledger_item_name((enum seep_ledger_item)i));
         if (!ledger->known[i]) {
-            seep_buf_addf(&t->out, "%18s\n", "unknown");
+            seep_buf_addf(&t->out, "%18s\n", ledger->uncharged[i] ? "not charged" : "unknown");
             continue;
         }
         seep_human_bytes((double)ledger->bytes[i], text);

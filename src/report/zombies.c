@@ -299,6 +299,8 @@ static void conclude(struct seep_zombies *doc)
         doc->commit_bytes = doc->n * SEEP_ZOMBIE_COMMIT_BYTES;
         doc->charged_bytes = SEEP_UNKNOWN_COUNT;
     }
+    if (doc->machine.v && !seep_charges_as_windows(&data->machines[doc->machine.v - 1]))
+        doc->commit_bytes = doc->charged_bytes = SEEP_UNKNOWN_COUNT;
     uint64_t by_process = doc->n_holders ? doc->holders[0].n : 0;
     uint64_t by_none = doc->n_unheld == SEEP_UNKNOWN_COUNT ? 0 : doc->n_unheld;
     if (by_process || by_none)

@@ -60,7 +60,7 @@ static void add_head(struct text *t)
     if (doc->n_other_machines)
         seep_buf_addf(&t->out, "; %zu more machines are not shown", doc->n_other_machines);
     seep_buf_addc(&t->out, '\n');
-    if (!doc->n)
+    if (!doc->n || doc->commit_bytes == SEEP_UNKNOWN_COUNT)
         return;
     seep_human_bytes((double)doc->commit_bytes, text);
     if (doc->commit_bytes == doc->charged_bytes) {
