@@ -446,7 +446,8 @@ static bool compare_one(struct seep_baselines *b, const struct seep_scene *scene
     int64_t tick = silences.n && silences.tick_ns > 0 && silences.tick_ns < o->tick_ns
                        ? silences.tick_ns
                        : o->tick_ns;
-    struct seep_observed seen = { .start_ns = scene->start_ns, .tick_ns = scene->tick_ns };
+    const struct seep_clock *clock = seep_clock_of(scene, judged->series);
+    struct seep_observed seen = { .start_ns = scene->start_ns, .tick_ns = clock->tick_ns };
     struct life mine = { birth(scene->data, run, judged->first_ns, &seen), (double)judged->first_ns,
                          (double)judged->last_ns };
     struct life theirs = { birth(roles->data, &s->series, first, o), (double)first, (double)last };
@@ -471,15 +472,15 @@ static bool compare_one(struct seep_baselines *b, const struct seep_scene *scene
     int64_t to = shifted(last, offset);
     to = to < judged->last_ns ? to : judged->last_ns;
     // Cells are never narrower than the looks of the slower recorder.
-    tick = tick > scene->tick_ns ? tick : scene->tick_ns;
+    tick = tick > clock->tick_ns ? tick : clock->tick_ns;
     if (tick <= 0)
         tick = (int64_t)fmin(((double)to - (double)from) /
                                  (double)(n < points->count ? n : points->count),
                              9e18) +
                1;
     against->state = SEEP_AGAINST_SHORT;
-    if (!seep_grid_build(points->at, points->count, from, to, tick,
-                         scene->busiest ? &scene->silences : NULL, &b->mine) ||
+    if (!seep_grid_build(points->at, points->count, from, to, tick, seep_clock_silences(clock),
+                         &b->mine) ||
         !seep_grid_build(b->points.at, n, from, to, tick, o->busiest ? &silences : NULL,
                          &b->theirs))
         return true;

@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "base/intern.h"
+#include "detect/clock.h"
 #include "detect/detect.h"
 #include "detect/pool.h"
 #include "detect/shape.h"
@@ -57,9 +58,8 @@ struct seep_scene {
     const struct seep_dataset *data;
     struct seep_machine_id machine;
     int64_t start_ns, end_ns, tick_ns;
-    struct seep_silences silences; // of the busiest series
-    size_t busiest;                // its index + 1; 0 = none
-    int64_t heartbeat_ns;          // the longest usual silence of a series, an estimate
+    struct seep_clock clocks[SEEP_MAX_CLOCKS]; // of its recorders; `tick_ns` is of the fastest
+    size_t n_clocks;
     struct seep_judged *judged;
     size_t n_judged, capacity;
     double grown[SEEP_N_METRICS];  // sum of `delta` over processes

@@ -129,12 +129,9 @@ static bool judged_metric(enum seep_metric metric, enum seep_subject_kind kind)
     }
 }
 
-// When the machine was observed, and how often: the busiest series shows every look of the
-// recorder, the quietest its heartbeat. Also each process's life.
+// When the machine was observed, how often its recorders looked, and each process's life.
 static void survey(struct run *run, struct seep_scene *scene)
 {
-    double tick = run->tracks ? run->tracks->tick_ns : INFINITY;
-    double heartbeat = run->tracks ? run->tracks->heartbeat_ns : 0;
     scene->start_ns = INT64_MAX;
     scene->end_ns = INT64_MIN;
     for (size_t i = run->first[scene->machine.v]; i < run->data->n_series; i = run->next[i]) {
@@ -144,24 +141,22 @@ static void survey(struct run *run, struct seep_scene *scene)
             continue;
         scene->start_ns = earlier(scene->start_ns, first);
         scene->end_ns = later(scene->end_ns, last);
+        seep_clock_see(seep_clock_add(scene, i), run->data, i, first, last);
         size_t process = s->series.subject.process.v;
         if (process && process <= run->data->n_processes) {
             struct span *life = &run->lives[process - 1];
             life->first_ns = earlier(life->first_ns, first);
             life->last_ns = later(life->last_ns, last);
         }
-        if (s->n_points < 3)
-            continue;
-        if (!scene->busiest || s->n_points > run->data->series[scene->busiest - 1].n_points)
-            scene->busiest = i + 1;
-        double apart = ((double)s->last_ns - (double)s->first_ns) / (double)(s->n_points - 1);
-        tick = apart > 0 ? fmin(tick, apart) : tick;
-        heartbeat = fmax(heartbeat, apart);
     }
-    double span =
-        scene->end_ns > scene->start_ns ? (double)scene->end_ns - (double)scene->start_ns : 0;
-    scene->tick_ns = tick <= span ? (int64_t)tick : 0;
-    scene->heartbeat_ns = (int64_t)fmin(heartbeat, span / 4);
+    for (size_t i = 0; i < scene->n_clocks; i++) {
+        struct seep_clock *c = &scene->clocks[i];
+        if (run->tracks) {
+            c->tick = fmin(c->tick, run->tracks->tick_ns);
+            c->heartbeat = fmax(c->heartbeat, run->tracks->heartbeat_ns);
+        }
+        seep_clock_set(c);
+    }
 }
 
 // Until when the last value of a subject holds. A process of which nothing was heard for several
@@ -169,20 +164,21 @@ static void survey(struct run *run, struct seep_scene *scene)
 static int64_t held_until(const struct run *run, const struct seep_scene *scene,
                           struct seep_judged *judged)
 {
+    const struct seep_clock *clock = seep_clock_of(scene, judged->series);
     judged->alive = true;
     if (judged->kind != SEEP_SUBJECT_PROCESS || !judged->process)
-        return scene->end_ns;
+        return clock->end_ns;
     const struct seep_process *p = &run->data->processes[judged->process - 1];
     int64_t heard = run->lives[judged->process - 1].last_ns;
-    if (p->end_ns != SEEP_NO_TIME && p->end_ns < scene->end_ns) {
+    if (p->end_ns != SEEP_NO_TIME && p->end_ns < clock->end_ns) {
         judged->alive = false;
         return later(heard, p->end_ns);
     }
-    if ((scene->end_ns - heard) / 3 > later(scene->heartbeat_ns, scene->tick_ns)) {
+    if ((clock->end_ns - heard) / 3 > later(clock->heartbeat_ns, clock->tick_ns)) {
         judged->alive = false;
         return heard;
     }
-    return scene->end_ns;
+    return clock->end_ns;
 }
 
 // Drops the points outside the time asked for; the value held at its start stays as a point there.
@@ -226,17 +222,21 @@ static const struct seep_track *track_of(struct run *run, size_t index)
     return &run->track;
 }
 
-// When the recorder was off, and how often it looked when it was on, by the busiest series.
+// When the recorders were off, and how often they looked when they were on.
 static bool find_silences(struct run *run, struct seep_scene *scene)
 {
-    if (!scene->busiest)
-        return true;
-    const struct seep_track *track = track_of(run, scene->busiest - 1);
-    if (!track)
-        return false;
-    seep_track_silences(track, scene->start_ns, scene->end_ns, false, &scene->silences);
-    if (scene->silences.n && scene->silences.tick_ns > 0)
-        scene->tick_ns = earlier(scene->tick_ns, scene->silences.tick_ns);
+    for (size_t i = 0; i < scene->n_clocks; i++) {
+        struct seep_clock *c = &scene->clocks[i];
+        const struct seep_track *track = c->busiest ? track_of(run, c->busiest - 1) : NULL;
+        if (c->busiest && !track)
+            return false;
+        if (track)
+            seep_track_silences(track, c->start_ns, c->end_ns, false, &c->silences);
+        if (c->silences.n && c->silences.tick_ns > 0)
+            c->tick_ns = earlier(c->tick_ns, c->silences.tick_ns);
+        if (c->tick_ns > 0 && (!scene->tick_ns || c->tick_ns < scene->tick_ns))
+            scene->tick_ns = c->tick_ns;
+    }
     return true;
 }
 
@@ -248,8 +248,9 @@ static void find_shape(struct run *run, const struct seep_scene *scene,
     // the shape of all.
     if (!track->constant || !known->known || known->first_ns != judged->first_ns ||
         known->last_ns != judged->last_ns) {
-        const struct seep_silences *machine = scene->busiest ? &scene->silences : NULL;
-        if (seep_track_grid(track, judged->last_ns, scene->tick_ns, machine, &run->grid))
+        const struct seep_clock *clock = seep_clock_of(scene, judged->series);
+        if (seep_track_grid(track, judged->last_ns, clock->tick_ns, seep_clock_silences(clock),
+                            &run->grid))
             seep_shape_find(&run->grid, &judged->shape);
         else
             judged->shape = (struct seep_shape){ .n_looks = 1,
@@ -283,6 +284,7 @@ static bool measure(struct run *run, struct seep_scene *scene, size_t index)
         judged.process = 0;
     if (!seep_sites_find(&run->sites, run->data, &judged))
         return seep_fail_memory(run->err);
+    const struct seep_clock *clock = seep_clock_of(scene, index);
     struct seep_track_ends ends;
     seep_track_ends(track, &ends);
     judged.n_wraps = ends.n_wraps;
@@ -290,10 +292,10 @@ static bool measure(struct run *run, struct seep_scene *scene, size_t index)
     judged.last_ns = held_until(run, scene, &judged);
     judged.newest = ends.newest;
     bool born = judged.kind == SEEP_SUBJECT_PROCESS && judged.process &&
-                (judged.first_ns - scene->start_ns) / 2 > later(scene->tick_ns, 1);
+                (judged.first_ns - clock->start_ns) / 2 > later(clock->tick_ns, 1);
     judged.delta = (judged.alive ? ends.newest : 0) - (born ? 0 : ends.first);
     find_shape(run, scene, track, &judged);
-    double observed_s = ((double)scene->end_ns - (double)scene->start_ns) / 1e9;
+    double observed_s = ((double)clock->end_ns - (double)clock->start_ns) / 1e9;
     judged.lived =
         observed_s > 0 ? ((double)judged.last_ns - (double)judged.first_ns) / 1e9 / observed_s : 1;
     if (!seep_seen_enough(&judged, observed_s)) {
@@ -378,11 +380,11 @@ static bool grid_of_life(void *ctx, const struct seep_judged *judged, struct see
 {
     struct life_reader *reader = ctx;
     const struct seep_scene *scene = reader->scene;
-    const struct seep_silences *machine = scene->busiest ? &scene->silences : NULL;
+    const struct seep_clock *clock = seep_clock_of(scene, judged->series);
     const struct seep_track *track = track_of(reader->run, judged->series);
     if (!track)
         return false;
-    if (!seep_track_grid(track, judged->last_ns, scene->tick_ns, machine, grid))
+    if (!seep_track_grid(track, judged->last_ns, clock->tick_ns, seep_clock_silences(clock), grid))
         grid->n = 0;
     return true;
 }

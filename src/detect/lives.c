@@ -119,7 +119,9 @@ static bool measure(const struct seep_scene *scene, const struct seep_life_grids
         if (j->shape.form != SEEP_FORM_SHORT)
             lived_ns += j->shape.span_s * 1e9;
     }
-    joined.cell_ns = fmax(lived_ns / SEEP_TREND_MAX, (double)scene->tick_ns);
+    const struct seep_judged *one = &scene->judged[service->lives[0].at];
+    joined.cell_ns =
+        fmax(lived_ns / SEEP_TREND_MAX, (double)seep_clock_of(scene, one->series)->tick_ns);
     service->least_rate = INFINITY;
     for (size_t i = 0; i < service->n; i++) {
         const struct seep_judged *j = &scene->judged[service->lives[i].at];

@@ -73,9 +73,10 @@ static double astray(const struct seep_shape *a, const struct seep_shape *b)
 static bool are_comparable(const struct seep_scene *scene, const struct seep_judged *a,
                            const struct seep_judged *b)
 {
+    double tick = (double)seep_clock_of(scene, a->series)->tick_ns;
     return a->shape.n_course >= SEEP_SHAPE_MIN_LOOKS && a->shape.n_course == b->shape.n_course &&
-           fabs((double)a->first_ns - (double)b->first_ns) <= (double)scene->tick_ns &&
-           fabs((double)a->last_ns - (double)b->last_ns) <= (double)scene->tick_ns;
+           fabs((double)a->first_ns - (double)b->first_ns) <= tick &&
+           fabs((double)a->last_ns - (double)b->last_ns) <= tick;
 }
 
 static bool in_lockstep(const struct lockstep *l, const struct follower *x,

@@ -98,6 +98,12 @@ $ seep pool 0.txt --drivers nothere
 ? 3
 # A trace of pool events beside the counts: the call stacks behind a tag.
 @made etl-cases/pools.etl pools.etl
+# Two looks a day apart are two looks, however often a trace of a second looked beside them.
+$ seep analyze 0.txt 24.txt pools.etl --json
+@json verdict = "suspect"
+@json findings[0].class = "driver"
+@json findings[0].subject.tag = "Leak"
+@json findings[0].evidence ~ most of what a trace saw of tag Leak comes from ntoskrnl.exe
 $ seep pool 0.txt pools.etl --tag Leak --json
 @schema pool
 @json tags[0].allocs = 1000
