@@ -121,9 +121,9 @@ void seep_ledger_make(const struct seep_vm *vm, const struct seep_machine *machi
     int64_t rest = ledger->committed == SEEP_UNKNOWN_COUNT ? 0 : in_range(ledger->committed);
     for (size_t i = 0; i < SEEP_LEDGER_UNATTRIBUTED; i++) {
         uint64_t bytes = vm->bytes[item_of[i]];
-        ledger->estimated[i] = i == SEEP_LEDGER_ZOMBIES;
-        if (bytes == SEEP_UNKNOWN_COUNT && i == SEEP_LEDGER_ZOMBIES &&
-            n_zombies != SEEP_UNKNOWN_COUNT)
+        ledger->estimated[i] = bytes == SEEP_UNKNOWN_COUNT && i == SEEP_LEDGER_ZOMBIES &&
+                               n_zombies != SEEP_UNKNOWN_COUNT;
+        if (ledger->estimated[i])
             bytes = (n_zombies < UINT32_MAX ? n_zombies : UINT32_MAX) *
                     (SEEP_ZOMBIE_COMMIT_BYTES - SEEP_ZOMBIE_POOL_BYTES);
         ledger->uncharged[i] = !is_charged((enum seep_ledger_item)i, windows);
@@ -165,7 +165,8 @@ void seep_ledger_say(const struct seep_ledger *ledger, struct seep_buf *text)
                       "%sThe items come to more than is committed: some of it is counted twice, or "
                       "was read at another moment.",
                       text->len ? " " : "");
-    if (ledger->known[SEEP_LEDGER_ZOMBIES] && ledger->bytes[SEEP_LEDGER_ZOMBIES])
+    if (ledger->known[SEEP_LEDGER_ZOMBIES] && ledger->estimated[SEEP_LEDGER_ZOMBIES] &&
+        ledger->bytes[SEEP_LEDGER_ZOMBIES])
         seep_buf_addf(text,
                       "%sWhat zombies hold is an estimate: %" PRIu64 " KB of commit each, %" PRIu64
                       " KB of it pool, was measured in public.",

@@ -173,11 +173,12 @@ class World:
             'shared': 41_217,
         }
         rest = 23_456
+        committed = sum(commit.values()) + rest
         self.vm = {
             'physical': physical, 'available': physical * 5 // 8 + 77,
             'resident_available': physical * 3 // 4 + 11,
-            'committed': sum(commit.values()) + rest,
-            'commit_limit': physical + 4 * GB_PAGES // 2,
+            'committed': committed,
+            'commit_limit': max(physical + 2 * GB_PAGES, committed + committed // 4),
             'commit_limit_maximum': physical + 3 * physical, 'commit_peak': None,
             'unattributed': rest, **commit, **counters,
         }
