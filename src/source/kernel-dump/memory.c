@@ -21,6 +21,13 @@ static void take(struct seep_vm *vm, enum seep_vm_item item, uint64_t pages)
         vm->bytes[item] = in_bytes(pages);
 }
 
+// Limits that no dump records are said to be taken from a document.
+static bool say_limit(struct kdump *k, const char *pool, const char *from)
+{
+    return !from || seep_sink_note(k->sink, "pool-limit", SEEP_UNKNOWN_COUNT, SEEP_UNKNOWN_COUNT,
+                                   SEEP_NO_OFFSET, "the limit of the %s pool is %s", pool, from);
+}
+
 // Numbers of the kernel itself; where it gives none, those of a triage dump's own record.
 static bool read_vm(struct kdump *k, struct seep_vm *vm)
 {
@@ -52,9 +59,11 @@ static bool read_vm(struct kdump *k, struct seep_vm *vm)
         };
         for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
             take(vm, rows[i].item, rows[i].pages);
+        ok = say_limit(k, "paged", read.paged_pool_limit_from) &&
+             say_limit(k, "nonpaged", read.nonpaged_pool_limit_from);
     }
     // A triage dump has of the kernel's numbers what it happens to have.
-    if (!k->has_triage)
+    if (ok && !k->has_triage)
         ok = kdump_gaps(k, "the counters of memory", &gaps);
     take(vm, SEEP_VM_NONPAGED_POOL, record->nonpaged);
     take(vm, SEEP_VM_PAGED_POOL, record->paged);
