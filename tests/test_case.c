@@ -375,24 +375,6 @@ static void expect_refused(enum seep_case_mode mode, const char *part)
         fail_msg("'%s' does not say '%s'", err.what, part);
 }
 
-// Files come in the order of a shell's *, not of time.
-static void sources_come_in_any_order_of_time(void **state)
-{
-    (void)state;
-    struct seep_case *c = open_case(SEEP_CASE_WRITE);
-    put_samples(begin(c, "b", SEEP_CASE_IMPORT), "A", 100, 10);
-    end(c);
-    put_samples(begin(c, "c", SEEP_CASE_IMPORT), "A", 200, 10);
-    end(c);
-    put_samples(begin(c, "a", SEEP_CASE_IMPORT), "A", 0, 10);
-    end(c);
-    struct seep_dataset data = load(c);
-    assert_int_equal(data.n_series, 1);
-    assert_true(data.series[0].first_ns == 0);
-    assert_true(data.series[0].last_ns == 209 * SEEP_NS_PER_S);
-    seep_case_close(c);
-}
-
 static void an_older_case_is_brought_up_to_date(void **state)
 {
     (void)state;
@@ -798,7 +780,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(boots_are_kept_apart, set_up, tear_down),
         cmocka_unit_test_setup_teardown(cases_merge_by_machine, set_up, tear_down),
         cmocka_unit_test_setup_teardown(short_rows_are_joined, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(sources_come_in_any_order_of_time, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_older_case_is_brought_up_to_date, set_up, tear_down),
         cmocka_unit_test_setup_teardown(strangers_are_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(damaged_cases_are_read_in_part, set_up, tear_down),

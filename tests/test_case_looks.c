@@ -202,6 +202,37 @@ static void looks_without_a_time_are_kept_apart(void **state)
     seep_case_close(c);
 }
 
+static void put_sample(struct seep_sink *sink, int64_t t_ns)
+{
+    struct seep_machine machine = { .host = "SRV01", .boot_ns = SEEP_NO_TIME };
+    struct seep_series series = { .subject = { .kind = SEEP_SUBJECT_MACHINE },
+                                  .metric = SEEP_METRIC_COMMIT_BYTES };
+    struct seep_series_id id;
+    assert_true(seep_sink_machine(sink, &machine, &series.subject.machine));
+    assert_true(seep_sink_series(sink, &series, &id));
+    assert_true(seep_sink_tick(sink, series.subject.machine, t_ns));
+    assert_true(seep_sink_sample(sink, id, 1));
+}
+
+// Files come in the order of a shell's *, not of time.
+static void sources_come_in_any_order_of_time(void **state)
+{
+    (void)state;
+    static const int64_t times[] = { 200, 300, 100 };
+    struct seep_case *c = NULL;
+    struct seep_dataset data;
+    assert_true(seep_case_open(NULL, SEEP_CASE_TEMPORARY, &c, NULL));
+    for (size_t i = 0; i < 3; i++) {
+        put_sample(begin(c, "x"), times[i] * SEEP_NS_PER_S);
+        end(c);
+    }
+    assert_true(seep_case_dataset(c, &data, NULL));
+    assert_int_equal(data.n_series, 1);
+    assert_true(data.series[0].first_ns == 100 * SEEP_NS_PER_S);
+    assert_true(data.series[0].last_ns == 300 * SEEP_NS_PER_S);
+    seep_case_close(c);
+}
+
 static void tags_read_the_same_wherever_they_were_counted(void **state)
 {
     (void)state;
@@ -227,6 +258,7 @@ int main(void)
         cmocka_unit_test(the_same_file_again_is_not_twice),
         cmocka_unit_test(a_copy_says_the_same),
         cmocka_unit_test(looks_without_a_time_are_kept_apart),
+        cmocka_unit_test(sources_come_in_any_order_of_time),
         cmocka_unit_test(tags_read_the_same_wherever_they_were_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -49,10 +49,9 @@ const char *seep_pool_tag_clean(const char *shown, size_t len, char text[SEEP_TA
 const char *seep_pool_tag_text(uint32_t key, char text[SEEP_TAG_TEXT])
 {
     char shown[SEEP_TAG_TEXT - 1];
-    key &= 0x7fffffff;
-    for (unsigned i = 0; i < sizeof shown; i++)
-        shown[i] = (char)(key >> 8 * i & 0x7f) == (char)(key >> 8 * i & 0xff)
-                       ? (char)(key >> 8 * i & 0x7f)
-                       : '.';
+    for (unsigned i = 0; i < sizeof shown; i++) {
+        uint32_t byte = (key & 0x7fffffff) >> 8 * i & 0xff;
+        shown[i] = byte < 0x80 ? (char)byte : '.';
+    }
     return seep_pool_tag_clean(shown, sizeof shown, text);
 }
