@@ -332,7 +332,9 @@ static bool collect(struct lockstep *l)
 {
     enum { AT_MOST = 256 }; // where more grow, it is not one thing
     struct seep_scene *scene = l->scene;
-    l->all = seep_alloc(AT_MOST, sizeof *l->all);
+    if (!scene->n_judged)
+        return false;
+    l->all = seep_alloc(scene->n_judged < AT_MOST ? scene->n_judged : AT_MOST, sizeof *l->all);
     if (!l->all) {
         l->drafts->failed = true;
         return false;
