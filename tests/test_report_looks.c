@@ -66,7 +66,7 @@ static const char *render(const char *name, enum which which, bool json, const s
 static void assert_has(const char *text, const char *part)
 {
     if (!strstr(text, part))
-        fail_msg("not there: %s\nin: %.4000s", part, text);
+        fail_msg("not there: %s\nin: %.4000s", part, text ? text : "nothing");
 }
 
 static void assert_has_not(const char *text, const char *part)
