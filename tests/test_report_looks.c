@@ -72,14 +72,14 @@ static void assert_has(const char *text, const char *part)
 static void assert_has_not(const char *text, const char *part)
 {
     if (strstr(text, part))
-        fail_msg("should not be there: %s\nin: %.4000s", part, text);
+        fail_msg("should not be there: %s\nin: %.4000s", part, text ? text : "nothing");
 }
 
 static void assert_before(const char *text, const char *first, const char *second)
 {
     const char *a = strstr(text, first), *b = strstr(text, second);
     if (!a || !b || a > b)
-        fail_msg("%s is not before %s in: %.4000s", first, second, text);
+        fail_msg("%s is not before %s in: %.4000s", first, second, text ? text : "nothing");
 }
 
 static void pool_answers_in_its_first_line(void **state)
