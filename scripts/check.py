@@ -22,7 +22,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 WORK = ROOT / "build-check"
 JOBS = os.cpu_count() or 1
-FUZZ_SECONDS = int(os.environ.get("SEEP_FUZZ_SECONDS", "5"))
+FUZZ_SECONDS = int(os.environ.get("SEEP_FUZZ_SECONDS", "4"))
 
 # Every Windows takes these from System32 alone, and they start without a desktop heap. Any other
 # import would be a second file to ship, or one that is looked for in the program's own folder.
@@ -276,7 +276,7 @@ STAGES = {
     "format": (stage_format, "clang-format would change nothing"),
     "gcc": (stage_gcc, "native build with gcc: all tests, lint included"),
     "sanitize": (stage_sanitize, "clang with ASan and UBSan: all tests, the fuzz corpora replayed"),
-    "fuzz": (stage_fuzz, "each fuzz target for SEEP_FUZZ_SECONDS (5)"),
+    "fuzz": (stage_fuzz, "each fuzz target for SEEP_FUZZ_SECONDS (4)"),
     "alloc": (stage_alloc, "every allocation fails once"),
     "tidy": (stage_tidy, "clang-tidy"),
     "windows": (stage_windows, "mingw-w64: imports three DLLs alone, all tests under Wine"),
