@@ -201,6 +201,15 @@ static bool size_losses(struct kdump *k)
                               "%" PRIu64 " of %" PRIu64
                               " pages of memory lie behind the end of the file",
                               missing, missing + seep_physical_n_pages(k->physical));
+    // Its blocks may lie behind what a triage dump says its size is.
+    missing = k->has_triage && k->has_memory && wanted <= file
+                  ? seep_triage_memory_missing(&k->memory)
+                  : 0;
+    if (missing)
+        return seep_sink_lose(
+            k->sink, "truncated", SEEP_UNKNOWN_COUNT, missing, file,
+            "%" PRIu64 " bytes of the dump's blocks of memory lie behind the end of the file",
+            missing);
     if (wanted == SEEP_UNKNOWN_FIELD || wanted <= file)
         return true;
     return seep_sink_lose(k->sink, "truncated", SEEP_UNKNOWN_COUNT, wanted - file, file,

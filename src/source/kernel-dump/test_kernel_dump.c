@@ -305,6 +305,26 @@ static void handle_tables_are_walked_only_for_who_wants_zombies(void **state)
     seep_buf_clear(&file);
 }
 
+// A block that reaches behind the file is a loss, though the file is as long as it says it is.
+static void blocks_behind_the_end_are_lost(void **state)
+{
+    enum { BLOCKS_AT = 0x2078, BLOCK_SIZE_AT = 12, BEHIND = 0x100 };
+    struct run r;
+    (void)state;
+    struct seep_buf file = testkit_built_file("kernel-dump-cases/triage.dmp");
+    read_with(&r, file.data, file.len, &(struct seep_input){ 0 });
+    REFUSE(&r, "loss truncated");
+    end(&r);
+    uint8_t *block = (uint8_t *)file.data + seep_le32((uint8_t *)file.data + BLOCKS_AT);
+    uint32_t size = (uint32_t)file.len - seep_le32(block + 8) + BEHIND;
+    for (unsigned i = 0; i < 4; i++)
+        block[BLOCK_SIZE_AT + i] = (uint8_t)(size >> 8 * i);
+    read_with(&r, file.data, file.len, &(struct seep_input){ 0 });
+    EXPECT(&r, "loss truncated count=- bytes=256 ");
+    end(&r);
+    seep_buf_clear(&file);
+}
+
 // Real dumps cut and flipped: nothing but losses.
 static void damage_ends_in_losses(void **state)
 {
@@ -365,6 +385,7 @@ int main(void)
         cmocka_unit_test(what_is_no_dump_is_refused_in_one_line),
         cmocka_unit_test(what_nobody_wants_is_left_out),
         cmocka_unit_test(handle_tables_are_walked_only_for_who_wants_zombies),
+        cmocka_unit_test(blocks_behind_the_end_are_lost),
         cmocka_unit_test(damage_ends_in_losses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
