@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a judgement says of pool tags: the verdict of each, and which of them are one leak.
+// Which pool tags are one leak.
 //
 // A tag that is counted in both pools is one subject. A cluster has one source, the tag that is
 // accused; the others grow because it does, and have no finding of their own.
@@ -25,10 +25,5 @@ struct seep_pool_cluster {
     enum seep_verdict verdict;
     const char *finding; // its id
 };
-
-// The verdict of one tag in one pool: that of its finding, or of its cluster's. False where nothing
-// was judged about it; `verdict` is untouched then.
-bool seep_pool_judge(const struct seep_judgement *judgement, struct seep_machine_id machine,
-                     const char *tag, bool paged, enum seep_verdict *verdict);
 
 #endif

@@ -337,36 +337,3 @@ void seep_spaces_clear(struct seep_spaces *spaces)
     seep_intern_clear(&spaces->strings);
     *spaces = (struct seep_spaces){ .n = 0 };
 }
-
-const struct seep_region *seep_space_region_at(const struct seep_space *space, uint64_t address)
-{
-    size_t low = 0, high = space->n_regions;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (space->regions[middle].base <= address)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    const struct seep_region *r = low ? &space->regions[low - 1] : NULL;
-    return r && address - r->base < r->size_bytes ? r : NULL;
-}
-
-const struct seep_module *seep_space_module_at(const struct seep_space *space, uint64_t address)
-{
-    size_t low = 0, high = space->n_modules;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (space->modules[middle].base <= address)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    // Unloaded modules may lie where a loaded one lies now: a short way back finds it.
-    while (low--) {
-        const struct seep_module *m = &space->modules[low];
-        if (!m->unloaded)
-            return address - m->base < m->size_bytes ? m : NULL;
-    }
-    return NULL;
-}

@@ -66,8 +66,4 @@ void seep_spaces_finish(struct seep_spaces *spaces);
 
 void seep_spaces_clear(struct seep_spaces *spaces);
 
-// The region or module (one that is loaded) that holds an address, NULL where none does. O(log n).
-const struct seep_region *seep_space_region_at(const struct seep_space *space, uint64_t address);
-const struct seep_module *seep_space_module_at(const struct seep_space *space, uint64_t address);
-
 #endif

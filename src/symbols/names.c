@@ -84,13 +84,6 @@ uint32_t seep_names_find(const struct seep_names *names, const char *text, size_
     return offset ? offset : SEEP_NO_NAME;
 }
 
-void seep_names_freeze(struct seep_names *names)
-{
-    seep_free(names->slots);
-    names->slots = NULL;
-    names->n_slots = 0;
-}
-
 void seep_names_clear(struct seep_names *names)
 {
     seep_free(names->text);

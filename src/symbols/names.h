@@ -26,9 +26,6 @@ uint32_t seep_names_add(struct seep_names *names, const char *text, size_t len);
 // The offset of a name that is there, else SEEP_NO_NAME.
 uint32_t seep_names_find(const struct seep_names *names, const char *text, size_t len);
 
-// Frees what only adding and finding need; the text stays.
-void seep_names_freeze(struct seep_names *names);
-
 void seep_names_clear(struct seep_names *names);
 
 #endif
