@@ -156,6 +156,27 @@ bool seep_pdh_next_line(struct seep_pdh_lines *lines, struct seep_pdh_line *line
     return true;
 }
 
+enum seep_status seep_pdh_each_line(struct seep_pdh_lines *lines, struct seep_pdh_line *line,
+                                    const struct seep_input *input,
+                                    const struct seep_control *control, bool (*take)(void *ctx),
+                                    void *ctx)
+{
+    enum { STEP_BYTES = 1 << 20 }; // between two looks at the cancel flag
+    size_t next_step = STEP_BYTES;
+    while (seep_pdh_next_line(lines, line)) {
+        if (!take(ctx))
+            return SEEP_FAILED;
+        if (lines->pos >= next_step) {
+            next_step = lines->pos + STEP_BYTES;
+            seep_input_done(input, line->offset);
+            seep_progress(control, lines->pos, lines->file.len);
+            if (seep_cancelled(control))
+                return SEEP_CANCELLED;
+        }
+    }
+    return lines->text.failed ? SEEP_FAILED : SEEP_OK;
+}
+
 void seep_pdh_lines_clear(struct seep_pdh_lines *lines)
 {
     seep_buf_clear(&lines->text);

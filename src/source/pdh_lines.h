@@ -5,6 +5,8 @@
 
 #include "base/buf.h"
 #include "base/bytes.h"
+#include "base/err.h"
+#include "source/source.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -51,6 +53,14 @@ struct seep_pdh_lines seep_pdh_text_lines(struct seep_bytes file);
 // The next line, false at the end of the file or when memory is out (lines->text.failed). NULs
 // before a line (what a power cut leaves) are skipped and counted; a line may then be empty.
 bool seep_pdh_next_line(struct seep_pdh_lines *lines, struct seep_pdh_line *line);
+
+// Puts one line after another into `*line` and calls `take`, which returns false to stop. Tells the
+// system what was read, and the user how far; asks now and then whether to go on. SEEP_FAILED where
+// `take` stopped or memory is out.
+enum seep_status seep_pdh_each_line(struct seep_pdh_lines *lines, struct seep_pdh_line *line,
+                                    const struct seep_input *input,
+                                    const struct seep_control *control, bool (*take)(void *ctx),
+                                    void *ctx);
 
 void seep_pdh_lines_clear(struct seep_pdh_lines *lines);
 

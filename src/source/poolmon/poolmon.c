@@ -21,8 +21,7 @@
 extern const struct seep_source seep_source_poolmon;
 
 enum {
-    STEP_BYTES = 1 << 20, // between two looks at the cancel flag
-    BID_BYTES = 1 << 16,  // a script may have written much before
+    BID_BYTES = 1 << 16, // a script may have written much before
     SURE_ROWS = 2,
 };
 
@@ -523,21 +522,9 @@ static bool read_line(struct reader *r)
     return read_other(r, text, len);
 }
 
-static enum seep_status read_lines(struct reader *r, const struct seep_control *control)
+static bool take_line(void *ctx)
 {
-    size_t next_step = STEP_BYTES;
-    while (seep_pdh_next_line(&r->lines, &r->line)) {
-        if (!read_line(r))
-            return SEEP_FAILED;
-        if (r->lines.pos >= next_step) {
-            next_step = r->lines.pos + STEP_BYTES;
-            seep_input_done(r->input, r->line.offset);
-            seep_progress(control, r->lines.pos, r->lines.file.len);
-            if (seep_cancelled(control))
-                return SEEP_CANCELLED;
-        }
-    }
-    return r->lines.text.failed ? SEEP_FAILED : SEEP_OK;
+    return read_line(ctx);
 }
 
 static enum seep_status read_poolmon(const struct seep_input *input, struct seep_sink *sink,
@@ -549,7 +536,7 @@ static enum seep_status read_poolmon(const struct seep_input *input, struct seep
                         .lines = seep_pdh_text_lines(input->view),
                         .last_ns = SEEP_NO_TIME };
     begin_snapshot(&r);
-    enum seep_status status = read_lines(&r, control);
+    enum seep_status status = seep_pdh_each_line(&r.lines, &r.line, input, control, take_line, &r);
     *read_bytes = r.lines.pos;
     // What was read before the user stopped stays.
     if (status != SEEP_FAILED && !end_snapshot(&r, status == SEEP_OK))

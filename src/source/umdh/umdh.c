@@ -16,10 +16,9 @@
 extern const struct seep_source seep_source_umdh;
 
 enum {
-    STEP_BYTES = 1 << 20, // between two looks at the cancel flag
-    BID_BYTES = 1 << 18,  // a comparison names its symbol files first, some hundred of them
-    BASE_ROWS = 4096,     // that are looked at to find out the base of the numbers
-    SURE_ROWS = 24,       // numbers without a letter that make decimal ones likely
+    BID_BYTES = 1 << 18, // a comparison names its symbol files first, some hundred of them
+    BASE_ROWS = 4096,    // that are looked at to find out the base of the numbers
+    SURE_ROWS = 24,      // numbers without a letter that make decimal ones likely
     // Windows records at most 32 frames for a trace (the documentation of the stack trace database
     // says less for older versions); what is longer is no stack.
     MAX_FRAMES = 1024,
@@ -560,21 +559,9 @@ void umdh_lose(struct umdh *u, enum umdh_loss loss, uint64_t count, uint64_t byt
     lose(u, loss, count, bytes, SEEP_NO_OFFSET);
 }
 
-static enum seep_status read_lines(struct umdh *u, const struct seep_control *control)
+static bool take_line(void *ctx)
 {
-    size_t next_step = STEP_BYTES;
-    while (seep_pdh_next_line(&u->lines, &u->line)) {
-        if (!read_line(u))
-            return SEEP_FAILED;
-        if (u->lines.pos >= next_step) {
-            next_step = u->lines.pos + STEP_BYTES;
-            seep_input_done(u->input, u->line.offset);
-            seep_progress(control, u->lines.pos, u->lines.file.len);
-            if (seep_cancelled(control))
-                return SEEP_CANCELLED;
-        }
-    }
-    return u->lines.text.failed ? SEEP_FAILED : SEEP_OK;
+    return read_line(ctx);
 }
 
 static enum seep_status read_umdh(const struct seep_input *input, struct seep_sink *sink,
@@ -583,7 +570,7 @@ static enum seep_status read_umdh(const struct seep_input *input, struct seep_si
 {
     struct umdh u = { .input = input, .sink = sink, .lines = seep_pdh_text_lines(input->view) };
     u.head.t_ns = SEEP_NO_TIME;
-    enum seep_status status = read_lines(&u, control);
+    enum seep_status status = seep_pdh_each_line(&u.lines, &u.line, input, control, take_line, &u);
     *read_bytes = u.lines.pos;
     // What was read before the user stopped stays.
     if (status != SEEP_FAILED && (u.has_head || u.form) && !umdh_finish_section(&u))
